@@ -1,0 +1,104 @@
+"""What a chain plugin implements: a light half without heavy imports, and the adapter that speaks to nodes."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cloudpay.chains.settings import NetworkSettings
+from cloudpay.chains.types import (
+    BlockRef,
+    Capability,
+    Head,
+    Holding,
+    KeyFamily,
+    Page,
+    PaymentRequest,
+    PaymentUri,
+    Transfer,
+    TxStatus,
+    Watch,
+)
+
+
+class Addresses(Protocol):
+    """The light half: pure functions that a web process may call for every request."""
+
+    def derive(self, account_public_key: str, chain: int, index: int) -> str:
+        """Answer the normalised address at chain/index below an account's extended public key (BIP-32, base58 xpub)."""
+        ...
+
+    def parse(self, text: str) -> str:
+        """Answer the normalised address; raises `InvalidAddress` (checksum, wrong chain, testnet, look-alike)."""
+        ...
+
+    def payment_uri(self, request: PaymentRequest) -> PaymentUri:
+        """Answer what a wallet reads to pay this request."""
+        ...
+
+
+class ChainAdapter(Protocol):
+    """Speaks to the nodes of one network; synchronous, stateless, batch-first; raises `NodeUnavailable` and its kin."""
+
+    capabilities: Capability
+
+    def verify(self) -> None:
+        """Hold chain identity and listed decimals against the nodes; raises `WrongChain`, `WrongDecimals`, `NodeUnavailable`."""
+        ...
+
+    def head(self) -> Head:
+        """Answer the newest and the final block of one and the same node."""
+        ...
+
+    def scan(self, after: BlockRef | None, limit: int, watch: Watch) -> Page:
+        """Answer the next at most `limit` blocks after `after` and every transfer in them to or from an address of ours.
+
+        An empty page means that `after` is the head. Raises `Unlinked` when `after` is not on the chain.
+        """
+        ...
+
+    def pending(self, watch: Watch) -> tuple[Transfer, ...]:
+        """Answer what waits in the mempool for us; called only with the capability MEMPOOL."""
+        ...
+
+    def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
+        """Answer balances in base units at a block; raises `Unlinked` when that block is not on the chain."""
+        ...
+
+    def statuses(self, tx_ids: Iterable[str]) -> Mapping[str, TxStatus]:
+        """Answer what the chain knows of each transaction; a missing receipt is UNKNOWN or PENDING, never failed."""
+        ...
+
+    def health(self) -> tuple["NodeHealth", ...]:
+        """Answer how each node has been doing; no I/O."""
+        ...
+
+    def close(self) -> None:
+        """Close connections."""
+        ...
+
+
+@dataclass(frozen=True)
+class NodeHealth:
+    """One node as the adapter sees it: `score` from 0 (out of use) to 100, and why."""
+
+    node: str
+    score: int
+    failures: int
+    last_error: str | None
+
+
+@dataclass(frozen=True)
+class ChainDefinition:
+    """One network that a plugin serves, as its hook declares it; making one costs no I/O and no heavy import.
+
+    `network` is its code; a configured network of another code may name it as its `family`. `defaults` is the shipped
+    table that the user's table is laid over. `open` imports the heavy libraries and answers an adapter.
+    """
+
+    network: str
+    key_family: KeyFamily
+    settings_schema: type[NetworkSettings]
+    addresses: Callable[[NetworkSettings, str], Addresses]
+    open: Callable[[Any, str], ChainAdapter]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    family: str = ""

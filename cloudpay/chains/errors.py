@@ -1,0 +1,85 @@
+"""What a chain plugin may raise; each error says what an operator or a merchant can do."""
+
+from typing import ClassVar
+
+from cloudpay.chains.types import BlockRef
+from cloudpay.kernel.errors import CloudPayError, ConfigurationError, InvalidRequest, Unavailable
+
+
+class InvalidAddress(InvalidRequest):
+    """A text is not an address of this network."""
+
+    code: ClassVar[str] = "invalid_address"
+
+    def __init__(self, text: str, network: str, reason: str) -> None:
+        super().__init__(
+            f"{text[:100]!r} is not an address on {network}: {reason}.", errors={"address": [f"{reason}."]}
+        )
+        self.text, self.network, self.reason = text, network, reason
+
+
+class UnknownNetwork(InvalidRequest):
+    """A network was named that this gateway does not serve."""
+
+    code: ClassVar[str] = "unknown_network"
+
+    def __init__(self, network: str, known: list[str]) -> None:
+        sentence = f"There is no network {network[:40]!r} here; choose one of: {', '.join(known) or '(none is configured)'}."
+        super().__init__(sentence, errors={"network": [sentence]})
+        self.network = network
+
+
+class UnknownAsset(InvalidRequest):
+    """A currency was named that is not listed on the network."""
+
+    code: ClassVar[str] = "unknown_currency"
+
+    def __init__(self, symbol: str, network: str, known: list[str]) -> None:
+        sentence = f"{symbol[:40]!r} is not listed on {network}; choose one of: {', '.join(known)}."
+        super().__init__(sentence, errors={"currency": [sentence]})
+        self.symbol, self.network = symbol, network
+
+
+class Unlinked(CloudPayError):
+    """The block that a scan should go on from is not on the node's chain: a reorganisation; the core steps back."""
+
+    code: ClassVar[str] = "unlinked"
+
+    def __init__(self, after: BlockRef) -> None:
+        super().__init__(f"Block {after.height} ({after.hash}) is no longer on the chain.")
+        self.after = after
+
+
+class NodeUnavailable(Unavailable):
+    """No node answered usefully: unreachable, limited, stale or cut off. Nothing is known; ask again later."""
+
+    code: ClassVar[str] = "node_unavailable"
+
+    def __init__(self, network: str, reason: str) -> None:
+        super().__init__(f"No node of {network} answers: {reason}. Check rpc_urls of this network, or wait.")
+        self.network, self.reason = network, reason
+
+
+class WrongChain(ConfigurationError):
+    """A node serves another chain than the one configured; neither scanned nor signed for."""
+
+    code: ClassVar[str] = "wrong_chain"
+
+    def __init__(self, network: str, node: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"The node {node} of {network} is on chain {found}, not {expected}. Correct rpc_urls or chain_id of [networks.{network}]."
+        )
+        self.network, self.node = network, node
+
+
+class WrongDecimals(ConfigurationError):
+    """A listed token has other decimals on the chain than in the configuration."""
+
+    code: ClassVar[str] = "wrong_decimals"
+
+    def __init__(self, network: str, symbol: str, expected: int, found: int) -> None:
+        super().__init__(
+            f"{symbol} on {network} has {found} decimals on the chain, but {expected} in the configuration. "
+            f"Correct [networks.{network}.assets.{symbol}]: amounts would be wrong by powers of ten."
+        )
+        self.network, self.symbol = network, symbol

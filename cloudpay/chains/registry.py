@@ -1,0 +1,155 @@
+"""The registry: which networks are served, by which plugin; built at start, or the start stops."""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from cloudpay.chains import hookspecs
+from cloudpay.chains.adapter import ChainAdapter, ChainDefinition
+from cloudpay.chains.errors import UnknownNetwork
+from cloudpay.chains.network import Asset, Network
+from cloudpay.chains.settings import NetworkSettings
+from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.kernel.plugins import BrokenPlugin, load_plugins
+from cloudpay.kernel.settings import convert_settings
+
+
+class NetworkNotServed(ConfigurationError):
+    """A network is configured that no installed plugin serves."""
+
+    code = "network_not_served"
+
+    def __init__(self, network: str, family: str, known: list[str]) -> None:
+        super().__init__(
+            f"[networks.{network}] is configured, but no installed plugin serves {family or network!r}. Install its plugin "
+            f"(pip install cloudpay-{family or network}), set `family` to one of: {', '.join(known) or '(no plugin is installed)'}, or remove the table."
+        )
+
+
+class Chains:
+    """The configured networks; opens each one's adapter once, when first asked for."""
+
+    def __init__(self, networks: Iterable[Network], default: str) -> None:
+        self._networks = {network.code: network for network in networks}
+        self._adapters: dict[str, ChainAdapter] = {}
+        self._lock = threading.Lock()
+        self.default = default
+
+    def __iter__(self) -> Iterator[Network]:
+        return iter(self._networks.values())
+
+    def network(self, code: str) -> Network:
+        """Find a network by code, in any case; raises `UnknownNetwork`."""
+        found = self._networks.get(code.lower())
+        if found is None:
+            raise UnknownNetwork(code, sorted(self._networks))
+        return found
+
+    def find_asset(self, symbol: str, network: str | None) -> Asset:
+        """Find what a request means by a currency and perhaps a network.
+
+        Without a network, a symbol that is native somewhere means that; else the default network's asset of that symbol,
+        or the one that is listed there as wrapping it. Raises `UnknownNetwork` and `UnknownAsset`.
+        """
+        if network:
+            return self.network(network).asset(symbol)
+        home = self.network(self.default)
+        wanted = symbol.upper()
+        natives = [each.native for each in self if each.native.symbol.upper() == wanted]
+        if home.native in natives or not natives:
+            wrapped = [asset for asset in home.assets if (asset.wraps or "").upper() == wanted]
+            direct = [asset for asset in home.assets if asset.symbol.upper() == wanted]
+            return (direct or wrapped or [home.asset(symbol)])[0]
+        direct = [asset for asset in home.assets if asset.symbol.upper() == wanted]
+        return (direct or natives)[0]
+
+    def adapter(self, code: str) -> ChainAdapter:
+        """Answer the network's adapter; the first call imports its heavy libraries."""
+        network = self.network(code)
+        with self._lock:
+            if network.code not in self._adapters:
+                self._adapters[network.code] = network.definition.open(network.settings, network.code)
+            return self._adapters[network.code]
+
+    def close(self) -> None:
+        """Close every adapter that was opened."""
+        with self._lock:
+            for adapter in self._adapters.values():
+                adapter.close()
+            self._adapters.clear()
+
+
+def load_chains(tables: Mapping[str, Mapping[str, Any]], default: str, *extra: tuple[str, Any]) -> Chains:
+    """Load the plugins and hold the configured networks against them; raises `ConfigurationError` and its kin."""
+    definitions = _definitions(load_plugins(hookspecs.ENTRY_POINT_GROUP, hookspecs, *extra))
+    networks = [_network(code.lower(), table, definitions) for code, table in tables.items()]
+    if networks and default not in {network.code for network in networks}:
+        raise ConfigurationError(
+            f"default_network is {default!r}, but there is no [networks.{default}]. Set default_network to a configured one."
+        )
+    return Chains(networks, default)
+
+
+def _definitions(manager: Any) -> dict[str, ChainDefinition]:
+    found: dict[str, ChainDefinition] = {}
+    for caller in manager.hook.cloudpay_chains.get_hookimpls():
+        try:
+            declared = tuple(caller.function())
+        except Exception as error:
+            raise BrokenPlugin(
+                caller.plugin_name, f"its hook failed with {type(error).__name__}: {error}"
+            ) from error
+        for definition in declared:
+            if not isinstance(definition, ChainDefinition):
+                raise BrokenPlugin(
+                    caller.plugin_name, f"its hook declared {definition!r}, which is not a ChainDefinition"
+                )
+            if definition.network in found:
+                raise BrokenPlugin(
+                    caller.plugin_name, f"it declares {definition.network!r}, which another plugin serves too"
+                )
+            found[definition.network] = definition
+    return found
+
+
+def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, ChainDefinition]) -> Network:
+    shipped = definitions.get(code)
+    family = str(table.get("family", ""))
+    definition = shipped or definitions.get(family)
+    if definition is None:
+        raise NetworkNotServed(code, family, sorted(definitions))
+    merged = _merge(shipped.defaults if shipped else {}, table)
+    settings = convert_settings(merged, definition.settings_schema, where=f"[networks.{code}]")
+    assets = tuple(
+        Asset(
+            code, each.contract, symbol, each.decimals, min(each.display_decimals, each.decimals), each.wraps
+        )
+        for symbol, each in settings.assets.items()
+    )
+    native = next((asset for asset in assets if asset.symbol == settings.native), None)
+    if native is None or native.contract is not None:
+        raise ConfigurationError(
+            f"[networks.{code}] must list its native coin: set `native` and an asset of that symbol without a contract."
+        )
+    if not settings.rpc_urls:
+        raise ConfigurationError(f"[networks.{code}] has no rpc_urls: name at least one node.")
+    return Network(
+        code=code,
+        name=settings.name or code,
+        family=definition.family or definition.network,
+        live=settings.live,
+        key_family=definition.key_family,
+        settings=settings,
+        assets=assets,
+        native=native,
+        addresses=definition.addresses(settings, code),
+        definition=definition,
+    )
+
+
+def _merge(defaults: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay the user's table over the shipped one, key by key; `assets` are laid over symbol by symbol."""
+    merged = {**defaults, **table}
+    if "assets" in defaults and "assets" in table:
+        merged["assets"] = {**defaults["assets"], **table["assets"]}
+    return merged

@@ -1,0 +1,59 @@
+"""What every network's table in the settings has, whatever its chain; a plugin adds its own keys by subclass."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from cloudpay.chains.types import Finality
+from cloudpay.kernel.settings import Section
+
+
+class AssetSettings(Section, frozen=True, kw_only=True):
+    """One asset of a network; the native coin has no contract."""
+
+    contract: Annotated[str | None, Meta(description="Token contract; left out for the native coin.")] = None
+    decimals: Annotated[int, Meta(ge=0, le=36, description="Decimals; must equal what the chain says.")]
+    display_decimals: Annotated[
+        int, Meta(ge=0, le=18, description="Decimals that a converted price is rounded up to.")
+    ] = 6
+    wraps: Annotated[
+        str | None,
+        Meta(
+            description="Symbol that this token stands for when a request names no network, as WBTC for BTC."
+        ),
+    ] = None
+    source: Annotated[str, Meta(description="Where contract and decimals were read.")] = ""
+
+
+class NetworkSettings(Section, frozen=True, kw_only=True):
+    """One network."""
+
+    family: Annotated[
+        str,
+        Meta(description="The plugin's network whose code serves this one; left out for shipped networks."),
+    ] = ""
+    name: Annotated[str, Meta(description="Name for people.")] = ""
+    live: Annotated[bool, Meta(description="Whether its money is real; false for test nets.")] = True
+    rpc_urls: Annotated[tuple[str, ...], Meta(description="Nodes, best first; several give failover.")] = ()
+    finality: Annotated[Finality, Meta(description="How finality is told: `tag`, `solid` or `depth`.")] = (
+        Finality.DEPTH
+    )
+    confirmations: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Blocks, the payment's own included, after which it is final (with `depth`).",
+        ),
+    ] = 12
+    block_seconds: Annotated[float, Meta(gt=0, description="Usual seconds between blocks.")] = 12.0
+    poll_seconds: Annotated[float, Meta(gt=0, description="Seconds between two looks at the chain.")] = 3.0
+    stalled_after_seconds: Annotated[
+        int, Meta(ge=5, description="Head older than this: the network is stalled and takes no new invoices.")
+    ] = 300
+    scan_limit: Annotated[int, Meta(ge=1, le=10_000, description="Blocks in one page at most.")] = 100
+    native: Annotated[str, Meta(description="Symbol of the native coin; it must be among the assets.")] = ""
+    assets: Annotated[dict[str, AssetSettings], Meta(description="Listed assets by symbol.")] = msgspec.field(
+        default_factory=dict
+    )

@@ -1,0 +1,1 @@
+"""What every capability stands on: settings, database, money, ids, states, errors, log, clock, plugins."""

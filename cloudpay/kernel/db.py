@@ -1,0 +1,125 @@
+"""The database: one engine, short transactions, bounded retries, and no I/O inside a transaction."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+
+Result = TypeVar("Result")
+
+_ATTEMPTS = 6
+_FIRST_DELAY = 0.05
+_SERIALIZATION_FAILURES = {"40001", "40P01"}  # PostgreSQL: serialization_failure, deadlock_detected
+
+_inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
+
+
+class Base(DeclarativeBase):
+    """The base of every row; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def refuse_inside_transaction(what: str) -> None:
+    """Raise when called inside a transaction: a slow node or host must never hold a row or a lock."""
+    if _inside.get():
+        raise RuntimeError(f"{what} was called inside a database transaction; do it before or after")
+
+
+class Database:
+    """Opens transactions; tells `nudge` after a commit which queues have new work."""
+
+    def __init__(self, url: str, *, nudge: Callable[[str], None] = lambda queue: None) -> None:
+        self.url = url
+        self.nudge = nudge
+        self.engine = _engine(url)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a write transaction; it commits at the end and rolls back on any error. Queues are nudged after it."""
+        if _inside.get():
+            raise RuntimeError("a transaction was opened inside another one; pass the session on instead")
+        token = _inside.set(True)
+        try:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        finally:
+            _inside.reset(token)
+        for queue in session.info.get("nudges", ()):
+            self.nudge(queue)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a read-only session: it never waits for a writer and never commits."""
+        with self.engine.connect().execution_options(read_only=True) as connection:
+            with Session(connection, expire_on_commit=False, autoflush=False) as session:
+                yield session
+
+    def run(self, work: Callable[[Session], Result]) -> Result:
+        """Do `work` in a transaction of its own, again when the database was locked, restarted or in conflict."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self.transaction() as session:
+                    return work(session)
+            except DBAPIError as error:
+                if attempt == _ATTEMPTS or not _is_passing(error):
+                    raise
+                time.sleep(_FIRST_DELAY * 2**attempt * random.uniform(0.5, 1))
+        raise AssertionError("the last attempt either returned or raised")
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def nudge_after_commit(session: Session, queue: str) -> None:
+    """Have the workers of `queue` woken when this transaction has committed."""
+    session.info.setdefault("nudges", set()).add(queue)
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    """Say whether the same work may succeed when it is done again."""
+    if error.connection_invalidated:
+        return True
+    if getattr(error.orig, "sqlstate", None) in _SERIALIZATION_FAILURES:
+        return True
+    return isinstance(error, OperationalError) and any(
+        sign in str(error.orig) for sign in ("database is locked", "connection", "server closed")
+    )
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL lets readers go on beside the one writer; FULL means that a commit survives a power cut."""
+    connection.isolation_level = None  # transactions are opened below, explicitly
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    """A writer takes the lock at once: one that upgrades later can fail with 'database is locked' whatever the timeout."""
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,88 @@
+"""Leases: who may do a piece of work now, by the database's clock, fenced so that a late holder cannot commit."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, cast
+
+from sqlalchemy import CursorResult, String, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from cloudpay.kernel.clock import Clock
+from cloudpay.kernel.columns import Moment
+from cloudpay.kernel.db import Base, Database
+from cloudpay.kernel.errors import CloudPayError
+
+
+class LeaseLost(CloudPayError):
+    """Another process holds this work now; what was about to be committed must not be."""
+
+    code: ClassVar[str] = "lease_lost"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The lease on {name!r} was taken over by another process; this one stops its work on it."
+        )
+        self.name = name
+
+
+class LeaseRow(Base):
+    """One piece of work that at most one process does at a time."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(100))
+    token: Mapped[int]
+    until: Mapped[datetime] = mapped_column(Moment)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A held lease; `token` grows with every take-over, so that an old holder is recognised."""
+
+    name: str
+    holder: str
+    token: int
+
+
+def acquire(db: Database, clock: Clock, name: str, holder: str, ttl: timedelta) -> Lease | None:
+    """Take or extend the lease; None while another holder's is still running."""
+
+    def work(session: Session) -> Lease | None:
+        now = clock.now(session)
+        row = session.scalar(select(LeaseRow).where(LeaseRow.name == name))
+        if row is None:
+            session.add(LeaseRow(name=name, holder=holder, token=1, until=now + ttl))
+            session.flush()
+            return Lease(name, holder, 1)
+        token = row.token if row.holder == holder else row.token + 1
+        free = or_(LeaseRow.holder == holder, LeaseRow.until < now)
+        statement = update(LeaseRow).where(LeaseRow.name == name, LeaseRow.token == row.token, free)
+        taken = _rowcount(session, statement.values(holder=holder, token=token, until=now + ttl))
+        return Lease(name, holder, token) if taken else None
+
+    try:
+        return db.run(work)
+    except IntegrityError:  # two processes made the first row at the same time; the other one won
+        return None
+
+
+def fence(session: Session, lease: Lease) -> None:
+    """Lock the lease row for the rest of this transaction; raises `LeaseLost` when it is no longer ours."""
+    mine = (LeaseRow.name == lease.name, LeaseRow.holder == lease.holder, LeaseRow.token == lease.token)
+    if not _rowcount(session, update(LeaseRow).where(*mine).values(token=lease.token)):
+        raise LeaseLost(lease.name)
+
+
+def release(db: Database, lease: Lease) -> None:
+    """Give the lease back at once, so that another process need not wait for it to run out."""
+    mine = (LeaseRow.name == lease.name, LeaseRow.holder == lease.holder, LeaseRow.token == lease.token)
+    with db.transaction() as session:
+        _rowcount(session, update(LeaseRow).where(*mine).values(until=datetime.fromtimestamp(0, UTC)))
+
+
+def _rowcount(session: Session, statement: Any) -> int:
+    return cast(
+        "CursorResult[Any]", session.execute(statement.execution_options(synchronize_session=False))
+    ).rowcount

@@ -1,0 +1,210 @@
+"""Every setting, typed, in one place: a TOML file, and `CLOUDPAY_*` variables that win over it.
+
+`CLOUDPAY_WEB__PORT=9000` sets `port` in `[web]`; lists in variables are separated by commas.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from cloudpay.kernel.errors import ConfigurationError
+
+PREFIX = "CLOUDPAY_"
+_NOT_SETTINGS = {"CONFIG", "TEST_DATABASE_URL", "TEST_POSTGRES_URL", "ANVIL"}
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the settings file; an unknown key is an error, not a shrug."""
+
+
+Table = TypeVar("Table", bound=Section)
+
+
+class Web(Section, frozen=True, kw_only=True):
+    """The HTTP server."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8000
+    workers: Annotated[int, Meta(ge=1, description="Server processes.")] = 1
+    threads: Annotated[
+        int, Meta(ge=1, description="Requests that one server process works on at the same time.")
+    ] = 4
+    public_url: Annotated[
+        str,
+        Meta(
+            description="The address under which payers and merchants reach the gateway; empty: made from host and port."
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        int, Meta(ge=0, description="Reverse proxies in front whose X-Forwarded-For is believed.")
+    ] = 0
+    max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest request body.")] = 8_388_608
+
+    @property
+    def url(self) -> str:
+        """The gateway's own address, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+class Invoices(Section, frozen=True, kw_only=True):
+    """Defaults of invoices; a merchant or a call may choose otherwise."""
+
+    expiry_minutes: Annotated[
+        int, Meta(ge=1, le=43_200, description="Minutes until an unpaid invoice expires.")
+    ] = 60
+
+
+class Webhooks(Section, frozen=True, kw_only=True):
+    """How merchants' endpoints are called."""
+
+    allow_private_targets: Annotated[
+        bool, Meta(description="Allow loopback and private addresses, for development only.")
+    ] = False
+    timeout_seconds: Annotated[int, Meta(ge=1, le=15, description="Longest time that one call may take.")] = (
+        15
+    )
+    concurrency: Annotated[
+        int, Meta(ge=1, le=256, description="Calls under way at the same time in one worker.")
+    ] = 32
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """Rate limits, as `COUNT per PERIOD`; a key may carry its own."""
+
+    per_key: Annotated[str, Meta(description="Requests of one API key.")] = "6000 per minute"
+    per_address: Annotated[str, Meta(description="Requests from one client address.")] = "12000 per minute"
+    failed_keys_per_address: Annotated[
+        str, Meta(description="Requests with a bad key from one client address.")
+    ] = "60 per minute"
+
+
+class Rates(Section, frozen=True, kw_only=True):
+    """Prices in US dollars for `totalusd`."""
+
+    fixed: Annotated[
+        dict[str, str], Meta(description="US dollars for one unit, by symbol, as decimal strings.")
+    ] = msgspec.field(default_factory=dict)
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """What the processes write to standard error."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Least severe line that is written.")
+    ] = "info"
+    format: Annotated[
+        Literal["console", "json"], Meta(description="`console` for people, `json` for machines.")
+    ] = "console"
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """The whole configuration of one gateway."""
+
+    data_dir: Annotated[
+        str, Meta(description="Folder of the embedded database, the keys and Valkey's files.")
+    ] = "cloudpay-data"
+    database_url: Annotated[
+        str, Meta(description="SQLAlchemy address; empty: SQLite in the data folder.")
+    ] = ""
+    redis_url: Annotated[
+        str, Meta(description="Redis or Valkey address; empty: `cloudpay up` starts the bundled Valkey.")
+    ] = ""
+    app_key_file: Annotated[
+        str,
+        Meta(
+            description="File with the key for webhook secrets and API key hashes; empty: `app.key` in the data folder."
+        ),
+    ] = ""
+    seal_key_file: Annotated[
+        str,
+        Meta(
+            description="File with the key that seals the wallet seed; empty: `seal.key` in the data folder."
+        ),
+    ] = ""
+    default_network: Annotated[str, Meta(description="Network of a request that names none.")] = "evm"
+    web: Annotated[Web, Meta(description="The HTTP server.")] = Web()
+    invoices: Annotated[Invoices, Meta(description="Defaults of invoices.")] = Invoices()
+    webhooks: Annotated[Webhooks, Meta(description="How merchants' endpoints are called.")] = Webhooks()
+    limits: Annotated[Limits, Meta(description="Rate limits.")] = Limits()
+    rates: Annotated[Rates, Meta(description="Prices in US dollars.")] = msgspec.field(default_factory=Rates)
+    log: Annotated[Log, Meta(description="Logging.")] = Log()
+    networks: Annotated[
+        dict[str, dict[str, Any]],
+        Meta(description="The networks to serve, by code; see the chain plugins' tables."),
+    ] = msgspec.field(default_factory=dict)
+
+    @property
+    def data_path(self) -> Path:
+        """The data folder."""
+        return Path(self.data_dir).expanduser()
+
+    @property
+    def sql_url(self) -> str:
+        """The database's address with the embedded default filled in."""
+        return self.database_url or f"sqlite:///{self.data_path.absolute() / 'cloudpay.db'}"
+
+    @property
+    def app_key_path(self) -> Path:
+        """Where the application key lies."""
+        return Path(self.app_key_file).expanduser() if self.app_key_file else self.data_path / "app.key"
+
+    @property
+    def seal_key_path(self) -> Path:
+        """Where the key that seals the seed lies."""
+        return Path(self.seal_key_file).expanduser() if self.seal_key_file else self.data_path / "seal.key"
+
+
+class InvalidSettings(ConfigurationError):
+    """A key of the configuration is unknown, or its value does not fit."""
+
+    code = "invalid_settings"
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the file (given, named by CLOUDPAY_CONFIG, or ./cloudpay.toml where there is one) and the environment."""
+    named = path or (Path(environment[f"{PREFIX}CONFIG"]) if f"{PREFIX}CONFIG" in environment else None)
+    table: dict[str, Any] = {}
+    source = named or Path("cloudpay.toml")
+    if named is not None or source.exists():
+        table = _read(source)
+    _overlay(table, environment)
+    return convert_settings(table, Settings, where=str(source))
+
+
+def convert_settings(table: Mapping[str, Any], kind: type[Table], *, where: str) -> Table:
+    """Turn a plain table into a typed section; raises `InvalidSettings` that names the key."""
+    try:
+        return msgspec.convert(table, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidSettings(
+            f"The configuration ({where}) does not fit: {error}. See docs/reference/settings.md."
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidSettings(f"The configuration file {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"The configuration file {path} is not valid TOML: {error}.") from error
+
+
+def _overlay(table: dict[str, Any], environment: Mapping[str, str]) -> None:
+    for name, value in sorted(environment.items()):
+        if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in _NOT_SETTINGS:
+            continue
+        *sections, key = name.removeprefix(PREFIX).lower().split("__")
+        place = table
+        for section in sections:
+            place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise InvalidSettings(
+                    f"The variable {name} names a key inside {section!r}, which is not a table."
+                )
+        place[key] = [part.strip() for part in value.split(",")] if key.endswith("urls") else value
