@@ -9,12 +9,13 @@ from cloudpay.chains.types import (
     BlockRef,
     Capability,
     Head,
+    Header,
     Holding,
     KeyFamily,
     Page,
     PaymentRequest,
     PaymentUri,
-    Transfer,
+    PendingTransfer,
     TxStatus,
     Watch,
 )
@@ -56,7 +57,11 @@ class ChainAdapter(Protocol):
         """
         ...
 
-    def pending(self, watch: Watch) -> tuple[Transfer, ...]:
+    def header_at(self, height: int) -> Header:
+        """Answer the header of the canonical chain at a height; raises `NodeUnavailable` when no node has it."""
+        ...
+
+    def pending(self, watch: Watch) -> tuple[PendingTransfer, ...]:
         """Answer what waits in the mempool for us; called only with the capability MEMPOOL."""
         ...
 

@@ -18,6 +18,7 @@ class Asset:
     decimals: int
     display_decimals: int
     wraps: str | None
+    large_amount: int | None
 
     @property
     def key(self) -> str:

@@ -8,8 +8,9 @@ from cloudpay.chains import hookspecs
 from cloudpay.chains.adapter import ChainAdapter, ChainDefinition
 from cloudpay.chains.errors import UnknownNetwork
 from cloudpay.chains.network import Asset, Network
-from cloudpay.chains.settings import NetworkSettings
+from cloudpay.chains.settings import AssetSettings, NetworkSettings
 from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.kernel.money import parse_amount
 from cloudpay.kernel.plugins import BrokenPlugin, load_plugins
 from cloudpay.kernel.settings import convert_settings
 
@@ -120,12 +121,7 @@ def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, Chai
         raise NetworkNotServed(code, family, sorted(definitions))
     merged = _merge(shipped.defaults if shipped else {}, table)
     settings = convert_settings(merged, definition.settings_schema, where=f"[networks.{code}]")
-    assets = tuple(
-        Asset(
-            code, each.contract, symbol, each.decimals, min(each.display_decimals, each.decimals), each.wraps
-        )
-        for symbol, each in settings.assets.items()
-    )
+    assets = tuple(_asset(code, symbol, each) for symbol, each in settings.assets.items())
     native = next((asset for asset in assets if asset.symbol == settings.native), None)
     if native is None or native.contract is not None:
         raise ConfigurationError(
@@ -144,6 +140,18 @@ def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, Chai
         native=native,
         addresses=definition.addresses(settings, code),
         definition=definition,
+    )
+
+
+def _asset(code: str, symbol: str, settings: AssetSettings) -> Asset:
+    return Asset(
+        network=code,
+        contract=settings.contract,
+        symbol=symbol,
+        decimals=settings.decimals,
+        display_decimals=min(settings.display_decimals, settings.decimals),
+        wraps=settings.wraps,
+        large_amount=parse_amount(settings.large_amount, settings.decimals) if settings.large_amount else None,
     )
 
 

@@ -17,6 +17,9 @@ class AssetSettings(Section, frozen=True, kw_only=True):
     display_decimals: Annotated[
         int, Meta(ge=0, le=18, description="Decimals that a converted price is rounded up to.")
     ] = 6
+    large_amount: Annotated[
+        str, Meta(description="Amount from which `large_confirmations` hold, as a decimal string; empty: never.")
+    ] = ""
     wraps: Annotated[
         str | None,
         Meta(
@@ -47,6 +50,9 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
             description="Blocks, the payment's own included, after which it is final (with `depth`).",
         ),
     ] = 12
+    large_confirmations: Annotated[
+        int, Meta(ge=0, le=10_000, description="Blocks that an amount of `large_amount` or more waits for; 0: as others.")
+    ] = 0
     block_seconds: Annotated[float, Meta(gt=0, description="Usual seconds between blocks.")] = 12.0
     poll_seconds: Annotated[float, Meta(gt=0, description="Seconds between two looks at the chain.")] = 3.0
     stalled_after_seconds: Annotated[

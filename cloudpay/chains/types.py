@@ -90,6 +90,17 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class PendingTransfer:
+    """Money that a waiting transaction would move; it may be replaced or never be included, so it is never credited."""
+
+    tx_id: str
+    contract: str | None
+    sender: str | None
+    recipient: str
+    amount: int
+
+
+@dataclass(frozen=True)
 class Page:
     """Headers in ascending order, each the child of the one before, the first the child of what was asked `after`.
 

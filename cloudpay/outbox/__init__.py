@@ -1,0 +1,1 @@
+"""What happened, written in the transaction that made it happen, and handed on at least once."""

@@ -1,0 +1,139 @@
+"""Append events in the transaction that causes them; drain them to their handlers afterwards."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.clock import Clock
+from cloudpay.kernel.db import nudge_after_commit
+from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.log import get_logger
+from cloudpay.outbox.models import OutboxRow
+
+QUEUE = "events"
+Payload = Mapping[str, str | int | bool | None]
+
+_CLAIM = timedelta(seconds=60)
+_LONGEST_DELAY = timedelta(minutes=10)
+_KEPT = timedelta(days=7)
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class OutboxEvent:
+    """One event as its handlers see it."""
+
+    id: int
+    name: str
+    subject: str
+    payload: Payload
+
+
+Handler = Callable[[Gateway, OutboxEvent], None]
+
+
+def append(session: Session, clock: Clock, name: str, subject: str, payload: Payload | None = None) -> None:
+    """Record an event in this transaction; its handlers run some time after the commit, perhaps more than once."""
+    now = clock.now(session)
+    session.add(
+        OutboxRow(name=name, subject=subject, payload=json.dumps(payload or {}), created_at=now, due_at=now)
+    )
+    nudge_after_commit(session, QUEUE)
+
+
+def drain(gateway: Gateway, handlers: Mapping[str, Sequence[Handler]], *, limit: int = 100) -> int:
+    """Hand the events that are due to their handlers, oldest first; answer how many were claimed.
+
+    An event whose handler fails is kept and comes again, later each time; the others go on.
+    """
+    events = _claim(gateway, limit)
+    done: list[int] = []
+    for event in events:
+        try:
+            for handler in handlers.get(event.name, ()):
+                handler(gateway, event)
+        except Exception as error:
+            log.exception("event_failed", event=event.name, subject=event.subject)
+            _postpone(gateway, event, error)
+        else:
+            done.append(event.id)
+    if done:
+        gateway.db.run(lambda session: _mark_handled(session, gateway.clock.now(session), done))
+    return len(events)
+
+
+def prune(gateway: Gateway) -> None:
+    """Forget events that were handled long ago."""
+
+    def work(session: Session) -> None:
+        session.execute(delete(OutboxRow).where(OutboxRow.handled_at < gateway.clock.now(session) - _KEPT))
+
+    gateway.db.run(work)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How much waits, since when, and how many events keep failing."""
+
+    waiting: int
+    failing: int
+    oldest: datetime | None
+
+
+def backlog(gateway: Gateway) -> Backlog:
+    """Answer what waits in the outbox."""
+    with gateway.db.read() as session:
+        waiting = OutboxRow.handled_at.is_(None)
+        count, oldest = session.execute(
+            select(func.count(), func.min(OutboxRow.created_at)).where(waiting)
+        ).one()
+        failing = session.scalar(select(func.count()).where(waiting, OutboxRow.attempts > 0)) or 0
+    return Backlog(count, failing, oldest)
+
+
+def _claim(gateway: Gateway, limit: int) -> list[OutboxEvent]:
+    claim = new_id("clm_")
+
+    def work(session: Session) -> list[OutboxEvent]:
+        now = gateway.clock.now(session)
+        free = (
+            OutboxRow.handled_at.is_(None),
+            OutboxRow.due_at <= now,
+            or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until < now),
+        )
+        due = select(OutboxRow.id).where(*free).order_by(OutboxRow.id).limit(limit)
+        claimed = update(OutboxRow).where(OutboxRow.id.in_(due), *free)
+        session.execute(
+            claimed.values(claim=claim, claimed_until=now + _CLAIM),
+            execution_options={"synchronize_session": False},
+        )
+        rows = session.scalars(select(OutboxRow).where(OutboxRow.claim == claim).order_by(OutboxRow.id))
+        return [OutboxEvent(row.id, row.name, row.subject, json.loads(row.payload)) for row in rows]
+
+    with gateway.db.read() as session:
+        idle = session.scalar(select(OutboxRow.id).where(OutboxRow.handled_at.is_(None)).limit(1)) is None
+    return [] if idle else gateway.db.run(work)
+
+
+def _mark_handled(session: Session, now: datetime, ids: Sequence[int]) -> None:
+    session.execute(
+        update(OutboxRow).where(OutboxRow.id.in_(ids)).values(handled_at=now),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _postpone(gateway: Gateway, event: OutboxEvent, error: Exception) -> None:
+    def work(session: Session) -> None:
+        row = session.get_one(OutboxRow, event.id)
+        row.attempts += 1
+        row.last_error = f"{type(error).__name__}: {error}"[:1000]
+        row.claimed_until = None
+        row.due_at = gateway.clock.now(session) + min(timedelta(seconds=2**row.attempts), _LONGEST_DELAY)
+
+    gateway.db.run(work)
