@@ -1,7 +1,7 @@
 """The registry: which networks are served, by which plugin; built at start, or the start stops."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from cloudpay.chains import hookspecs
@@ -81,8 +81,12 @@ class Chains:
 
 
 def load_chains(tables: Mapping[str, Mapping[str, Any]], default: str, *extra: tuple[str, Any]) -> Chains:
-    """Load the plugins and hold the configured networks against them; raises `ConfigurationError` and its kin."""
-    definitions = _definitions(load_plugins(hookspecs.ENTRY_POINT_GROUP, hookspecs, *extra))
+    """Load the plugins and hold the configured networks against them; raises `ConfigurationError` and its kin.
+
+    `extra` are (name, plugin) pairs beside the installed ones; what they serve stands in for an installed plugin's network.
+    """
+    manager = load_plugins(hookspecs.ENTRY_POINT_GROUP, hookspecs, *extra)
+    definitions = _definitions(manager, stand_ins={name for name, _plugin in extra})
     networks = [_network(code.lower(), table, definitions) for code, table in tables.items()]
     if networks and default not in {network.code for network in networks}:
         raise ConfigurationError(
@@ -91,9 +95,11 @@ def load_chains(tables: Mapping[str, Mapping[str, Any]], default: str, *extra: t
     return Chains(networks, default)
 
 
-def _definitions(manager: Any) -> dict[str, ChainDefinition]:
-    found: dict[str, ChainDefinition] = {}
+def _definitions(manager: Any, stand_ins: Collection[str]) -> dict[str, ChainDefinition]:
+    installed: dict[str, ChainDefinition] = {}
+    extra: dict[str, ChainDefinition] = {}
     for caller in manager.hook.cloudpay_chains.get_hookimpls():
+        found = extra if caller.plugin_name in stand_ins else installed
         try:
             declared = tuple(caller.function())
         except Exception as error:
@@ -110,7 +116,7 @@ def _definitions(manager: Any) -> dict[str, ChainDefinition]:
                     caller.plugin_name, f"it declares {definition.network!r}, which another plugin serves too"
                 )
             found[definition.network] = definition
-    return found
+    return installed | extra
 
 
 def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, ChainDefinition]) -> Network:

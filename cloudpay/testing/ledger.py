@@ -1,0 +1,163 @@
+"""The state of a fake chain: blocks, mempool and balances, with reorganisations; no node and no fault in it."""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+from cloudpay.chains.types import BlockRef, Header
+from cloudpay.testing.addresses import fake_address
+
+HoldingKey = tuple[str, str | None]
+PAYER_FUNDS = 2**320  # far beyond any amount, so that the payer can send 2**256 - 1 more than once
+
+
+@dataclass(frozen=True)
+class Move:
+    """One transfer inside a transaction; `via_contract` marks native money that a contract sends."""
+
+    sender: str
+    recipient: str
+    amount: int
+    contract: str | None = None
+    via_contract: bool = False
+
+
+@dataclass(frozen=True)
+class FakeTransaction:
+    """What waits in the mempool or is in a block; `origin` pays the fee."""
+
+    id: str
+    origin: str
+    moves: tuple[Move, ...]
+    fee: int
+    fails: bool
+
+
+@dataclass(frozen=True)
+class Included:
+    """A transaction in a block, and whether it succeeded there."""
+
+    transaction: FakeTransaction
+    succeeded: bool
+
+
+@dataclass(frozen=True)
+class FakeBlock:
+    """A block with what it changed."""
+
+    header: Header
+    included: tuple[Included, ...]
+    deltas: dict[HoldingKey, int] = field(compare=False)
+
+
+class FakeLedger:
+    """Blocks in order, the mempool, and balances at every block; deterministic."""
+
+    def __init__(self, name: str, unix: Callable[[], int], payer: str) -> None:
+        self._name, self._unix, self._payer = name, unix, payer
+        self._counter = 0
+        self._balances: dict[HoldingKey, int] = {}
+        self.mempool: dict[str, FakeTransaction] = {}
+        self.blocks: list[FakeBlock] = []
+        self.append(())
+
+    @property
+    def tip(self) -> FakeBlock:
+        """The newest block."""
+        return self.blocks[-1]
+
+    def block(self, ref: BlockRef) -> FakeBlock | None:
+        """The block of this height and hash, or None when it is not on the chain."""
+        if not 0 <= ref.height < len(self.blocks) or self.blocks[ref.height].header.hash != ref.hash:
+            return None
+        return self.blocks[ref.height]
+
+    def find(self, tx_id: str) -> tuple[FakeBlock, Included] | None:
+        """The block that holds a transaction."""
+        for block in reversed(self.blocks):
+            for included in block.included:
+                if included.transaction.id == tx_id:
+                    return block, included
+        return None
+
+    def fund(self, holding: HoldingKey, amount: int) -> None:
+        """Give money from the first block on, by no transfer."""
+        self._balances[holding] = self._balance(holding) + amount
+
+    def balance(self, holding: HoldingKey, height: int) -> int:
+        """Base units held after the block at `height`."""
+        later = sum(block.deltas.get(holding, 0) for block in self.blocks[height + 1 :])
+        return self._balance(holding) - later
+
+    def submit(self, moves: Iterable[Move], origin: str, fee: int, fails: bool) -> str:
+        """Put a transaction into the mempool; raises `ValueError` when its money is not there."""
+        transaction = FakeTransaction(self._next_id(), origin, tuple(moves), fee, fails)
+        deltas: dict[HoldingKey, int] = {}
+        for waiting in self.mempool.values():
+            self._apply(waiting, deltas)
+        able = self._balance((origin, None)) + deltas.get((origin, None), 0) >= fee
+        if not able or (not self._apply(transaction, deltas) and not fails):
+            raise ValueError(
+                f"{origin} cannot pay for {transaction.moves} and a fee of {fee}: fund() it first"
+            )
+        self.mempool[transaction.id] = transaction
+        return transaction.id
+
+    def append(self, transactions: Iterable[FakeTransaction]) -> FakeBlock:
+        """Put a block with these transactions on top."""
+        deltas: dict[HoldingKey, int] = {}
+        included = tuple(Included(each, self._apply(each, deltas)) for each in transactions)
+        for each in included:
+            self.mempool.pop(each.transaction.id, None)
+        parent = self.tip.header if self.blocks else Header(-1, "0x" + "0" * 64, "", 0)
+        header = Header(parent.height + 1, self._next_id(), parent.hash, max(parent.time, self._unix()))
+        self.blocks.append(FakeBlock(header, included, deltas))
+        for holding, delta in deltas.items():
+            self._balances[holding] = self._balance(holding) + delta
+        return self.tip
+
+    def unwind(self, depth: int, drop: Collection[str]) -> None:
+        """Take `depth` blocks off; their transactions return to the front of the mempool, except those to drop."""
+        if not 0 < depth < len(self.blocks):
+            raise ValueError(f"cannot take {depth} of {len(self.blocks)} blocks off")
+        gone, self.blocks = self.blocks[-depth:], self.blocks[:-depth]
+        for block in gone:
+            for holding, delta in block.deltas.items():
+                self._balances[holding] = self._balance(holding) - delta
+        returned = [each.transaction for block in gone for each in block.included]
+        waiting = {each.id: each for each in (*returned, *self.mempool.values())}
+        self.mempool = {tx_id: each for tx_id, each in waiting.items() if tx_id not in drop}
+
+    def _balance(self, holding: HoldingKey) -> int:
+        return self._balances.get(holding, PAYER_FUNDS if holding[0] == self._payer else 0)
+
+    def _apply(self, transaction: FakeTransaction, deltas: dict[HoldingKey, int]) -> bool:
+        """Add what a transaction changes; the fee always, the transfers all or none. Say whether it succeeded."""
+        trial = dict(deltas)
+        purse = (transaction.origin, None)
+        _add(trial, purse, -min(transaction.fee, self._balance(purse) + trial.get(purse, 0)))
+        after_fee = dict(trial)
+        for move in transaction.moves:
+            _add(trial, (move.sender, move.contract), -move.amount)
+            if self._balance((move.sender, move.contract)) + trial[move.sender, move.contract] < 0:
+                break
+            _add(trial, (move.recipient, move.contract), move.amount)
+        else:
+            if not transaction.fails:
+                deltas.update(trial)
+                return True
+        deltas.update(after_fee)
+        return False
+
+    def _next_id(self) -> str:
+        self._counter += 1
+        return "0x" + hashlib.sha256(f"{self._name}:{self._counter}".encode()).hexdigest()
+
+
+def default_payer() -> str:
+    """The account that pays when a test names no sender; it never runs out."""
+    return fake_address("payer")
+
+
+def _add(deltas: dict[HoldingKey, int], holding: HoldingKey, amount: int) -> None:
+    deltas[holding] = deltas.get(holding, 0) + amount
