@@ -1,0 +1,180 @@
+"""One anvil process: a real Ethereum node with an instant start and a chain that obeys."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cloudpay_devnet import guard
+from cloudpay_devnet.binary import find_anvil
+from cloudpay_devnet.control import ChainControl
+from cloudpay_devnet.errors import NodeDidNotStart, NotInTime
+from cloudpay_devnet.rpc import JsonRpc
+from cloudpay_devnet.waiting import wait_for
+
+__all__ = ["AnvilNode", "AnvilOptions", "find_anvil"]
+
+_LISTENING = re.compile(r"Listening on (127\.0\.0\.1:(\d+))")
+_START_SECONDS = 30.0
+_STOP_SECONDS = 20.0
+_SAVED_STATES = 256  # a saved state weighs about 40 kB; a pruned full node keeps 128 of them
+_SAVE_EVERY_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class AnvilOptions:
+    """How a node runs.
+
+    `block_time` is in seconds; None mines a block for each transaction. `finalized` is 2 * `slots_in_epoch`
+    blocks behind the head. With a `state_path` the chain is loaded from that file when it exists, saved there
+    every 15 s and when the node stops, and balances can be asked for the last 256 blocks; without one, for
+    every block.
+    """
+
+    chain_id: int = 31337
+    block_time: float | None = None
+    slots_in_epoch: int = 3
+    port: int = 0
+    state_path: Path | None = None
+    mnemonic: str | None = None
+    native_per_account: int = 1_000_000
+
+    def arguments(self, port: int, cache_dir: Path) -> list[str]:
+        """The command line, without the program."""
+        arguments = ["--host", "127.0.0.1", "--port", str(port), "--chain-id", str(self.chain_id)]
+        arguments += [
+            "--slots-in-an-epoch",
+            str(self.slots_in_epoch),
+            "--balance",
+            str(self.native_per_account),
+        ]
+        arguments += ["--cache-path", str(cache_dir), "--color", "never"]
+        if self.block_time is not None:
+            arguments += ["--block-time", f"{self.block_time:g}"]
+        if self.mnemonic is not None:
+            arguments += ["--mnemonic", self.mnemonic]
+        if self.state_path is not None:
+            arguments += ["--state", str(self.state_path), "--state-interval", str(_SAVE_EVERY_SECONDS)]
+            arguments += ["--preserve-historical-states", "--prune-history", str(_SAVED_STATES)]
+        return arguments
+
+
+class AnvilNode(ChainControl):
+    """A running node. It dies with the process that started it, also after `kill -9`.
+
+    Use it as a context manager, or call `stop()`.
+    """
+
+    def __init__(self, options: AnvilOptions) -> None:
+        self.options = options
+        self.automine = options.block_time is None
+        self._port = options.port
+        self._launch()
+
+    @classmethod
+    def start(
+        cls,
+        chain_id: int = 31337,
+        *,
+        block_time: float | None = None,
+        slots_in_epoch: int = 3,
+        port: int = 0,
+        state_path: Path | None = None,
+        mnemonic: str | None = None,
+    ) -> Self:
+        """Start a node and wait until it answers; raises AnvilNotFound or NodeDidNotStart."""
+        return cls(AnvilOptions(chain_id, block_time, slots_in_epoch, port, state_path, mnemonic))
+
+    def _launch(self) -> None:
+        program = find_anvil()
+        self._work_dir = Path(tempfile.mkdtemp(prefix="cloudpay-anvil-"))
+        log_path = self._work_dir / "anvil.log"
+        if self.options.state_path is not None:
+            self.options.state_path.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), str(self._work_dir)]
+        command += [str(program), *self.options.arguments(self._port, self._work_dir / "cache")]
+        with log_path.open("wb") as log:
+            # A session of its own: Ctrl-C in a terminal reaches the node's owner only, which then stops it.
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._port = self._wait_until_listening(log_path)
+        self.rpc_url = f"http://127.0.0.1:{self._port}"
+        self.ws_url = f"ws://127.0.0.1:{self._port}"
+        self.rpc = JsonRpc(self.rpc_url)
+        # Or the log would grow by a line for every call.
+        self.rpc.call("anvil_setLoggingEnabled", False)
+
+    def _wait_until_listening(self, log_path: Path) -> int:
+        def look() -> int | None:
+            ended = self._process.poll() is not None
+            match = _LISTENING.search(log_path.read_text(errors="replace"))
+            if ended:
+                raise NodeDidNotStart(
+                    f"it ended with code {self._process.returncode}", self._give_up(log_path)
+                )
+            return int(match[2]) if match else None
+
+        try:
+            return wait_for("the start of anvil", look, _START_SECONDS, every=0.005)
+        except NotInTime as late:
+            raise NodeDidNotStart(late.message, self._give_up(log_path)) from late
+
+    def _give_up(self, log_path: Path) -> str:
+        tail = " ".join(log_path.read_text(errors="replace").split()[-60:])
+        self._process.kill()
+        self._process.wait()
+        shutil.rmtree(self._work_dir)
+        return tail
+
+    @property
+    def pid(self) -> int:
+        """The process id of anvil itself."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """True while the process runs."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the node in order: with a `state_path` its chain is saved first. May be called twice."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the node as a crash would: what was not saved yet is lost."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        self.rpc.close()
+        self._process.send_signal(how)
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._work_dir, ignore_errors=True)
+
+    def restart(self) -> None:
+        """Stop the node and start it again on the same port; without a `state_path` its chain begins anew."""
+        self.stop()
+        self._launch()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
