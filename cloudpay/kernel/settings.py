@@ -6,6 +6,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.kernel.money import AMOUNT_PATTERN
 
 PREFIX = "CLOUDPAY_"
 _NOT_SETTINGS = {"CONFIG", "TEST_DATABASE_URL", "TEST_POSTGRES_URL", "ANVIL"}
@@ -87,8 +89,30 @@ class Rates(Section, frozen=True, kw_only=True):
     """Prices in US dollars for `totalusd`."""
 
     fixed: Annotated[
-        dict[str, str], Meta(description="US dollars for one unit, by symbol, as decimal strings.")
+        dict[str, str | int | float],
+        Meta(description="US dollars for one unit, by symbol, as decimal strings."),
     ] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a bad price when the configuration is read, not at the first invoice that needs it."""
+        self.prices  # noqa: B018
+
+    @property
+    def prices(self) -> Mapping[str, Decimal]:
+        """Prices by symbol in capitals; raises ValueError that names the key."""
+        found: dict[str, Decimal] = {}
+        for symbol, price in self.fixed.items():
+            key = f"rates.fixed.{symbol}"
+            if isinstance(price, float):  # 0.1 in a file is not 0.1 in binary
+                raise ValueError(  # noqa: TRY004  # msgspec turns both into its own error
+                    f'{key} must be in quotes, as "{price}", so that it is read exactly'
+                )
+            if AMOUNT_PATTERN.fullmatch(str(price)) is None or not Decimal(price):
+                raise ValueError(f'{key} must be a positive decimal such as "65000.50", not {price!r}')
+            if symbol.upper() in found:
+                raise ValueError(f"{key} is there twice, in capitals and in small letters")
+            found[symbol.upper()] = Decimal(price)
+        return found
 
 
 class Log(Section, frozen=True, kw_only=True):

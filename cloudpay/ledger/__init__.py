@@ -1,0 +1,1 @@
+"""The ledger: double entry, so that no money appears or disappears unseen."""

@@ -1,0 +1,94 @@
+"""What the ledger is told and answers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from cloudpay.kernel.errors import CloudPayError
+
+
+class Side(StrEnum):
+    """The side of an account that a line goes to."""
+
+    DEBIT = "debit"
+    CREDIT = "credit"
+
+    @property
+    def other(self) -> "Side":
+        """The opposite side: a reversal has the same lines on it."""
+        return Side.CREDIT if self is Side.DEBIT else Side.DEBIT
+
+
+class AccountKind(StrEnum):
+    """What an account counts."""
+
+    DEPOSITS = "deposits"  # debit: coins that lie at deposit addresses
+    RECEIPTS = "receipts"  # credit: what payers sent, owed to the merchant
+
+
+@dataclass(frozen=True, order=True)
+class AccountKey:
+    """Which account; `asset` is the asset's key: the contract, or empty text for the native coin."""
+
+    merchant_id: str
+    livemode: bool
+    network: str
+    asset: str
+    kind: AccountKind
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a booking: a positive amount of base units on one side of an account."""
+
+    account: AccountKey
+    side: Side
+    amount: int
+
+
+@dataclass(frozen=True)
+class Balance:
+    """An account's running totals in base units."""
+
+    account: AccountKey
+    debits: int
+    credits: int
+
+
+@dataclass(frozen=True)
+class Imbalance:
+    """Something in the ledger that does not add up: where, and the two figures that should be equal."""
+
+    where: str
+    expected: int
+    found: int
+
+
+class UnbalancedJournal(CloudPayError):
+    """The lines of a booking do not add up, so nothing was booked."""
+
+    code: ClassVar[str] = "unbalanced_journal"
+
+    def __init__(self, reference: str, reason: str) -> None:
+        super().__init__(f"The booking {reference!r} was refused: {reason}.")
+        self.reference = reference
+
+
+class JournalConflict(CloudPayError):
+    """A reference that was booked before came again with other lines."""
+
+    code: ClassVar[str] = "journal_conflict"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"The booking {reference!r} exists with other lines; a booking is never changed.")
+        self.reference = reference
+
+
+class LedgerContention(CloudPayError):
+    """An account changed between being locked and being written: the lock did not hold."""
+
+    code: ClassVar[str] = "ledger_contention"
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(f"The ledger account {account_id} changed while it was locked; nothing was booked.")
+        self.account_id = account_id

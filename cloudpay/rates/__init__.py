@@ -1,0 +1,1 @@
+"""Rates: what an amount of US dollars is in an asset."""

@@ -1,0 +1,1 @@
+"""Wallets: the sealed seed, account public keys, and the addresses that belong to invoices."""
