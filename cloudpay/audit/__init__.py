@@ -1,0 +1,1 @@
+"""Who did what to money, keys and merchants: an append-only log."""

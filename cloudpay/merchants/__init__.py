@@ -1,0 +1,1 @@
+"""Merchants, their users, API keys, limits and idempotency."""
