@@ -1,0 +1,58 @@
+"""The blocks that were read: their hashes say whether the chain is still the one that payments were found on."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.types import BlockRef, Header
+from cloudpay.payments.models import BlockRow
+
+KEPT = 2_048
+"""Blocks kept below the newest one: how deep a reorganisation can be followed back."""
+
+
+def keep(session: Session, network: str, headers: Sequence[Header]) -> None:
+    """Store headers and forget those that are far below."""
+    rows = [
+        {
+            "network": network,
+            "height": each.height,
+            "hash": each.hash,
+            "parent": each.parent,
+            "time": each.time,
+        }
+        for each in headers
+    ]
+    session.execute(insert(BlockRow), rows)
+    top = headers[-1].height
+    if top % 64 < len(headers):  # now and then is enough
+        session.execute(delete(BlockRow).where(BlockRow.network == network, BlockRow.height < top - KEPT))
+
+
+def forget_above(session: Session, network: str, height: int) -> None:
+    """Drop what is no longer on the chain."""
+    session.execute(delete(BlockRow).where(BlockRow.network == network, BlockRow.height > height))
+
+
+def below(session: Session, network: str, height: int) -> BlockRef | None:
+    """Answer the highest stored block below a height."""
+    row = session.scalar(
+        select(BlockRow)
+        .where(BlockRow.network == network, BlockRow.height < height)
+        .order_by(BlockRow.height.desc())
+        .limit(1)
+    )
+    return None if row is None else BlockRef(row.height, row.hash)
+
+
+def hash_at(session: Session, network: str, height: int) -> str | None:
+    """Answer the stored hash at a height."""
+    return session.scalar(select(BlockRow.hash).where(BlockRow.network == network, BlockRow.height == height))
+
+
+def count_gaps(session: Session, network: str) -> int:
+    """Count heights that are missing between the stored ones: read as a range below the final block."""
+    heights = select(func.min(BlockRow.height), func.max(BlockRow.height), func.count())
+    low, high, count = session.execute(heights.where(BlockRow.network == network)).one()
+    return high - low + 1 - count if count else 0

@@ -1,0 +1,86 @@
+"""When a payment is final it is credited; when a deep reorganisation takes it back, the credit is reversed."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.network import Network
+from cloudpay.chains.types import Head
+from cloudpay.kernel.log import get_logger
+from cloudpay.ledger.payments import Receipt, post_receipt, post_reversal
+from cloudpay.payments import blocks
+from cloudpay.payments.models import NetworkRow, PaymentRow
+from cloudpay.payments.observe import REVERSED, announce
+from cloudpay.payments.states import PAYMENT, PaymentStatus
+
+log = get_logger(__name__)
+
+
+def settle(session: Session, gateway: Gateway, network: Network, row: NetworkRow, head: Head) -> None:
+    """Credit every payment that this head makes final; nothing when its final block is not the one that we read."""
+    known = blocks.hash_at(session, network.code, head.final.height)
+    if known is not None and known != head.final.hash:
+        log.warning("final_block_disputed", network=network.code, height=head.final.height, node=head.node)
+        return
+    row.final_height = max(row.final_height or 0, head.final.height)
+    candidates = session.scalars(
+        select(PaymentRow).where(
+            PaymentRow.network == network.code,
+            PaymentRow.status == PaymentStatus.CONFIRMING,
+            PaymentRow.block_height <= head.final.height,
+        )
+    )
+    for payment in candidates:
+        if _deep_enough(network, payment, head):
+            _credit(session, gateway, payment)
+
+
+def _deep_enough(network: Network, payment: PaymentRow, head: Head) -> bool:
+    asset = network.asset_of(payment.asset)
+    if asset is None or asset.large_amount is None or payment.amount < asset.large_amount:
+        return True
+    return head.latest.height - payment.block_height + 1 >= network.settings.large_confirmations
+
+
+def _credit(session: Session, gateway: Gateway, payment: PaymentRow) -> None:
+    payment.status = PAYMENT.check(PaymentStatus(payment.status), PaymentStatus.FINAL)
+    payment.final_at = gateway.clock.now(session)
+    payment.credits += 1
+    post_receipt(session, _receipt(payment), payment.final_at)
+    announce(session, gateway, payment)
+
+
+def orphan_above(session: Session, gateway: Gateway, network: str, height: int) -> list[str]:
+    """Take back the payments of blocks that left the chain; answer the ids of those that had been credited."""
+    affected: Iterable[PaymentRow] = session.scalars(
+        select(PaymentRow).where(
+            PaymentRow.network == network,
+            PaymentRow.block_height > height,
+            PaymentRow.status.in_([PaymentStatus.SEEN, PaymentStatus.CONFIRMING, PaymentStatus.FINAL]),
+        )
+    )
+    reversed_ids = []
+    for payment in affected:
+        was = PaymentStatus(payment.status)
+        payment.status = PAYMENT.check(was, PaymentStatus.ORPHANED)
+        payment.final_at = None
+        if was is PaymentStatus.FINAL:
+            post_reversal(session, _receipt(payment), gateway.clock.now(session))
+            reversed_ids.append(payment.id)
+            announce(session, gateway, payment, REVERSED)
+        announce(session, gateway, payment)
+    return reversed_ids
+
+
+def _receipt(payment: PaymentRow) -> Receipt:
+    return Receipt(
+        payment_id=payment.id,
+        count=payment.credits,
+        merchant_id=payment.merchant_id,
+        livemode=payment.livemode,
+        network=payment.network,
+        asset=payment.asset,
+        amount=payment.amount,
+    )

@@ -1,0 +1,105 @@
+"""What a poll says about the network itself: alive, stalled, verified; and how far a poll has seen."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.adapter import ChainAdapter
+from cloudpay.chains.errors import NodeUnavailable
+from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.network import Network
+from cloudpay.chains.types import Head
+from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.kernel.leases import Lease, fence
+from cloudpay.payments.credit import settle
+from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.networks import enter, network_row
+from cloudpay.payments.states import NetworkStatus
+
+_QUIET = timedelta(seconds=1)
+"""A poll that found nothing new is written down at most this often."""
+
+
+class Heartbeat:
+    """Writes down what polls saw of a network's head, without a commit for each one that saw nothing new."""
+
+    def __init__(self, gateway: Gateway, network: Network) -> None:
+        self._gateway, self._network = gateway, network
+        self._last: tuple[datetime, Head] | None = None
+
+    def beat(self, lease: Lease, began: datetime, head: Head, *, busy: bool) -> None:
+        """Record a poll that began at `began` and has read up to `head`."""
+        if not busy and self._last is not None:
+            at, seen = self._last
+            if seen == head and began - at < _QUIET:
+                return
+
+        def work(session: Session) -> None:
+            fence(session, lease)
+            self._record(session, network_row(session, self._network.code), began, head)
+
+        self._gateway.db.run(work)
+        self._last = (began, head)
+
+    def _record(self, session: Session, row: NetworkRow, began: datetime, head: Head) -> None:
+        if row.head_height is None or head.latest.height > row.head_height:
+            row.head_moved_at = began
+        row.head_height, row.finality, row.node = head.latest.height, head.finality.value, head.node
+        row.answered_at = began
+        age = began - datetime.fromtimestamp(head.latest.time, UTC)
+        if age > timedelta(seconds=self._network.settings.stalled_after_seconds):
+            if row.status == NetworkStatus.ACTIVE:
+                reason = f"The newest block is {int(age.total_seconds())} s old: the chain or its nodes stand still."
+                enter(session, self._gateway, row, NetworkStatus.STALLED, reason)
+            return
+        if row.status == NetworkStatus.STALLED:
+            enter(session, self._gateway, row, NetworkStatus.ACTIVE)
+        if row.status == NetworkStatus.ACTIVE:
+            settle(session, self._gateway, self._network, row, head)
+            if row.cursor_hash is not None and (row.cursor_height or 0) >= head.latest.height:
+                row.polled_at = began
+
+
+def note_silence(gateway: Gateway, network: Network, error: NodeUnavailable) -> None:
+    """Record that no node answered; after long enough the network is stalled."""
+
+    def work(session: Session) -> None:
+        row = network_row(session, network.code)
+        now = gateway.clock.now(session)
+        allowed = timedelta(seconds=network.settings.stalled_after_seconds)
+        if row.status == NetworkStatus.ACTIVE and (
+            row.answered_at is None or now - row.answered_at > allowed
+        ):
+            enter(session, gateway, row, NetworkStatus.STALLED, error.message)
+        elif row.status == NetworkStatus.UNVERIFIED:
+            row.reason = error.message
+
+    gateway.db.run(work)
+
+
+def verify(gateway: Gateway, network: Network, adapter: ChainAdapter) -> None:
+    """Hold the nodes against the configuration; raises what is wrong after writing it down.
+
+    `NodeUnavailable` leaves the network unverified, to be tried again; a `ConfigurationError` (wrong chain, wrong
+    decimals) needs a person.
+    """
+    try:
+        adapter.verify()
+    except (NodeUnavailable, ConfigurationError) as error:
+        reason = error.message
+        gateway.db.run(lambda session: _unverified(session, gateway, network, reason))
+        raise
+    gateway.db.run(lambda session: _verified(session, gateway, network))
+
+
+def _unverified(session: Session, gateway: Gateway, network: Network, reason: str) -> None:
+    row = network_row(session, network.code)
+    if row.status != NetworkStatus.PAUSED:
+        enter(session, gateway, row, NetworkStatus.UNVERIFIED, reason)
+
+
+def _verified(session: Session, gateway: Gateway, network: Network) -> None:
+    row = network_row(session, network.code)
+    if row.status == NetworkStatus.UNVERIFIED:
+        row.answered_at = gateway.clock.now(session)
+        enter(session, gateway, row, NetworkStatus.ACTIVE)

@@ -1,0 +1,85 @@
+"""What the watcher keeps: a row per network, the recent blocks, the payments."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloudpay.kernel.columns import BaseUnits, Moment
+from cloudpay.kernel.db import Base
+
+
+class NetworkRow(Base):
+    """How far one network has been read, and whether it may be trusted now."""
+
+    __tablename__ = "networks"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    status: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    cursor_height: Mapped[int | None] = mapped_column(BigInteger)
+    cursor_hash: Mapped[str | None] = mapped_column(String(100))
+    head_height: Mapped[int | None] = mapped_column(BigInteger)
+    head_moved_at: Mapped[datetime | None] = mapped_column(Moment)
+    final_height: Mapped[int | None] = mapped_column(BigInteger)
+    finality: Mapped[str | None] = mapped_column(String(10))
+    node: Mapped[str | None] = mapped_column(String(300))
+    answered_at: Mapped[datetime | None] = mapped_column(Moment)
+    polled_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class BlockRow(Base):
+    """A block that was read; its hash is what a payment's fate hangs on."""
+
+    __tablename__ = "blocks"
+
+    network: Mapped[str] = mapped_column(String(40), primary_key=True)
+    height: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(String(100))
+    parent: Mapped[str] = mapped_column(String(100))
+    time: Mapped[int] = mapped_column(BigInteger)
+
+
+class PaymentRow(Base):
+    """One incoming transfer; its identity survives a reorganisation, its block does not."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        UniqueConstraint("network", "tx_id", "address", "asset", "ordinal"),
+        Index("ix_payments_network_status_height", "network", "status", "block_height"),
+        Index("ix_payments_invoice_id", "invoice_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    merchant_id: Mapped[str] = mapped_column(String(40))
+    livemode: Mapped[bool]
+    invoice_id: Mapped[str] = mapped_column(String(40))
+    deposit_address_id: Mapped[str] = mapped_column(ForeignKey("deposit_addresses.id"))
+    network: Mapped[str] = mapped_column(String(40))
+    asset: Mapped[str] = mapped_column(String(100))
+    tx_id: Mapped[str] = mapped_column(String(120))
+    ordinal: Mapped[int]
+    address: Mapped[str] = mapped_column(String(120))
+    sender: Mapped[str | None] = mapped_column(String(120))
+    source: Mapped[str] = mapped_column(String(10))
+    amount: Mapped[int] = mapped_column(BaseUnits)
+    status: Mapped[str] = mapped_column(String(20))
+    block_height: Mapped[int] = mapped_column(BigInteger)
+    block_hash: Mapped[str] = mapped_column(String(100))
+    block_time: Mapped[datetime] = mapped_column(Moment)
+    first_seen_at: Mapped[datetime] = mapped_column(Moment)
+    final_at: Mapped[datetime | None] = mapped_column(Moment)
+    credits: Mapped[int] = mapped_column(default=0)
+
+
+class NativeWatchRow(Base):
+    """A deposit address that expects native coins, for networks whose nodes do not show what contracts send."""
+
+    __tablename__ = "native_watches"
+    __table_args__ = (Index("ix_native_watches_network_checked_at", "network", "checked_at"),)
+
+    deposit_address_id: Mapped[str] = mapped_column(ForeignKey("deposit_addresses.id"), primary_key=True)
+    network: Mapped[str] = mapped_column(String(40), primary_key=True)
+    address: Mapped[str] = mapped_column(String(120))
+    until: Mapped[datetime] = mapped_column(Moment)
+    checked_at: Mapped[datetime] = mapped_column(Moment)

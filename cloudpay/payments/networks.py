@@ -1,0 +1,130 @@
+"""The state of each network: whether it may be trusted with money now, and why not."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.network import Network
+from cloudpay.kernel.errors import Conflict, Unavailable
+from cloudpay.kernel.log import get_logger
+from cloudpay.outbox.service import append
+from cloudpay.payments.blocks import count_gaps
+from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.states import NETWORK, NetworkStatus
+from cloudpay.payments.views import NetworkView
+
+log = get_logger(__name__)
+
+_NEVER_VERIFIED = "No node has been verified yet; is `cloudpay worker watch` running?"
+
+
+class NetworkClosed(Unavailable):
+    """The network takes no new invoices now."""
+
+    code = "network_unavailable"
+
+    def __init__(self, network: str, status: str, reason: str) -> None:
+        super().__init__(
+            f"The network {network} is {status} and takes no new invoices now: {reason} Try again later."
+        )
+        self.network, self.status, self.reason = network, status, reason
+
+
+def network_row(session: Session, code: str) -> NetworkRow:
+    """Answer the network's row, locked for this transaction; made when it is not there yet."""
+    row = session.get(NetworkRow, code, with_for_update=True)
+    if row is None:
+        row = NetworkRow(code=code, status=NetworkStatus.UNVERIFIED, reason=_NEVER_VERIFIED)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def enter(
+    session: Session, gateway: Gateway, row: NetworkRow, status: NetworkStatus, reason: str = ""
+) -> None:
+    """Move a network to a status; a change is announced and logged, a new reason alone is only kept."""
+    if row.status != status:
+        NETWORK.check(NetworkStatus(row.status), status)
+        log.warning("network_status", network=row.code, was=row.status, now=status.value, reason=reason)
+        append(
+            session, gateway.clock, f"network.{status.value}", row.code, {"reason": reason, "was": row.status}
+        )
+        row.status = status
+    row.reason = reason
+
+
+def require_open(session: Session, gateway: Gateway, network: Network) -> None:
+    """Raise `NetworkClosed` unless new invoices may be taken on this network."""
+    row = session.get(NetworkRow, network.code)
+    if row is None:
+        raise NetworkClosed(network.code, NetworkStatus.UNVERIFIED, _NEVER_VERIFIED)
+    if row.status != NetworkStatus.ACTIVE:
+        raise NetworkClosed(network.code, row.status, row.reason)
+    silence = timedelta(seconds=network.settings.stalled_after_seconds)
+    if row.answered_at is None or gateway.clock.now(session) - row.answered_at > silence:
+        raise NetworkClosed(network.code, NetworkStatus.STALLED, f"It was last looked at {row.answered_at}.")
+
+
+def polled_after(session: Session, codes: set[str], moment: datetime) -> bool:
+    """Say whether, on all these networks, a poll that began after that moment has reached a healthy head."""
+    rows = session.scalars(select(NetworkRow).where(NetworkRow.code.in_(codes)))
+    done = {row.code for row in rows if row.polled_at is not None and row.polled_at > moment}
+    return done == codes
+
+
+def pause(gateway: Gateway, code: str, reason: str) -> None:
+    """Stop taking invoices and crediting on a network until it is resumed."""
+    network = gateway.chains.network(code)
+
+    def work(session: Session) -> None:
+        enter(session, gateway, network_row(session, network.code), NetworkStatus.PAUSED, reason)
+
+    gateway.db.run(work)
+
+
+def resume(gateway: Gateway, code: str) -> None:
+    """Let a paused network go on from where it stopped; it is verified first."""
+    network = gateway.chains.network(code)
+
+    def work(session: Session) -> None:
+        row = network_row(session, network.code)
+        if row.status != NetworkStatus.PAUSED:
+            raise Conflict(
+                f"The network {network.code} is {row.status}, not paused; there is nothing to resume."
+            )
+        enter(session, gateway, row, NetworkStatus.UNVERIFIED, "It was resumed and is verified now.")
+
+    gateway.db.run(work)
+
+
+def network_views(gateway: Gateway) -> list[NetworkView]:
+    """Answer how every configured network is doing."""
+    with gateway.db.read() as session:
+        rows = {row.code: row for row in session.scalars(select(NetworkRow))}
+        gaps = {code: count_gaps(session, code) for code in rows}
+    return [
+        _view(network.code, rows.get(network.code), gaps.get(network.code, 0)) for network in gateway.chains
+    ]
+
+
+def _view(code: str, row: NetworkRow | None, gaps: int) -> NetworkView:
+    if row is None:
+        return NetworkView(
+            code, NetworkStatus.UNVERIFIED, _NEVER_VERIFIED, None, None, None, None, None, None, None, 0
+        )
+    return NetworkView(
+        code=code,
+        status=NetworkStatus(row.status),
+        reason=row.reason,
+        head=row.head_height,
+        final=row.final_height,
+        cursor=row.cursor_height,
+        finality=row.finality,
+        node=row.node,
+        answered_at=row.answered_at,
+        polled_at=row.polled_at,
+        gaps=gaps,
+    )

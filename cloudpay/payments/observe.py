@@ -1,0 +1,127 @@
+"""From transfers to payments: each identity once, whatever is scanned again."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.network import Network
+from cloudpay.chains.types import Transfer, TransferSource
+from cloudpay.kernel.ids import new_id
+from cloudpay.outbox.service import append
+from cloudpay.payments.inferred import take_from_inferred
+from cloudpay.payments.models import PaymentRow
+from cloudpay.payments.states import PAYMENT, PaymentStatus
+from cloudpay.wallets.service import DepositAddress, deposits
+
+CHANGED = "payment.changed"
+REVERSED = "payment.reversed"
+
+
+def observe(
+    session: Session,
+    gateway: Gateway,
+    network: Network,
+    transfers: Iterable[Transfer],
+    block_times: Mapping[int, int],
+) -> None:
+    """Record the transfers of whole blocks; those that are known already change nothing.
+
+    `block_times` holds Unix seconds by height, for every block that a transfer is in.
+    """
+    ordered = sorted(transfers, key=lambda each: (each.block.height, each.position))
+    parties = {each.recipient for each in ordered} | {each.sender for each in ordered if each.sender}
+    known = deposits(session, network.key_family.name, parties) if parties else {}
+    for transfer, ordinal in _numbered(ordered):
+        deposit = known.get(transfer.recipient)
+        if deposit is not None and transfer.amount > 0 and not _is_internal(transfer, deposit, known):
+            moment = datetime.fromtimestamp(block_times[transfer.block.height], UTC)
+            _record(session, gateway, network, transfer, ordinal, deposit, moment)
+
+
+def announce(session: Session, gateway: Gateway, row: PaymentRow, name: str = CHANGED) -> None:
+    """Tell the other capabilities, in this transaction, that a payment changed."""
+    append(session, gateway.clock, name, row.id, {"invoice_id": row.invoice_id, "status": row.status})
+
+
+def _numbered(transfers: Iterable[Transfer]) -> Iterator[tuple[Transfer, int]]:
+    """Number the transfers of one transaction to one address in one asset: a number that survives re-mining."""
+    seen: Counter[tuple[str, str, str | None]] = Counter()
+    for transfer in transfers:
+        group = (transfer.tx_id, transfer.recipient, transfer.contract)
+        yield transfer, seen[group]
+        seen[group] += 1
+
+
+def _is_internal(transfer: Transfer, deposit: DepositAddress, known: Mapping[str, DepositAddress]) -> bool:
+    """Money that a merchant's own address sends to another one of the same merchant is no income."""
+    source = known.get(transfer.sender) if transfer.sender else None
+    return source is not None and source.merchant_id == deposit.merchant_id
+
+
+def _record(
+    session: Session,
+    gateway: Gateway,
+    network: Network,
+    transfer: Transfer,
+    ordinal: int,
+    deposit: DepositAddress,
+    block_time: datetime,
+) -> None:
+    if network.asset_of(transfer.contract or "") is None:
+        return
+    row = session.scalar(
+        select(PaymentRow).where(
+            PaymentRow.network == network.code,
+            PaymentRow.tx_id == transfer.tx_id,
+            PaymentRow.address == transfer.recipient,
+            PaymentRow.asset == (transfer.contract or ""),
+            PaymentRow.ordinal == ordinal,
+        )
+    )
+    if row is not None:
+        if _attach(row, transfer, block_time):
+            announce(session, gateway, row)
+        return
+    row = PaymentRow(
+        id=new_id("pay_"),
+        merchant_id=deposit.merchant_id,
+        livemode=deposit.livemode,
+        invoice_id=deposit.invoice_id,
+        deposit_address_id=deposit.id,
+        network=network.code,
+        asset=transfer.contract or "",
+        tx_id=transfer.tx_id,
+        ordinal=ordinal,
+        address=transfer.recipient,
+        sender=transfer.sender,
+        source=transfer.source.value,
+        amount=transfer.amount,
+        status=PaymentStatus.CONFIRMING,
+        block_height=transfer.block.height,
+        block_hash=transfer.block.hash,
+        block_time=block_time,
+        first_seen_at=gateway.clock.now(session),
+        credits=0,
+    )
+    if transfer.source == TransferSource.TRACE and take_from_inferred(session, row):
+        announce(session, gateway, row)
+        return
+    session.add(row)
+    session.flush()
+    announce(session, gateway, row)
+
+
+def _attach(row: PaymentRow, transfer: Transfer, block_time: datetime) -> bool:
+    """Tie a known payment to the block it is in now; answer whether anything changed."""
+    if row.status == PaymentStatus.FINAL or row.block_hash == transfer.block.hash:
+        if row.status != PaymentStatus.ORPHANED:
+            return False
+    if row.status != PaymentStatus.CONFIRMING:
+        row.status = PAYMENT.check(PaymentStatus(row.status), PaymentStatus.CONFIRMING)
+    row.amount = transfer.amount
+    row.block_height, row.block_hash, row.block_time = transfer.block.height, transfer.block.hash, block_time
+    return True

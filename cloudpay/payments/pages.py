@@ -1,0 +1,89 @@
+"""Commit one page: cursor, blocks, payments, credits and events together, or nothing."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.errors import NodeUnavailable
+from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.network import Network
+from cloudpay.chains.types import BlockRef, Head, Page
+from cloudpay.kernel.leases import Lease, LeaseLost, fence
+from cloudpay.kernel.log import get_logger
+from cloudpay.payments import blocks
+from cloudpay.payments.credit import orphan_above, settle
+from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.networks import enter, network_row
+from cloudpay.payments.observe import observe
+from cloudpay.payments.states import NetworkStatus
+
+log = get_logger(__name__)
+
+
+def check_links(network: Network, after: BlockRef | None, page: Page) -> None:
+    """Raise `NodeUnavailable` for a page that does not follow what was read: it is not believed, whoever made it."""
+    last = after
+    for header in page.headers:
+        if last is not None and page.linked and header.parent != last.hash:
+            raise NodeUnavailable(network.code, f"block {header.height} does not follow block {last.height}")
+        if last is not None and header.height <= last.height:
+            raise NodeUnavailable(network.code, f"block {header.height} came after block {last.height}")
+        last = header.ref
+
+
+@dataclass(frozen=True)
+class PageCommit:
+    """The transaction that takes a page in."""
+
+    gateway: Gateway
+    network: Network
+    lease: Lease
+    head: Head
+
+    def run(self, cursor: BlockRef | None, after: BlockRef | None, page: Page) -> bool:
+        """Take the page in that follows `after`, where the stored cursor is `cursor`; False when the network is paused.
+
+        Raises `LeaseLost` when another process has moved the cursor.
+        """
+        if not page.linked and page.headers[-1].height > self.head.final.height:
+            raise NodeUnavailable(self.network.code, "a range was read above the final block")
+
+        def work(session: Session) -> bool:
+            fence(session, self.lease)
+            row = network_row(session, self.network.code)
+            if row.status == NetworkStatus.PAUSED:
+                return False
+            if row.cursor_hash != (cursor.hash if cursor else None):
+                raise LeaseLost(self.lease.name)
+            deep = after is not None and after != cursor and self._rewind(session, row, after)
+            self._take_in(session, row, page)
+            if row.status == NetworkStatus.ACTIVE:
+                settle(session, self.gateway, self.network, row, self.head)
+            return not deep
+
+        return self.gateway.db.run(work)
+
+    def _rewind(self, session: Session, row: NetworkRow, to: BlockRef) -> bool:
+        """Go back to a block that is on the chain; answer whether that took back something final."""
+        depth = (row.cursor_height or to.height) - to.height
+        log.warning("reorganisation", network=row.code, depth=depth, height=to.height)
+        taken_back = orphan_above(session, self.gateway, row.code, to.height)
+        blocks.forget_above(session, row.code, to.height)
+        deep = bool(taken_back) or to.height < (row.final_height or 0)
+        row.cursor_height, row.cursor_hash = to.height, to.hash
+        if deep:
+            row.final_height = to.height
+            reason = (
+                f"A reorganisation {depth} blocks deep went past finality: blocks above {to.height} were replaced and "
+                f"{len(taken_back)} final payments were reversed. Check the chain, then run `cloudpay chains resume {row.code}`."
+            )
+            enter(session, self.gateway, row, NetworkStatus.PAUSED, reason)
+        return deep
+
+    def _take_in(self, session: Session, row: NetworkRow, page: Page) -> None:
+        if not page.headers:
+            return
+        blocks.keep(session, row.code, page.headers)
+        times = {header.height: header.time for header in page.headers}
+        observe(session, self.gateway, self.network, page.transfers, times)
+        row.cursor_height, row.cursor_hash = page.headers[-1].height, page.headers[-1].hash

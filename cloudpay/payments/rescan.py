@@ -1,0 +1,75 @@
+"""Read a range of blocks again, on demand: what was missed is found, what is known changes nothing."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.errors import NodeUnavailable
+from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.network import Network
+from cloudpay.chains.types import BlockRef, Page
+from cloudpay.kernel.errors import InvalidRequest
+from cloudpay.payments import blocks
+from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.networks import network_row
+from cloudpay.payments.observe import observe
+from cloudpay.payments.pages import check_links
+from cloudpay.wallets.service import ours
+
+Progress = Callable[[int, int], None]
+"""Told the height that was read and how many transfers of ours have been found so far."""
+
+
+def rescan(gateway: Gateway, code: str, first: int, last: int, progress: Progress) -> int:
+    """Read the blocks from `first` to `last` (not beyond the cursor) again; answer how many transfers of ours they hold.
+
+    Safe beside the running watcher: payments have one identity, and only blocks that are still on the chain are taken in.
+    """
+    network = gateway.chains.network(code)
+    last = min(last, _cursor(gateway, network))
+    if not 0 < first <= last:
+        raise InvalidRequest(
+            f"There is nothing to read from {first} to {last}; blocks up to {last} have been read."
+        )
+    adapter = gateway.chains.adapter(code)
+
+    def watch(addresses: Collection[str]) -> frozenset[str]:
+        with gateway.db.read() as session:
+            return ours(session, network.key_family.name, addresses)
+
+    after = adapter.header_at(first - 1).ref
+    found = 0
+    while after.height < last:
+        limit = min(network.settings.scan_limit, last - after.height)
+        page = adapter.scan(after, limit, watch)
+        if not page.headers:
+            raise NodeUnavailable(code, f"its node answers no blocks above {after.height}")
+        check_links(network, after, page)
+        gateway.db.run(partial(_take_in, gateway=gateway, network=network, page=page))
+        found += len(page.transfers)
+        after = page.headers[-1].ref
+        progress(after.height, found)
+    return found
+
+
+def _cursor(gateway: Gateway, network: Network) -> int:
+    with gateway.db.read() as session:
+        row = session.get(NetworkRow, network.code)
+        return 0 if row is None else row.cursor_height or 0
+
+
+def _take_in(session: Session, gateway: Gateway, network: Network, page: Page) -> None:
+    row = network_row(session, network.code)  # locked: the watcher cannot rewind under us
+    for transfer in page.transfers:
+        if not _is_on_chain(session, network, transfer.block, row.final_height):
+            raise NodeUnavailable(
+                network.code, f"block {transfer.block.height} changed while it was read again"
+            )
+    times = {header.height: header.time for header in page.headers}
+    observe(session, gateway, network, page.transfers, times)
+
+
+def _is_on_chain(session: Session, network: Network, block: BlockRef, final_height: int | None) -> bool:
+    known = blocks.hash_at(session, network.code, block.height)
+    return known == block.hash if known is not None else block.height <= (final_height or 0)

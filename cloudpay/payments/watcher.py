@@ -1,0 +1,118 @@
+"""One look at one network: read on from the cursor, follow a reorganisation, credit what is final."""
+
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from cloudpay.chains.adapter import ChainAdapter
+from cloudpay.chains.errors import Unlinked
+from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.network import Network
+from cloudpay.chains.types import BlockRef, Head, Page
+from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
+from cloudpay.payments import blocks
+from cloudpay.payments.health import Heartbeat
+from cloudpay.payments.inferred import infer_payments
+from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.networks import pause
+from cloudpay.payments.pages import PageCommit, check_links
+from cloudpay.payments.states import NetworkStatus
+from cloudpay.wallets.service import ours
+
+_LOST_THREAD = (
+    "The chain holds none of the blocks that were read before. Check that the nodes are on the right chain; then "
+    "`cloudpay chains resume` lets the network go on."
+)
+
+
+@dataclass
+class Watcher:
+    """Watches one network under a lease; every commit is fenced by it."""
+
+    gateway: Gateway
+    network: Network
+    adapter: ChainAdapter
+    keeper: LeaseKeeper
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._heartbeat = Heartbeat(self.gateway, self.network)
+
+    def poll(self) -> int:
+        """Read what is new and credit what is final; answer how many blocks were read.
+
+        Raises `NodeUnavailable` when nothing could be learnt and `LeaseLost` when another process took over; what was
+        committed stands, and the next poll goes on from there.
+        """
+        with self.gateway.db.read() as session:
+            began = self.gateway.clock.now(session)
+            row = session.get(NetworkRow, self.network.code)
+            cursor = _cursor(row)
+            paused = row is not None and row.status == NetworkStatus.PAUSED
+        head = self.adapter.head()
+        if cursor is not None and head.latest.height < cursor.height:
+            return 0  # a node that lags, or went backwards, knows less than we do
+        read = 0 if paused else self._read_on(cursor, head)
+        self._heartbeat.beat(self._lease(), began, head, busy=read > 0)
+        return read
+
+    def _read_on(self, cursor: BlockRef | None, head: Head) -> int:
+        read = 0
+        while not self.stop.is_set():
+            found = self._next_page(cursor)
+            if found is None:
+                break
+            after, page = found
+            if not page.headers and after == cursor:
+                break
+            commit = PageCommit(self.gateway, self.network, self._lease(), head)
+            if not commit.run(cursor, after, page):
+                break
+            if not page.headers:
+                break
+            read += len(page.headers)
+            cursor = page.headers[-1].ref
+            if cursor.height >= head.latest.height:
+                infer_payments(self.gateway, self.network, self.adapter, self._lease(), page.headers[-1])
+                break
+        return read
+
+    def _next_page(self, cursor: BlockRef | None) -> tuple[BlockRef | None, Page] | None:
+        """Answer the next page and the block that it follows: the cursor, or after a reorganisation an older block.
+
+        None when no block that was read is on the chain any more; the network is paused then.
+        """
+        after = cursor
+        while True:
+            try:
+                page = self.adapter.scan(after, self.network.settings.scan_limit, self._ours)
+            except Unlinked:
+                after = self._older(after)
+                if after is None:
+                    pause(self.gateway, self.network.code, _LOST_THREAD)
+                    return None
+            else:
+                check_links(self.network, after, page)
+                return after, page
+
+    def _older(self, block: BlockRef | None) -> BlockRef | None:
+        if block is None:
+            return None
+        with self.gateway.db.read() as session:
+            return blocks.below(session, self.network.code, block.height)
+
+    def _lease(self) -> Lease:
+        lease = self.keeper.hold()
+        if lease is None:
+            raise LeaseLost(f"watch:{self.network.code}")
+        return lease
+
+    def _ours(self, addresses: Collection[str]) -> frozenset[str]:
+        with self.gateway.db.read() as session:
+            return ours(session, self.network.key_family.name, addresses)
+
+
+def _cursor(row: NetworkRow | None) -> BlockRef | None:
+    if row is None or row.cursor_height is None or row.cursor_hash is None:
+        return None
+    return BlockRef(row.cursor_height, row.cursor_hash)
