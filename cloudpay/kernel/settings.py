@@ -36,10 +36,11 @@ class Web(Section, frozen=True, kw_only=True):
     threads: Annotated[
         int, Meta(ge=1, description="Requests that one server process works on at the same time.")
     ] = 4
+    backlog: Annotated[int, Meta(ge=128, description="Connections that may wait to be accepted.")] = 1024
     public_url: Annotated[
         str,
         Meta(
-            description="The address under which payers and merchants reach the gateway; empty: made from host and port."
+            description="The gateway's address as payers and merchants see it; empty: made from host and port."
         ),
     ] = ""
     trusted_proxies: Annotated[

@@ -1,0 +1,102 @@
+"""`cloudpay web`, `worker` and `scheduler`: the processes of a gateway, one by one."""
+
+import sys
+import threading
+
+import click
+
+from cloudpay.app.exits import CONFIGURATION_EXIT
+from cloudpay.cli import fail
+from cloudpay.cli.settings import export_config, settings_of
+from cloudpay.kernel.errors import ConfigurationError
+
+
+@click.command()
+@click.option("--prepared", is_flag=True, hidden=True, help="The start was checked by the caller.")
+@click.pass_context
+def web(ctx: click.Context, prepared: bool) -> None:
+    r"""Run the web server: the merchants' API and the payers' pages.
+
+    \b
+    Examples:
+      cloudpay web
+      CLOUDPAY_WEB__PORT=9000 CLOUDPAY_WEB__WORKERS=4 cloudpay web
+    """
+    from cloudpay.app.web import check_start, serve
+
+    export_config(ctx)
+    try:
+        settings = settings_of(ctx)
+        if not prepared:
+            check_start()
+        serve(settings.web)
+    except ConfigurationError as error:
+        fail(error.message, CONFIGURATION_EXIT)
+
+
+@click.command()
+@click.argument("queue", type=click.Choice(["watch", "events", "webhooks"]))
+@click.pass_context
+def worker(ctx: click.Context, queue: str) -> None:
+    r"""Run the worker of one queue: watch (the chains), events (what follows from them), webhooks.
+
+    Run as many as you like; the watchers share the networks out among themselves.
+
+    \b
+    Examples:
+      cloudpay worker watch
+      cloudpay worker webhooks
+    """
+    from cloudpay.app.start import close_gateway, open_gateway
+    from cloudpay.app.worker import Worker
+    from cloudpay.wiring import LOOPS
+
+    try:
+        gateway = open_gateway(settings_of(ctx), process=f"worker:{queue}")
+    except ConfigurationError as error:
+        fail(error.message, CONFIGURATION_EXIT)
+    work = Worker(gateway, queue, LOOPS[queue])
+    code = work.run()
+    if work.failure is not None:
+        fail(work.failure.message, code)
+    if code == 0:
+        close_gateway(gateway)  # never under a loop that is still at work
+    sys.exit(code)
+
+
+@click.command()
+@click.pass_context
+def scheduler(ctx: click.Context) -> None:
+    r"""Run what is due now and then: expiry, sweeping up lost nudges, forgetting what is old.
+
+    A second one waits until the first is gone.
+
+    \b
+    Example:
+      cloudpay scheduler
+    """
+    from cloudpay.app.scheduler import Scheduler
+    from cloudpay.app.signals import stop_signals
+    from cloudpay.app.start import close_gateway, open_gateway
+    from cloudpay.wiring import SCHEDULE
+
+    stop = threading.Event()
+    try:
+        gateway = open_gateway(settings_of(ctx), process="scheduler")
+    except ConfigurationError as error:
+        fail(error.message, CONFIGURATION_EXIT)
+    with stop_signals(stop.set):
+        Scheduler(gateway, SCHEDULE).run(stop)
+    close_gateway(gateway)
+
+
+@click.command()
+@click.pass_context
+def prepare(ctx: click.Context) -> None:
+    """Open the gateway once, and migrate the embedded database; for `up` and `web`."""
+    from cloudpay.app.start import close_gateway, open_gateway
+
+    try:
+        close_gateway(open_gateway(settings_of(ctx), process="prepare"))
+    except ConfigurationError as error:
+        fail(error.message, CONFIGURATION_EXIT)
