@@ -1,0 +1,56 @@
+# Every command that this project needs. `make help` lists them.
+# PYTHON=… chooses the interpreter for the set-up; ARGS="…" is passed on to the command.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-postgres lint format bench wheels-test requirements openapi clean
+
+ARGS ?=
+UPGRADE ?=
+export PYTHON
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Set up .venv, the test tools and anvil (the other commands do it themselves)
+	@scripts/setup.sh dev
+
+demo: ## Run the gateway with local chains and a funded payer; ARGS="--port 9000 …"
+	@scripts/setup.sh run
+	@exec .venv/bin/cloudpay demo $(ARGS)
+
+test: ## Run all tests, on SQLite and (where it is installed) on PostgreSQL; ARGS="-k invoice"
+	@scripts/setup.sh dev
+	@exec .venv/bin/python scripts/suite.py all $(ARGS)
+
+test-postgres: ## Run the core's tests on a private PostgreSQL alone
+	@scripts/setup.sh dev
+	@exec .venv/bin/python scripts/suite.py postgres $(ARGS)
+
+lint: ## Check style (ruff), types (mypy), imports (import-linter) and the tree itself
+	@scripts/setup.sh dev
+	@exec .venv/bin/python scripts/lint.py
+
+format: ## Lay the code out and apply ruff's safe fixes
+	@scripts/setup.sh dev
+	@.venv/bin/ruff check --quiet --fix-only . && .venv/bin/ruff format --quiet .
+
+bench: ## Run the benchmarks, which print figures
+	@scripts/setup.sh dev
+	@exec .venv/bin/python -m bench $(ARGS)
+
+wheels-test: ## Build wheels and test them in clean environments: the core alone, each plugin alone
+	@scripts/setup.sh dev
+	@exec .venv/bin/python scripts/wheels_test.py
+
+requirements: ## Compile the pinned requirement files; UPGRADE=1 takes new versions
+	@scripts/setup.sh dev
+	@exec .venv/bin/python scripts/requirements.py $(if $(UPGRADE),--upgrade)
+
+openapi: ## Print the OpenAPI document of this checkout
+	@scripts/setup.sh run >&2
+	@exec .venv/bin/cloudpay openapi $(ARGS)
+
+clean: ## Remove everything that these commands made (not the data of a gateway)
+	@rm -rf .venv .local tools/*/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

