@@ -1,0 +1,112 @@
+"""Who sends which delivery now: claims with a lease by database time, so that none is lost."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.ids import new_id
+from cloudpay.webhooks.models import Delivery
+from cloudpay.webhooks.outcomes import cut_off
+from cloudpay.webhooks.rows import change_row
+from cloudpay.webhooks.slots import free_slots, give_back, take_slot
+from cloudpay.webhooks.states import DeliveryStatus
+
+_MARGIN = timedelta(
+    seconds=10
+)  # between the longest call and the end of its lease: to write down what came of it
+_MOST_CUT_OFF = 100
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One delivery that this process may send until its lease runs out; `at` is database time."""
+
+    id: str
+    delivery_id: str
+    event_id: str
+    merchant_id: str
+    url: str
+    body: str
+    at: datetime
+
+
+def claim_due(gateway: Gateway, limit: int, running: Counter[str], most_per_merchant: int) -> list[Claim]:
+    """Claim up to `limit` due deliveries, fairly: endpoints take turns, none has more than its slots.
+
+    `running` counts the calls of this process by merchant: one with slow endpoints cannot fill the whole pool.
+    """
+    counted = Counter(running)
+
+    def work(session: Session) -> list[Claim]:
+        now = gateway.clock.now(session)
+        until = now + timedelta(seconds=gateway.settings.webhooks.timeout_seconds) + _MARGIN
+        _release_cut_off(session, now)
+        busy = {merchant for merchant, calls in counted.items() if calls >= most_per_merchant}
+        claims: list[Claim] = []
+        for slot in free_slots(session, now, limit, busy):
+            claim = new_id("clm_")
+            if not take_slot(session, slot, claim, now, until):
+                continue
+            row = _take_delivery(session, slot.endpoint, claim, now, until, busy)
+            if row is None:  # the endpoint's other slot has taken the last one
+                give_back(session, claim)
+                continue
+            claims.append(Claim(claim, row.id, row.event_id, row.merchant_id, row.url, row.body, now))
+            counted[row.merchant_id] += 1
+            if counted[row.merchant_id] >= most_per_merchant:
+                busy.add(row.merchant_id)
+        return claims
+
+    return gateway.db.run(work) if limit > 0 and _anything_due(gateway) else []
+
+
+def next_due_in(gateway: Gateway) -> timedelta | None:
+    """Answer the time until the next planned attempt; None when none is planned."""
+    with gateway.db.read() as session:
+        now = gateway.clock.now(session)
+        planned = (Delivery.status == DeliveryStatus.PENDING, Delivery.next_attempt_at > now)
+        soonest = session.scalar(select(func.min(Delivery.next_attempt_at)).where(*planned))
+    return None if soonest is None else soonest - now
+
+
+def _anything_due(gateway: Gateway) -> bool:
+    """Look before a write transaction is opened: an idle loop must not hold up SQLite's other writers."""
+    with gateway.db.read() as session:
+        now = gateway.clock.now(session)
+        due = (Delivery.status == DeliveryStatus.PENDING, Delivery.next_attempt_at <= now)
+        if session.scalar(select(Delivery.id).where(*due).limit(1)) is not None:
+            return True
+        late = (Delivery.status == DeliveryStatus.SENDING, Delivery.claimed_until < now)
+        return session.scalar(select(Delivery.id).where(*late).limit(1)) is not None
+
+
+def _take_delivery(
+    session: Session, endpoint: str, claim: str, now: datetime, until: datetime, busy: set[str]
+) -> Delivery | None:
+    due = (Delivery.status == DeliveryStatus.PENDING, Delivery.next_attempt_at <= now)
+    longest = (
+        select(Delivery)
+        .where(Delivery.endpoint == endpoint, *due, Delivery.merchant_id.not_in(busy))
+        .order_by(Delivery.next_attempt_at, Delivery.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.scalar(longest)
+    if row is None:
+        return None
+    taken = update(Delivery).where(Delivery.id == row.id, *due)
+    values = {"status": DeliveryStatus.SENDING, "claim": claim, "claimed_at": now, "claimed_until": until}
+    return row if change_row(session, taken.values(**values)) else None
+
+
+def _release_cut_off(session: Session, now: datetime) -> None:
+    """Bring back deliveries whose worker died during the call: whether it arrived is unknown, so it goes again."""
+    late = (Delivery.status == DeliveryStatus.SENDING, Delivery.claimed_until < now)
+    statement = select(Delivery).where(*late).limit(_MOST_CUT_OFF).with_for_update(skip_locked=True)
+    for row in session.scalars(statement):
+        cut_off(session, row, now)
+    session.flush()

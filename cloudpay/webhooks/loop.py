@@ -1,0 +1,67 @@
+"""The delivery loop: many calls at once, woken by a nudge, by a finished call, or when the next attempt is due."""
+
+import threading
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.log import get_logger
+from cloudpay.webhooks.claims import Claim, claim_due, next_due_in
+from cloudpay.webhooks.client import WebhookClient
+from cloudpay.webhooks.delivery import attempt
+
+_LONGEST_WAIT = timedelta(seconds=1)  # a lost nudge costs no more than this
+
+log = get_logger(__name__)
+
+
+class DeliveryLoop:
+    """Delivers what is due until it is told to stop; several may run beside each other, in any number of processes."""
+
+    def __init__(self, gateway: Gateway, client: WebhookClient | None = None) -> None:
+        self._gateway = gateway
+        self._client = client or WebhookClient(gateway.settings.webhooks)
+        self._most = gateway.settings.webhooks.concurrency
+        self._running: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def run(self, stop: threading.Event, wake: threading.Event) -> None:
+        """Deliver until `stop` is set (set `wake` too, to be heard at once), then finish the calls under way."""
+        with ThreadPoolExecutor(self._most, thread_name_prefix="webhook") as pool:
+            while not stop.is_set():
+                wake.clear()
+                wait = self._round(pool, wake)
+                if wait and not stop.is_set():
+                    wake.wait(wait.total_seconds())
+
+    def _round(self, pool: ThreadPoolExecutor, wake: threading.Event) -> timedelta:
+        """Claim and start what can be started; answer how long there is nothing more to do."""
+        try:
+            with self._lock:
+                running = Counter(self._running)
+            most_per_merchant = max(2, self._most // 2)
+            claims = claim_due(self._gateway, self._most - running.total(), running, most_per_merchant)
+            for claim in claims:
+                self._start(pool, claim, wake)
+            if claims:
+                return timedelta(0)
+            planned = next_due_in(self._gateway)
+        except Exception:  # the database is away, perhaps for long: this loop must outlive that
+            log.exception("webhook_round_failed")
+            return _LONGEST_WAIT
+        return _LONGEST_WAIT if planned is None else min(planned, _LONGEST_WAIT)
+
+    def _start(self, pool: ThreadPoolExecutor, claim: Claim, wake: threading.Event) -> None:
+        with self._lock:
+            self._running[claim.merchant_id] += 1
+
+        def finished(future: Future[None]) -> None:
+            with self._lock:
+                self._running[claim.merchant_id] -= 1
+            error = future.exception()
+            if error is not None:  # nothing is lost: the claim runs out and the delivery is sent again
+                log.error("webhook_attempt_failed", delivery=claim.delivery_id, exc_info=error)
+            wake.set()
+
+        pool.submit(attempt, self._gateway, self._client, claim).add_done_callback(finished)

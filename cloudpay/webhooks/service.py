@@ -1,0 +1,185 @@
+"""Put webhooks in the queue, look at them, send them again."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cloudpay.audit.service import record
+from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.db import nudge_after_commit
+from cloudpay.kernel.errors import InvalidRequest, NotFound
+from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.paging import Page, Paging, fetch_page
+from cloudpay.kernel.urls import check_public_url
+from cloudpay.webhooks.models import Attempt, Delivery
+from cloudpay.webhooks.rows import insert_missing
+from cloudpay.webhooks.slots import add_slots
+from cloudpay.webhooks.states import REDELIVERY, DeliveryStatus
+from cloudpay.webhooks.views import DeliveryDetails, DeliveryView, attempt_view, delivery_view
+
+QUEUE = "webhooks"
+
+_FIRST_PAGE = Paging()
+
+
+class UnknownDelivery(NotFound):
+    """There is no such delivery, or it belongs to another merchant."""
+
+    code = "unknown_delivery"
+
+    def __init__(self, delivery_id: str) -> None:
+        super().__init__(
+            f"There is no webhook delivery {delivery_id}. GET /api/webhook/deliveries lists yours."
+        )
+        self.delivery_id = delivery_id
+
+
+def check_callback_url(gateway: Gateway, url: str) -> None:
+    """Hold a URL against the rules that need no name server; raises `InvalidRequest` naming `callback_url`."""
+    check_public_url(url, allow_private=gateway.settings.webhooks.allow_private_targets)
+
+
+def enqueue(
+    gateway: Gateway,
+    *,
+    event_id: str,
+    event_type: str,
+    merchant_id: str,
+    livemode: bool,
+    invoice_id: str | None,
+    url: str,
+    body: str,
+) -> None:
+    """Queue one event for delivery; a second call with the same `event_id` changes nothing.
+
+    `body` is sent as it is, byte for byte in UTF-8, at every attempt. A URL that may not be called is kept as blocked.
+    """
+    endpoint, problem = _endpoint(gateway, url)
+
+    def work(session: Session) -> None:
+        now = gateway.clock.now(session)
+        values = {
+            "id": new_id("whd_"),
+            "event_id": event_id,
+            "event_type": event_type,
+            "merchant_id": merchant_id,
+            "livemode": livemode,
+            "invoice_id": invoice_id,
+            "url": url,
+            "endpoint": endpoint,
+            "body": body,
+            "status": DeliveryStatus.BLOCKED if problem else DeliveryStatus.PENDING,
+            "series": 1,
+            "attempts_in_series": 0,
+            "attempts": 0,
+            "next_attempt_at": None if problem else now,
+            "last_error": problem,
+            "created_at": now,
+            "finished_at": now if problem else None,
+        }
+        if not insert_missing(session, Delivery, values) or problem:
+            return
+        add_slots(session, endpoint)
+        nudge_after_commit(session, QUEUE)
+
+    gateway.db.run(work)
+
+
+def redeliver(gateway: Gateway, merchant_id: str, delivery_id: str, *, actor: str) -> DeliveryView:
+    """Begin a new series of attempts, the first one now, for the same event with the same id and body.
+
+    Raises `UnknownDelivery`; `IllegalTransition` while a call is under way; `InvalidRequest` when its URL may not
+    be called.
+    """
+    return gateway.db.run(
+        lambda session: redeliver_in(session, gateway, merchant_id, delivery_id, actor=actor)
+    )
+
+
+def redeliver_in(
+    session: Session, gateway: Gateway, merchant_id: str, delivery_id: str, *, actor: str
+) -> DeliveryView:
+    """`redeliver` inside the caller's transaction."""
+    row = _find(session, merchant_id, delivery_id, lock=True)
+    REDELIVERY.check(DeliveryStatus(row.status), DeliveryStatus.PENDING)
+    target = check_public_url(row.url, allow_private=gateway.settings.webhooks.allow_private_targets)
+    row.status = DeliveryStatus.PENDING
+    row.endpoint = target.endpoint
+    row.series += 1
+    row.attempts_in_series = 0
+    row.next_attempt_at = gateway.clock.now(session)
+    row.finished_at = None
+    add_slots(session, row.endpoint)
+    record(
+        session,
+        actor=actor,
+        action="webhook.redelivered",
+        subject=row.id,
+        merchant_id=row.merchant_id,
+        livemode=row.livemode,
+        details={"event_id": row.event_id, "series": str(row.series)},
+    )
+    nudge_after_commit(session, QUEUE)
+    return delivery_view(row)
+
+
+def deliveries(
+    gateway: Gateway,
+    merchant_id: str,
+    *,
+    status: DeliveryStatus | None = None,
+    invoice_id: str | None = None,
+    paging: Paging = _FIRST_PAGE,
+) -> Page[DeliveryView]:
+    """Answer a page of a merchant's deliveries, newest first."""
+    statement = select(Delivery).where(Delivery.merchant_id == merchant_id)
+    if status is not None:
+        statement = statement.where(Delivery.status == status)
+    if invoice_id is not None:
+        statement = statement.where(Delivery.invoice_id == invoice_id)
+    with gateway.db.read() as session:
+        return fetch_page(session, statement, paging, by=Delivery.id).map(delivery_view)
+
+
+def get_delivery(gateway: Gateway, merchant_id: str, delivery_id: str) -> DeliveryDetails:
+    """Answer one delivery with its attempts; raises `UnknownDelivery`."""
+    with gateway.db.read() as session:
+        row = _find(session, merchant_id, delivery_id)
+        attempts = session.scalars(
+            select(Attempt).where(Attempt.delivery_id == row.id).order_by(Attempt.number)
+        )
+        return DeliveryDetails(delivery_view(row), row.body, tuple(map(attempt_view, attempts)))
+
+
+def pending_count(gateway: Gateway) -> int:
+    """Answer how many deliveries wait for an attempt or are being sent."""
+    open_ones = Delivery.status.in_([DeliveryStatus.PENDING, DeliveryStatus.SENDING])
+    with gateway.db.read() as session:
+        return session.scalar(select(func.count()).select_from(Delivery).where(open_ones)) or 0
+
+
+def oldest_due(gateway: Gateway) -> datetime | None:
+    """Answer since when the delivery that is due longest has been waiting; None when none is due."""
+    with gateway.db.read() as session:
+        waiting = (
+            Delivery.status == DeliveryStatus.PENDING,
+            Delivery.next_attempt_at <= gateway.clock.now(session),
+        )
+        return session.scalar(select(func.min(Delivery.next_attempt_at)).where(*waiting))
+
+
+def _endpoint(gateway: Gateway, url: str) -> tuple[str, str | None]:
+    try:
+        target = check_public_url(url, allow_private=gateway.settings.webhooks.allow_private_targets)
+    except InvalidRequest as error:
+        return "", error.message
+    return target.endpoint, None
+
+
+def _find(session: Session, merchant_id: str, delivery_id: str, *, lock: bool = False) -> Delivery:
+    statement = select(Delivery).where(Delivery.id == delivery_id, Delivery.merchant_id == merchant_id)
+    row = session.scalar(statement.with_for_update() if lock else statement)
+    if row is None:
+        raise UnknownDelivery(delivery_id)
+    return row

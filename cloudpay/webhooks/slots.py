@@ -1,0 +1,61 @@
+"""At most two calls to one endpoint at the same time, over all workers: each call holds one of its two slots."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from cloudpay.webhooks.models import Delivery, EndpointSlot
+from cloudpay.webhooks.rows import change_row, insert_missing
+from cloudpay.webhooks.states import DeliveryStatus
+
+CALLS_PER_ENDPOINT = 2
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def add_slots(session: Session, endpoint: str) -> None:
+    """Make the endpoint's slots, free since ever, unless they are there."""
+    have = session.scalar(select(EndpointSlot.number).where(EndpointSlot.endpoint == endpoint).limit(1))
+    if have is not None:
+        return
+    for number in range(CALLS_PER_ENDPOINT):
+        values = {"endpoint": endpoint, "number": number, "until": EPOCH, "taken_at": EPOCH}
+        insert_missing(session, EndpointSlot, values)
+
+
+def free_slots(
+    session: Session, now: datetime, limit: int, busy_merchants: Collection[str]
+) -> Sequence[EndpointSlot]:
+    """Answer free slots of endpoints for which something is due, the longest unused first: endpoints take turns.
+
+    Its cost grows with the number of endpoints, not with how much is due: one merchant's backlog burdens nobody else.
+    """
+    due = exists().where(
+        Delivery.endpoint == EndpointSlot.endpoint,
+        Delivery.status == DeliveryStatus.PENDING,
+        Delivery.next_attempt_at <= now,
+        Delivery.merchant_id.not_in(busy_merchants),
+    )
+    statement = (
+        select(EndpointSlot)
+        .where(EndpointSlot.until < now, due)
+        .order_by(EndpointSlot.taken_at, EndpointSlot.number, EndpointSlot.endpoint)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # PostgreSQL only; SQLite has one writer at a time anyway
+    )
+    return session.scalars(statement).all()
+
+
+def take_slot(session: Session, slot: EndpointSlot, claim: str, now: datetime, until: datetime) -> bool:
+    """Take a slot if it is still free."""
+    mine = (EndpointSlot.endpoint == slot.endpoint, EndpointSlot.number == slot.number)
+    statement = update(EndpointSlot).where(*mine, EndpointSlot.until < now)
+    return change_row(session, statement.values(claim=claim, until=until, taken_at=now))
+
+
+def give_back(session: Session, claim: str) -> None:
+    """Free the slot that this claim holds, if it still does."""
+    change_row(
+        session, update(EndpointSlot).where(EndpointSlot.claim == claim).values(claim=None, until=EPOCH)
+    )
