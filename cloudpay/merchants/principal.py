@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Principal:
-    """The key that a request came with, and its merchant; `addresses` are the networks it may come from (empty: any)."""
+    """The key that a request came with, and its merchant; `addresses` are where it may come from (empty: anywhere)."""
 
     key_id: str
     merchant_id: str

@@ -17,7 +17,7 @@ from cloudpay.merchants.errors import InvalidField, UnknownMerchant
 from cloudpay.merchants.models import Merchant, PayoutCurrency
 from cloudpay.merchants.text import check_line
 
-SECRET_PURPOSE = "webhook secret"
+SECRET_PURPOSE = "webhook secret"  # noqa: S105  # names the secret's use, and is none
 SECRET_WINDOW = timedelta(hours=24)
 MAX_EXPIRY_MINUTES = 43_200
 _SECRET_BYTES = 32  # Standard Webhooks asks for 24 to 64
@@ -125,7 +125,7 @@ def set_invoice_expiry(
 
 
 def webhook_secrets(gateway: Gateway, merchant_id: str) -> tuple[str, ...]:
-    """Answer the secrets (`whsec_…`) that sign this merchant's webhooks: the current one, then a still valid old one."""
+    """Answer the secrets (`whsec_…`) that sign this merchant's webhooks: the current one, then one still valid."""
     with gateway.db.read() as session:
         merchant = find_merchant(session, merchant_id)
         sealed = [merchant.webhook_secret]

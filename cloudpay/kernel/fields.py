@@ -1,0 +1,117 @@
+"""The fields that API schemas share: exact money, bounded lines of text, pages."""
+
+import re
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate
+
+from cloudpay.kernel.money import AMOUNT_PATTERN
+from cloudpay.kernel.paging import MAX_LIMIT, MAX_PAGE, Paging
+from cloudpay.kernel.text import line_problem
+
+MONEY_PATTERN = r"^[0-9]{1,20}(\.[0-9]{1,18})?$"
+_ADVICE = (
+    'Write a plain decimal such as "10.50": at most 20 digits before the point and 18 after it, nothing else.'
+)
+_MAX_EXPONENT = 40  # a number beyond it cannot match the pattern, and would be long to write out
+
+
+class Money(fields.Field[Decimal]):
+    """A positive amount: a decimal string, or a JSON number read exactly; answered as a decimal string."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"pattern": MONEY_PATTERN, "example": "10.50", **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Decimal:
+        text = value if isinstance(value, str) else _number_text(value)
+        if text is None or AMOUNT_PATTERN.fullmatch(text) is None:
+            raise ValidationError(_ADVICE)
+        amount = Decimal(text)
+        if not amount:
+            raise ValidationError("Write an amount of more than zero.")
+        return amount
+
+    def _serialize(self, value: Decimal | str | None, *_: Any, **__: Any) -> str | None:
+        return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+def _number_text(value: Any) -> str | None:
+    """Write a JSON number without its exponent; None for what is none, or is out of all bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    number = Decimal(value)
+    if number.is_signed() or not abs(number.adjusted()) <= _MAX_EXPONENT:
+        return None
+    exponent = number.as_tuple().exponent
+    return f"{number:f}" if isinstance(exponent, int) and exponent >= -_MAX_EXPONENT else None
+
+
+class Line(fields.String):
+    """One line of text, kept as it was sent: bounded, and without control characters."""
+
+    def __init__(self, longest: int = 200, *, shortest: int = 1, **kwargs: Any) -> None:
+        super().__init__(validate=self._check, **kwargs)
+        self.longest, self.shortest = longest, shortest
+        self.metadata = {"minLength": shortest, "maxLength": longest, **self.metadata}
+
+    def _check(self, value: str) -> None:
+        problem = line_problem(value, self.longest, self.shortest)
+        if problem:
+            raise ValidationError(problem)
+
+
+class StrictInteger(fields.Integer):
+    """A whole number of plain ASCII digits; a query string's text is bounded before it is converted."""
+
+    _DIGITS: ClassVar[re.Pattern[str]] = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(text, str) or self._DIGITS.fullmatch(text) is None:
+            raise ValidationError("Write a whole number.")
+        return super()._deserialize(text, attr, data, **kwargs)
+
+
+class PageQuery(Schema):
+    """The query of a paged list; loads as {"paging": Paging, …the filters of the subclass}."""
+
+    page = StrictInteger(
+        load_default=1,
+        validate=validate.Range(1, MAX_PAGE),
+        metadata={"description": "Which page, counted from 1."},
+    )
+    limit = StrictInteger(
+        load_default=20,
+        validate=validate.Range(1, MAX_LIMIT),
+        metadata={"description": "Items on a page at most."},
+    )
+    anchor = Line(
+        40,
+        load_default=None,
+        metadata={
+            "description": "The `anchor` that the first page answered: later pages do not shift when new items come in."
+        },
+    )
+
+    @post_load
+    def _gather(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        paging = Paging(data.pop("page"), data.pop("limit"), data.pop("anchor"))
+        return {"paging": paging, **data}
+
+
+class PageAnswer(Schema):
+    """What every paged list answers beside its `items`; the fields are those of `kernel.paging.Page`."""
+
+    page = fields.Integer(metadata={"description": "This page."})
+    limit = fields.Integer(metadata={"description": "Items on a page at most."})
+    more = fields.Boolean(metadata={"description": "Whether a further page holds anything."})
+    anchor = fields.String(
+        allow_none=True,
+        metadata={"description": "Send it with later pages, so that new items shift nothing."},
+    )
+
+
+class NoFields(Schema):
+    """The body of a request that takes none: an empty object, or nothing at all."""

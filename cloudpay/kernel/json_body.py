@@ -1,0 +1,103 @@
+"""Reading JSON from strangers: exact numbers, no duplicate keys, bounded depth, text that a database can hold."""
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, ClassVar, NoReturn
+
+from cloudpay.kernel.errors import CloudPayError
+
+MAX_DEPTH = 32
+_MAX_NUMBER = 100  # characters
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class MalformedBody(CloudPayError):
+    """The request's body is not JSON that can be used."""
+
+    code: ClassVar[str] = "malformed_body"
+    http_status: ClassVar[int] = 400
+    title: ClassVar[str] = "The body is not usable JSON"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The body cannot be read: {reason}")
+
+
+def parse_json(body: bytes) -> Any:
+    """Read JSON text; numbers with a point or an exponent come as `Decimal`. Raises `MalformedBody`."""
+    try:
+        text = body.decode("utf-8-sig")
+        value = json.loads(
+            text,
+            parse_float=_exact,
+            parse_int=_integer,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_without_duplicates,
+        )
+    except UnicodeDecodeError as error:
+        raise MalformedBody("send it as UTF-8.") from error
+    except json.JSONDecodeError as error:
+        raise MalformedBody(
+            f"it is not JSON ({error.msg}, line {error.lineno}, column {error.colno}). Send one JSON object."
+        ) from error
+    except RecursionError as error:
+        raise MalformedBody(_TOO_DEEP) from error
+    for depth, part in _walk(value):
+        if depth > MAX_DEPTH:
+            raise MalformedBody(_TOO_DEEP)
+        if isinstance(part, str):
+            _check_text(part)
+    return value
+
+
+_TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep. Send a flatter object."
+
+
+def _exact(text: str) -> Decimal:
+    _check_length(text)
+    return Decimal(text)
+
+
+def _integer(text: str) -> int:
+    _check_length(text)
+    return int(text)
+
+
+def _check_length(text: str) -> None:
+    if len(text) > _MAX_NUMBER:
+        raise MalformedBody(f"a number has more than {_MAX_NUMBER} characters. Send a shorter one.")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedBody(f"{name} is not a JSON number. Send digits.")
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise MalformedBody(f"the key {twice[:40]!r} is there twice. Send each key once.")
+    return found
+
+
+def _walk(value: Any) -> Iterator[tuple[int, Any]]:
+    """Answer every text, key and container with its depth, without recursion."""
+    waiting = [(1, value)]
+    while waiting:
+        depth, part = waiting.pop()
+        yield depth, part
+        if isinstance(part, dict):
+            waiting.extend((depth, key) for key in part)
+            waiting.extend((depth + 1, each) for each in part.values())
+        elif isinstance(part, list):
+            waiting.extend((depth + 1, each) for each in part)
+
+
+def _check_text(text: str) -> None:
+    """NUL and lone surrogates can be written as escapes, but no database stores them."""
+    if "\x00" in text or _SURROGATE.search(text):
+        raise MalformedBody(
+            "a text holds a character that cannot be stored (NUL or half of a pair). Leave it out."
+        )
