@@ -1,11 +1,11 @@
-"""Put webhooks in the queue, look at them, send them again."""
+"""Put webhooks in the queue, and look at them."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import nudge_after_commit
 from cloudpay.kernel.errors import InvalidRequest, NotFound
@@ -15,8 +15,8 @@ from cloudpay.kernel.urls import check_public_url
 from cloudpay.webhooks.models import Attempt, Delivery
 from cloudpay.webhooks.rows import insert_missing
 from cloudpay.webhooks.slots import add_slots
-from cloudpay.webhooks.states import REDELIVERY, DeliveryStatus
-from cloudpay.webhooks.views import DeliveryDetails, DeliveryView, attempt_view, delivery_view
+from cloudpay.webhooks.states import DeliveryStatus
+from cloudpay.webhooks.views import DeliveryDetails, DeliveryView, delivery_details, delivery_view
 
 QUEUE = "webhooks"
 
@@ -26,11 +26,11 @@ _FIRST_PAGE = Paging()
 class UnknownDelivery(NotFound):
     """There is no such delivery, or it belongs to another merchant."""
 
-    code = "unknown_delivery"
+    code: ClassVar[str] = "delivery_not_found"
 
     def __init__(self, delivery_id: str) -> None:
         super().__init__(
-            f"There is no webhook delivery {delivery_id}. GET /api/webhook/deliveries lists yours."
+            f"There is no webhook delivery {delivery_id[:40]!r}; GET /api/webhook/deliveries lists yours."
         )
         self.delivery_id = delivery_id
 
@@ -86,44 +86,6 @@ def enqueue(
     gateway.db.run(work)
 
 
-def redeliver(gateway: Gateway, merchant_id: str, delivery_id: str, *, actor: str) -> DeliveryView:
-    """Begin a new series of attempts, the first one now, for the same event with the same id and body.
-
-    Raises `UnknownDelivery`; `IllegalTransition` while a call is under way; `InvalidRequest` when its URL may not
-    be called.
-    """
-    return gateway.db.run(
-        lambda session: redeliver_in(session, gateway, merchant_id, delivery_id, actor=actor)
-    )
-
-
-def redeliver_in(
-    session: Session, gateway: Gateway, merchant_id: str, delivery_id: str, *, actor: str
-) -> DeliveryView:
-    """`redeliver` inside the caller's transaction."""
-    row = _find(session, merchant_id, delivery_id, lock=True)
-    REDELIVERY.check(DeliveryStatus(row.status), DeliveryStatus.PENDING)
-    target = check_public_url(row.url, allow_private=gateway.settings.webhooks.allow_private_targets)
-    row.status = DeliveryStatus.PENDING
-    row.endpoint = target.endpoint
-    row.series += 1
-    row.attempts_in_series = 0
-    row.next_attempt_at = gateway.clock.now(session)
-    row.finished_at = None
-    add_slots(session, row.endpoint)
-    record(
-        session,
-        actor=actor,
-        action="webhook.redelivered",
-        subject=row.id,
-        merchant_id=row.merchant_id,
-        livemode=row.livemode,
-        details={"event_id": row.event_id, "series": str(row.series)},
-    )
-    nudge_after_commit(session, QUEUE)
-    return delivery_view(row)
-
-
 def deliveries(
     gateway: Gateway,
     merchant_id: str,
@@ -145,11 +107,9 @@ def deliveries(
 def get_delivery(gateway: Gateway, merchant_id: str, delivery_id: str) -> DeliveryDetails:
     """Answer one delivery with its attempts; raises `UnknownDelivery`."""
     with gateway.db.read() as session:
-        row = _find(session, merchant_id, delivery_id)
-        attempts = session.scalars(
-            select(Attempt).where(Attempt.delivery_id == row.id).order_by(Attempt.number)
-        )
-        return DeliveryDetails(delivery_view(row), row.body, tuple(map(attempt_view, attempts)))
+        row = find_delivery(session, merchant_id, delivery_id)
+        attempts = select(Attempt).where(Attempt.delivery_id == row.id).order_by(Attempt.number)
+        return delivery_details(row, session.scalars(attempts))
 
 
 def pending_count(gateway: Gateway) -> int:
@@ -177,7 +137,8 @@ def _endpoint(gateway: Gateway, url: str) -> tuple[str, str | None]:
     return target.endpoint, None
 
 
-def _find(session: Session, merchant_id: str, delivery_id: str, *, lock: bool = False) -> Delivery:
+def find_delivery(session: Session, merchant_id: str, delivery_id: str, *, lock: bool = False) -> Delivery:
+    """Find the row, for this capability's own files; raises `UnknownDelivery`."""
     statement = select(Delivery).where(Delivery.id == delivery_id, Delivery.merchant_id == merchant_id)
     row = session.scalar(statement.with_for_update() if lock else statement)
     if row is None:
