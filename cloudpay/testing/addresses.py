@@ -19,7 +19,7 @@ def fake_address(seed: str) -> str:
 
 
 class FakeAddresses:
-    """The light half of the fake plugin: `fake1`, 32 hexadecimal digits, 8 of checksum; any case, kept in lower case."""
+    """The light half of the fake plugin: `fake1`, 32 hexadecimal digits, 8 of checksum; kept in lower case."""
 
     def __init__(self, network: str = "fake") -> None:
         self._network = network

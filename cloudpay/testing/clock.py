@@ -7,13 +7,18 @@ from sqlalchemy.orm import Session
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 
+def start_time() -> int:
+    """Answer `START` in Unix seconds: the time of blocks when a test brings no clock."""
+    return int(START.timestamp())
+
+
 class FixedClock:
     """A `cloudpay.kernel.clock.Clock` that a test sets by hand."""
 
     def __init__(self, moment: datetime = START) -> None:
         self.moment = moment
 
-    def now(self, session: Session) -> datetime:
+    def now(self, session: Session) -> datetime:  # noqa: ARG002  # the signature of every clock
         """Answer the moment that was set, aware and in UTC."""
         return self.moment
 

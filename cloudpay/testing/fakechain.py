@@ -23,7 +23,7 @@ from cloudpay.chains.types import (
     Watch,
 )
 from cloudpay.kernel.db import refuse_inside_transaction
-from cloudpay.testing.clock import START
+from cloudpay.testing.clock import start_time
 from cloudpay.testing.ledger import FakeBlock, FakeLedger, Move, default_payer
 
 FEE = 21
@@ -42,7 +42,7 @@ class FakeChain:
         settings: NetworkSettings | None = None,
         *,
         capabilities: Capability = Capability.TOKENS | Capability.TRACES | Capability.REPLACEABLE,
-        unix: Callable[[], int] = lambda: int(START.timestamp()),
+        unix: Callable[[], int] = start_time,
     ) -> None:
         self.network = network
         self.capabilities = capabilities
@@ -105,8 +105,8 @@ class FakeChain:
     def reorg(self, depth: int, *, drop: Collection[str] = (), remine: bool = True, longer: int = 1) -> None:
         """Replace the newest `depth` blocks by others, `longer` more of them.
 
-        Their transactions come back in the last new block, each in another position; those in `drop` never come back, and
-        with `remine=False` the others wait in the mempool for the next `mine()`.
+        Their transactions come back in the last new block, each in another position; those in `drop` never come
+        back, and with `remine=False` the others wait in the mempool for the next `mine()`.
         """
         with self._lock:
             self._ledger.unwind(depth, drop)

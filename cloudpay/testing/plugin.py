@@ -7,7 +7,7 @@ from cloudpay.chains.adapter import ChainDefinition
 from cloudpay.chains.settings import NetworkSettings
 from cloudpay.kernel.plugins import hookimpl
 from cloudpay.testing.addresses import FAKE_FAMILY, FakeAddresses, fake_address
-from cloudpay.testing.clock import START
+from cloudpay.testing.clock import start_time
 from cloudpay.testing.fakechain import FakeChain
 
 _ETHEREUM_LIKE: dict[str, tuple[int, str | None]] = {"ETH": (18, None), "USDT": (6, None), "WBTC": (8, "BTC")}
@@ -17,7 +17,7 @@ _OTHER: dict[str, tuple[int, str | None]] = {"FAKE": (18, None), "USDT": (18, No
 class FakePlugin:
     """Serves one `FakeChain` for each of its networks; `chains` holds them by code, for the test to script."""
 
-    def __init__(self, networks: Iterable[str], unix: Callable[[], int]) -> None:
+    def __init__(self, networks: Iterable[str], unix: Callable[[], int] = start_time) -> None:
         self.chains = {code: FakeChain(code, unix=unix) for code in networks}
 
     @property
@@ -39,7 +39,7 @@ class FakePlugin:
             network=code,
             key_family=FAKE_FAMILY,
             settings_schema=NetworkSettings,
-            addresses=lambda settings, network: FakeAddresses(network),
+            addresses=lambda _settings, network: FakeAddresses(network),
             open=self._open,
             defaults=fake_defaults(code),
             family="fake",
@@ -51,13 +51,11 @@ class FakePlugin:
         return chain
 
 
-def fake_plugin(
-    *networks: str, unix: Callable[[], int] = lambda: int(START.timestamp())
-) -> tuple[str, FakePlugin]:
+def fake_plugin(*networks: str, unix: Callable[[], int] = start_time) -> tuple[str, FakePlugin]:
     """Answer a plugin to give to `load_chains`, by default with the networks `evm` and `fake2`.
 
-    `evm` has ETH (18 decimals), USDT (6) and WBTC (8, wraps BTC); any other FAKE (18) and USDT (18). Blocks carry the time
-    that `unix` answers.
+    `evm` has ETH (18 decimals), USDT (6) and WBTC (8, wraps BTC); any other FAKE (18) and USDT (18). Blocks carry the
+    time that `unix` answers.
     """
     return "fake", FakePlugin(networks or ("evm", "fake2"), unix)
 

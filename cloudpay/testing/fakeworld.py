@@ -1,0 +1,105 @@
+"""The conformance suite's world over a fake chain: an example of a world, and the ground for planted defects."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from cloudpay.chains.errors import WrongChain, WrongDecimals
+from cloudpay.chains.network import Asset, Network
+from cloudpay.chains.registry import load_chains
+from cloudpay.chains.types import Capability
+from cloudpay.kernel.errors import CloudPayError
+from cloudpay.testing.addresses import fake_address
+from cloudpay.testing.fakechain import FEE, FakeChain
+from cloudpay.testing.ledger import Move
+from cloudpay.testing.plugin import FakePlugin
+
+
+class FakeWorld:
+    """A `ChainWorld` over `FakeChain`, or over a class derived from it."""
+
+    plugin_module = "cloudpay.testing.plugin"
+    account_key = "the extended public key of account 0"
+    largest_amount = 2**256 - 1
+
+    def __init__(self, kind: type[FakeChain] = FakeChain, capabilities: Capability | None = None) -> None:
+        plugin = FakePlugin(())
+        self.adapter = plugin.chains["evm"] = kind("evm")
+        if capabilities is not None:
+            self.adapter.capabilities = capabilities
+        chains = load_chains(plugin.tables, "evm", ("fake", plugin))
+        chains.adapter("evm")
+        self.network: Network = chains.network("evm")
+        tokens = Capability.TOKENS in self.adapter.capabilities
+        self.token: Asset | None = self.network.asset("USDT") if tokens else None
+        self.lookalike = fake_address("another USDT") if tokens else ""
+        self.blocks_to_finality = self.network.settings.confirmations - 1
+        self._kind = kind
+        self._made = 0
+
+    @property
+    def spellings(self) -> Mapping[str, str]:
+        """Upper case is another spelling."""
+        address = fake_address("spelt")
+        return {address.upper(): address, address: address}
+
+    @property
+    def not_addresses(self) -> Sequence[str]:
+        """A wrong checksum, the test net, another chain."""
+        address = fake_address("spelt")
+        return (address[:-1] + ("0" if address[-1] != "0" else "1"), "t" + address, "0x" + "ab" * 20)
+
+    def new_address(self) -> str:
+        """The next one below the account."""
+        self._made += 1
+        return self.network.addresses.derive(self.account_key, 0, 1_000 + self._made)
+
+    def send(
+        self,
+        to: str,
+        amount: int,
+        contract: str | None = None,
+        *,
+        sender: str | None = None,
+        fails: bool = False,
+    ) -> str:
+        """Send, from a sender that is given the money first."""
+        if sender:
+            self.adapter.fund(sender, amount, contract)
+            self.adapter.fund(sender, FEE)
+        return self.adapter.send(to, amount, contract, sender, fails=fails)
+
+    def send_many(self, payments: Sequence[tuple[str, int]], contract: str | None) -> str:
+        """Send several transfers in one transaction of the payer."""
+        payer = self.adapter.payer
+        return self.adapter.transact(*(Move(payer, to, amount, contract) for to, amount in payments))
+
+    def send_through_contract(self, to: str, amount: int) -> str:
+        """Send native money by a contract."""
+        return self.adapter.send(to, amount, via_contract=True)
+
+    def mine(self, n: int = 1) -> None:
+        """Mine `n` blocks."""
+        self.adapter.mine(n)
+
+    def reorg(self, depth: int) -> None:
+        """Replace blocks by as many others: the head is no higher than before."""
+        self.adapter.reorg(depth, longer=0)
+
+    def nodes_down(self) -> AbstractContextManager[None]:
+        """Take the one node away."""
+        return self._down()
+
+    def misconfigured(self) -> Mapping[type[CloudPayError], FakeChain]:
+        """Two other chains, one wrong in each way."""
+        wrong_chain, wrong_decimals = (self._kind("evm", self.network.settings) for _ in range(2))
+        wrong_chain.wrong_chain = True
+        wrong_decimals.wrong_decimals = {"USDT": 18}
+        return {WrongChain: wrong_chain, WrongDecimals: wrong_decimals}
+
+    @contextmanager
+    def _down(self) -> Iterator[None]:
+        self.adapter.go_down()
+        try:
+            yield
+        finally:
+            self.adapter.come_back()
