@@ -16,6 +16,7 @@ from cloudpay_devnet import guard
 from cloudpay_devnet.binary import find_anvil
 from cloudpay_devnet.control import ChainControl
 from cloudpay_devnet.errors import NodeDidNotStart, NotInTime
+from cloudpay_devnet.mining import BlockTimer
 from cloudpay_devnet.rpc import JsonRpc
 from cloudpay_devnet.waiting import wait_for
 
@@ -24,8 +25,11 @@ __all__ = ["AnvilNode", "AnvilOptions", "find_anvil"]
 _LISTENING = re.compile(r"Listening on (127\.0\.0\.1:(\d+))")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
-_SAVED_STATES = 256  # a saved state weighs about 40 kB; a pruned full node keeps 128 of them
-_SAVE_EVERY_SECONDS = 15
+_KEPT_STATES = 128  # as many as a full node of a real chain keeps; each is a copy of all there is
+_SAVE_EVERY_SECONDS = 30
+# EIP-2935 writes a slot of this contract in every block. As anvil copies the whole state for every block,
+# that makes it sixty times slower within hours. Without the contract's code nothing is written.
+_HISTORY_CONTRACT = "0x0000F90827F1C53a10cb7A02335B175320002935"
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,9 @@ class AnvilOptions:
     """How a node runs.
 
     `block_time` is in seconds; None mines a block for each transaction. `finalized` is 2 * `slots_in_epoch`
-    blocks behind the head. With a `state_path` the chain is loaded from that file when it exists, saved there
-    every 15 s and when the node stops, and balances can be asked for the last 256 blocks; without one, for
-    every block.
+    blocks behind the head. With a `state_path` the chain is loaded from that file when it exists, and saved
+    there every 30 s and when the node stops. With a block time or a `state_path`, balances can be asked for
+    the last 128 blocks, else for every block.
     """
 
     chain_id: int = 31337
@@ -56,13 +60,13 @@ class AnvilOptions:
             str(self.native_per_account),
         ]
         arguments += ["--cache-path", str(cache_dir), "--color", "never"]
-        if self.block_time is not None:
-            arguments += ["--block-time", f"{self.block_time:g}"]
+        if self.block_time is not None or self.state_path is not None:
+            arguments += ["--prune-history", str(_KEPT_STATES)]
         if self.mnemonic is not None:
             arguments += ["--mnemonic", self.mnemonic]
         if self.state_path is not None:
             arguments += ["--state", str(self.state_path), "--state-interval", str(_SAVE_EVERY_SECONDS)]
-            arguments += ["--preserve-historical-states", "--prune-history", str(_SAVED_STATES)]
+            arguments += ["--preserve-historical-states"]
         return arguments
 
 
@@ -76,6 +80,7 @@ class AnvilNode(ChainControl):
         self.options = options
         self.automine = options.block_time is None
         self._port = options.port
+        self._block_timer: BlockTimer | None = None
         self._launch()
 
     @classmethod
@@ -115,6 +120,9 @@ class AnvilNode(ChainControl):
         self.rpc = JsonRpc(self.rpc_url)
         # Or the log would grow by a line for every call.
         self.rpc.call("anvil_setLoggingEnabled", False)
+        self.rpc.call("anvil_setCode", _HISTORY_CONTRACT, "0x")
+        if self.options.block_time is not None:
+            self._block_timer = BlockTimer(self.rpc_url, self.options.block_time, lambda: self.alive)
 
     def _wait_until_listening(self, log_path: Path) -> int:
         def look() -> int | None:
@@ -157,6 +165,8 @@ class AnvilNode(ChainControl):
         self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> None:
+        if self._block_timer is not None:
+            self._block_timer.stop()
         self.rpc.close()
         self._process.send_signal(how)
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cloudpay_devnet.errors import DevnetError
+from cloudpay_devnet.mining import INTERVAL_OF_OURS
 from cloudpay_devnet.rpc import JsonRpc
 
 
@@ -29,9 +30,14 @@ class ChainControl:
         return self.block_number()
 
     def set_automine(self, enabled: bool) -> None:
-        """With automine a block is mined for each transaction; without, transactions wait for `mine()`."""
+        """Mine a block for each transaction, or none but by `mine()`: either ends a block time."""
         self.rpc.call("evm_setAutomine", enabled)
         self.automine = enabled
+
+    def resume_block_time(self) -> None:
+        """Go on mining at the block time that the node was started with, after `set_automine`."""
+        self.rpc.call("evm_setIntervalMining", INTERVAL_OF_OURS)
+        self.automine = False
 
     def reorg(self, depth: int, keep: Sequence[tuple[str, int]] = ()) -> None:
         """Replace the last `depth` blocks by others of the same number.

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from cloudpay_devnet.anvil import AnvilNode, find_anvil
-from cloudpay_devnet.errors import AnvilNotFound, DevnetError, NodeDidNotStart, NodeUnreachable, RpcFailed
+from cloudpay_devnet.errors import (
+    AnvilNotFound,
+    DevnetError,
+    NodeDidNotStart,
+    NodeUnreachable,
+    NotInTime,
+    RpcFailed,
+)
 from cloudpay_devnet.networks import FAUCET, PAYER
 from cloudpay_devnet.waiting import wait_for
 
@@ -230,3 +237,29 @@ def test_another_mnemonic_gives_other_accounts() -> None:
         accounts = node.rpc.call("eth_accounts")
         assert isinstance(accounts, list)
         assert accounts[0].lower() == "0x9858effd232b4033e47d90003d41ec34ecaeda94"
+
+
+def test_a_block_time_obeys_the_nodes_own_switches_and_can_be_resumed() -> None:
+    with AnvilNode.start(block_time=0.05) as node:
+        node.rpc.call("evm_setIntervalMining", 0)
+        frozen = node.block_number() + 1  # one may be under way
+        with pytest.raises(NotInTime):
+            wait_for("a block", lambda: True if node.block_number() > frozen else None, 0.3)
+        tx_hash = _send(node)
+        with pytest.raises(NotInTime):
+            wait_for("inclusion", lambda: _block_of(node, tx_hash), 0.2)
+        node.resume_block_time()
+        assert _mined(node, tx_hash) >= frozen
+
+
+def test_a_node_with_a_block_time_stays_small_over_thousands_of_blocks(tmp_path: Path) -> None:
+    with AnvilNode.start(block_time=1, state_path=tmp_path / "chain.json") as node:
+        for _ in range(10):
+            node.mine(300)
+        memory = subprocess.run(
+            ["ps", "-o", "rss=", "-p", str(node.pid)], capture_output=True, text=True, check=True
+        ).stdout
+        assert int(memory) < 200_000  # kilobytes; 812,000 without the two measures against it
+        assert node.balance(PAYER.address, node.block_number() - 100) > 0
+        with pytest.raises(RpcFailed, match="BlockOutOfRange"):
+            node.balance(PAYER.address, 100)
