@@ -24,4 +24,5 @@ def insert_if_absent(
     On PostgreSQL this waits for another transaction that is inserting the same row, and then gives way to it.
     """
     statement = upsert(session, model).values(**values).on_conflict_do_nothing(index_elements=list(unique))
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+    counted = statement.execution_options(preserve_rowcount=True)  # else an ORM insert does not say
+    return cast("CursorResult[Any]", session.execute(counted)).rowcount == 1

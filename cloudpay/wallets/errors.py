@@ -22,7 +22,8 @@ class WalletExists(Conflict):
     def __init__(self, fingerprint: str) -> None:
         super().__init__(
             f"This gateway has a wallet already (fingerprint {fingerprint}); a second one is refused, "
-            "since the addresses that were handed out belong to the first. To start anew, use an empty data folder and database."
+            "since the addresses that were handed out belong to the first. "
+            "To start anew, use an empty data folder and database."
         )
         self.fingerprint = fingerprint
 
@@ -59,5 +60,6 @@ class WrongSeed(ConfigurationError):
     def __init__(self, expected: str, found: str) -> None:
         super().__init__(
             f"The sealed seed (fingerprint {found}) is not the one of this wallet (fingerprint {expected}), "
-            "or its stored public keys were changed. Nothing was derived. Restore the database from a backup that you trust."
+            "or its stored public keys were changed. Nothing was derived. "
+            "Restore the database from a backup that you trust."
         )
