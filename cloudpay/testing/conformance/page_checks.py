@@ -16,6 +16,7 @@ class PageChecks:
 
     def test_the_first_page_is_the_newest_block_alone(self, world: ChainWorld) -> None:
         tip(world)
+        world.mine(2)
         page = world.adapter.scan(None, 50, RecordingWatch())
         assert page.headers == (world.adapter.head().latest,)
 
