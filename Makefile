@@ -41,7 +41,7 @@ bench: ## Run the benchmarks, which print figures
 
 wheels-test: ## Build wheels and test them in clean environments: the core alone, each plugin alone
 	@scripts/setup.sh dev
-	@exec .venv/bin/python scripts/wheels_test.py
+	@exec .venv/bin/python scripts/wheels_test.py $(ARGS)
 
 requirements: ## Compile the pinned requirement files; UPGRADE=1 takes new versions
 	@scripts/setup.sh dev
