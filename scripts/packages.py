@@ -12,6 +12,9 @@ from console import CannotGoOn, say
 from project import REQUIREMENTS, VENV, distributions
 from uv import run_uv, uv_path
 
+OLDEST_PIP = 23
+"""The first pip whose `--python` fills another environment reliably."""
+
 
 def _environment_fits() -> bool:
     """Say whether .venv is whole, was made at this very path, and has the running Python's version."""
@@ -31,16 +34,28 @@ def _run(*command: str) -> None:
         raise CannotGoOn(f"`{' '.join(command)}` failed:\n{(done.stderr or done.stdout).strip()}")
 
 
+def _pip(base: str) -> list[str]:
+    """Return the pip to fill .venv with: the base Python's own where it can, which saves unpacking another."""
+    probe = [base, "-c", "import pip; print(pip.__version__)"]
+    done = subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    major = done.stdout.partition(".")[0]
+    python = str(VENV / "bin" / "python")
+    if major.isdigit() and int(major) >= OLDEST_PIP:
+        return [base, "-m", "pip", "--python", python]
+    _run(python, "-m", "ensurepip")
+    return [python, "-m", "pip"]
+
+
 def make_environment() -> None:
     """Make .venv with the pinned uv in it, unless it is there already."""
     if _environment_fits():
         return
     # When .venv's own Python runs this, a new environment must come from the one below it.
     base = getattr(sys, "_base_executable", sys.executable)
-    _run(base, "-m", "venv", "--clear", str(VENV))
+    _run(base, "-m", "venv", "--clear", "--without-pip", str(VENV))
     say(f".venv with Python {platform.python_version()}")
     _run(
-        str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+        *_pip(base), "install", "--quiet", "--disable-pip-version-check",
         "--require-hashes", "--only-binary", ":all:", "--requirement", str(REQUIREMENTS / "bootstrap.txt"),
     )  # fmt: skip
     say("the installer (uv)")
