@@ -128,17 +128,28 @@ class DevChain:
 
     def pay_many_tokens(self, asset: str, payments: Sequence[tuple[str, int]]) -> str:
         """Pay a token to many receivers in one transaction, by a third party's transferFrom."""
-        token = self.asset(asset).token_address
-        if token is None:
-            raise DevnetError(
-                f"{asset} is the native coin of {self.spec.name}: use pay_many_through_contract."
-            )
+        token = self._token(asset)
         receivers, amounts = [to for to, _ in payments], [units for _, units in payments]
         approval = call_data("approve(address,uint256)", self._forwarder, sum(amounts))
         self._sender.send(self.payer.address, token, approval)
         data = call_data("sendTokens(address,address[],uint256[])", token, receivers, amounts)
         gas = DEFAULT_GAS + _GAS_PER_RECEIVER * len(payments)
         return self._sender.send(self.payer.address, self._forwarder, data, gas=gas)
+
+    def pause_token(self, asset: str, *, paused: bool = True) -> str:
+        """Stop all transfers of a token, as its issuer can; answers the transaction hash."""
+        return self._sender.send(FAUCET.address, self._token(asset), call_data("setPaused(bool)", paused))
+
+    def block_account(self, asset: str, address: str, *, blocked: bool = True) -> str:
+        """Have a token's issuer block an account: it receives, but cannot send any more."""
+        data = call_data("setBlocked(address,bool)", address, blocked)
+        return self._sender.send(FAUCET.address, self._token(asset), data)
+
+    def _token(self, asset: str) -> str:
+        address = self.asset(asset).token_address
+        if address is None:
+            raise DevnetError(f"{asset} is the native coin of {self.spec.name}, which has no contract.")
+        return address
 
     def deploy_token(self, token: TokenSpec, salt: str = "another") -> str:
         """Deploy one more token, such as a counterfeit of the same symbol; the payer holds a supply."""

@@ -1,13 +1,13 @@
 """A development network: real decimals, real transfers, and every odd way in which money arrives."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cloudpay_devnet.chain import ContractPayment, DevChain
 from cloudpay_devnet.contracts import call_data
-from cloudpay_devnet.errors import DevnetError, NotInTime, UnknownDevAsset
+from cloudpay_devnet.errors import DevnetError, NotInTime, RpcFailed, UnknownDevAsset
 from cloudpay_devnet.networks import FAUCET, NETWORKS, NetworkSpec, TokenSpec
 from cloudpay_devnet.pytest_plugin import StartChain
 
@@ -16,8 +16,9 @@ _TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df52
 
 
 @pytest.fixture(params=list(NETWORKS))
-def chain(request: pytest.FixtureRequest) -> Iterator[DevChain]:
-    yield request.getfixturevalue(f"{request.param}_chain")
+def chain(request: pytest.FixtureRequest) -> DevChain:
+    running: DevChain = request.getfixturevalue(f"{request.param}_chain")
+    return running
 
 
 def _transfers(chain: DevChain, tx_hash: str) -> list[tuple[str, int]]:
@@ -128,6 +129,28 @@ def test_a_payment_that_reverts_is_mined_all_the_same(evm_chain: DevChain, new_a
     assert evm_chain.balance("USDT", receiver) == 0
 
 
+def test_a_paused_token_and_a_blocked_account_cannot_pay(
+    start_chain: StartChain, new_address: NewAddress
+) -> None:
+    chain, receiver = start_chain(), new_address()
+    chain.pause_token("USDT")
+    assert not chain.wait_for(chain.pay("USDT", receiver, 1)).succeeded
+    chain.pause_token("USDT", paused=False)
+    chain.block_account("USDT", chain.payer.address)
+    assert not chain.wait_for(chain.pay("USDT", receiver, 1)).succeeded
+    assert chain.wait_for(chain.fund(chain.payer.address, "USDT", 1)).succeeded
+    chain.block_account("USDT", chain.payer.address, blocked=False)
+    assert chain.wait_for(chain.pay("USDT", receiver, 1)).succeeded
+    assert chain.balance("USDT", receiver) == 1
+
+
+def test_only_the_issuer_mints(evm_chain: DevChain) -> None:
+    token = evm_chain.asset("USDT").token_address
+    data = call_data("mint(address,uint256)", evm_chain.payer.address, 1)
+    with pytest.raises(RpcFailed, match="reverted"):
+        evm_chain.node.rpc.call("eth_call", {"from": evm_chain.payer.address, "to": token, "data": data})
+
+
 def test_a_counterfeit_has_the_symbol_but_another_address(evm_chain: DevChain) -> None:
     counterfeit = evm_chain.deploy_token(TokenSpec("USDT", "Tether USD", 6), salt="counterfeit")
     assert counterfeit != evm_chain.asset("USDT").token_address
@@ -140,7 +163,7 @@ def test_an_unknown_asset_is_named_with_those_that_exist(
 ) -> None:
     with pytest.raises(UnknownDevAsset, match="'DOGE'; it has ETH, USDT"):
         evm_chain.pay("DOGE", new_address(), 1)
-    with pytest.raises(DevnetError, match="pay_many_through_contract"):
+    with pytest.raises(DevnetError, match="ETH is the native coin"):
         evm_chain.pay_many_tokens("ETH", [(new_address(), 1)])
 
 

