@@ -56,6 +56,8 @@ class WatchLoop:
             note_silence(self._gateway, self._network, error)
             return self._back_off(error)
         except ConfigurationError as error:
+            if not self._verified:  # wrong from the start: the process stops and says so
+                raise
             return self._back_off(error)
         except LeaseLost as error:
             self._keeper.lost()

@@ -117,9 +117,9 @@ def _record(
 
 def _attach(row: PaymentRow, transfer: Transfer, block_time: datetime) -> bool:
     """Tie a known payment to the block it is in now; answer whether anything changed."""
-    if row.status == PaymentStatus.FINAL or row.block_hash == transfer.block.hash:
-        if row.status != PaymentStatus.ORPHANED:
-            return False
+    settled = row.status == PaymentStatus.FINAL or row.block_hash == transfer.block.hash
+    if settled and row.status != PaymentStatus.ORPHANED:
+        return False
     if row.status != PaymentStatus.CONFIRMING:
         row.status = PAYMENT.check(PaymentStatus(row.status), PaymentStatus.CONFIRMING)
     row.amount = transfer.amount

@@ -1,0 +1,1 @@
+"""The page on which a payer sees what to send, and where."""

@@ -1,0 +1,117 @@
+"""Change an invoice: the new state and the event that tells of it are written together, the webhook's body included."""
+
+import json
+from functools import partial
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
+from cloudpay.invoices.settlement import Asked, Outcome, decide
+from cloudpay.invoices.states import INVOICE, InvoiceException, InvoiceStatus
+from cloudpay.invoices.views import InvoiceView, invoice_view
+from cloudpay.kernel.ids import new_id
+from cloudpay.outbox.service import OutboxEvent, Payload, append
+from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.networks import polled_after
+from cloudpay.payments.service import of_invoice
+from cloudpay.payments.views import PaymentView
+
+CHANGED = "invoice.changed"
+_BATCH = 500
+
+
+def apply_payment(gateway: Gateway, event: OutboxEvent) -> None:
+    """Hold an invoice against its payments again; what did not change is not told twice."""
+    invoice_id = str(event.payload["invoice_id"])
+    gateway.db.run(partial(_reconsider, gateway=gateway, invoice_id=invoice_id))
+
+
+def expire_due(gateway: Gateway) -> int:
+    """Expire the invoices whose time is over, where the chain was looked at since; answer how many changed.
+
+    A network that stalls keeps its invoices open: "nothing was found" is no fact while nobody can see.
+    """
+    looked_at = PaymentOptionRow.invoice_id == InvoiceRow.id, NetworkRow.code == PaymentOptionRow.network
+    with gateway.db.read() as session:
+        due = session.scalars(
+            select(InvoiceRow.id)
+            .where(
+                InvoiceRow.status == InvoiceStatus.PENDING,
+                InvoiceRow.expires_at < gateway.clock.now(session),
+                exists().where(*looked_at, NetworkRow.polled_at > InvoiceRow.expires_at),
+            )
+            .order_by(InvoiceRow.expires_at)
+            .limit(_BATCH)
+        ).all()
+    changes = [partial(_reconsider, gateway=gateway, invoice_id=each) for each in due]
+    return sum(gateway.db.run(each) for each in changes)
+
+
+def change(
+    session: Session,
+    gateway: Gateway,
+    row: InvoiceRow,
+    payments: list[PaymentView],
+    status: InvoiceStatus,
+    exception: InvoiceException | None,
+) -> None:
+    """Write a new state and its event; the caller has decided, the table of transitions has the last word."""
+    was = InvoiceStatus(row.status)
+    if status is not was:
+        row.status = INVOICE.check(was, status)
+    row.exception = exception
+    row.sequence += 1
+    view = invoice_view(row, payments)
+    told = (
+        status is not was or status is not InvoiceStatus.PAID
+    )  # `paid` is said once, so that a shop ships once
+    payload: Payload = {
+        "event_id": new_id("evt_"),
+        "event_type": f"invoice.{status.value}",
+        "merchant_id": row.merchant_id,
+        "livemode": row.livemode,
+        "url": row.callback_url if told else None,
+        "body": json.dumps(webhook_body(view)),
+    }
+    append(session, gateway.clock, CHANGED, row.id, payload)
+
+
+def webhook_body(invoice: InvoiceView) -> dict[str, str | int | bool | None]:
+    """Answer the published payload, its own keys first; further keys only ever join behind them."""
+    option = invoice.option
+    return {
+        "status": invoice.status.value,
+        "invoice_id": invoice.id,
+        "amount": option.shown(option.amount),
+        "currency": option.currency,
+        "tx_hash": invoice.tx_hash,
+        "address_in": option.address,
+        "received_amount": option.shown(option.received),
+        "confirmed_amount": option.shown(option.confirmed),
+        "network": option.network,
+        "exception": invoice.exception.value if invoice.exception else None,
+        "sequence": invoice.sequence,
+        "livemode": invoice.livemode,
+    }
+
+
+def _reconsider(session: Session, gateway: Gateway, invoice_id: str) -> bool:
+    row = session.get_one(InvoiceRow, invoice_id, with_for_update=True)
+    payments = of_invoice(session, row.id)
+    outcome = _outcome(session, gateway, row, payments)
+    if (outcome.status, outcome.exception) == (row.status, row.exception):
+        return False
+    if outcome.completing is not None:
+        row.paid_at = gateway.clock.now(session)
+        row.paid_tx = outcome.completing.tx_hash
+    change(session, gateway, row, payments, outcome.status, outcome.exception)
+    return True
+
+
+def _outcome(session: Session, gateway: Gateway, row: InvoiceRow, payments: list[PaymentView]) -> Outcome:
+    asked = [Asked(each.network, each.asset, each.address, each.amount) for each in row.options]
+    over = gateway.clock.now(session) > row.expires_at
+    looked = over and polled_after(session, {each.network for each in asked}, row.expires_at)
+    return decide(InvoiceStatus(row.status), asked, payments, row.expires_at, looked_after_expiry=looked)

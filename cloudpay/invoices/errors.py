@@ -1,0 +1,39 @@
+"""What can be wrong with a request about invoices."""
+
+from typing import ClassVar
+
+from cloudpay.kernel.errors import Conflict, InvalidRequest, NotFound
+
+
+class UnknownInvoice(NotFound):
+    """There is no such invoice, or it belongs to another merchant."""
+
+    code: ClassVar[str] = "unknown_invoice"
+
+    def __init__(self, invoice_id: str) -> None:
+        super().__init__(f"There is no invoice {invoice_id[:60]!r}. GET /api/invoice lists yours.")
+        self.invoice_id = invoice_id
+
+
+class NotCancellable(Conflict):
+    """Money has come in, or the invoice has ended: it cannot be cancelled any more."""
+
+    code: ClassVar[str] = "not_cancellable"
+
+    def __init__(self, invoice_id: str, status: str, payments: int) -> None:
+        super().__init__(
+            f"The invoice {invoice_id} is {status} and has {payments} payments; only a pending one without any can be cancelled."
+        )
+        self.invoice_id = invoice_id
+
+
+class ModeMismatch(InvalidRequest):
+    """A test key was used on a live network, or the other way round."""
+
+    code: ClassVar[str] = "mode_mismatch"
+
+    def __init__(self, network: str, *, live: bool) -> None:
+        kind, other = ("live", "test") if live else ("test", "live")
+        sentence = f"The network {network} is a {kind} network and this key is a {other} key. Use a {kind} key, or a {other} network."
+        super().__init__(sentence, errors={"network": [sentence]})
+        self.network = network

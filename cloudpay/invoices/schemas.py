@@ -1,0 +1,198 @@
+"""The shapes of invoices on the wire."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
+
+from cloudpay.invoices.creation import NewInvoice
+from cloudpay.invoices.service import Filters
+from cloudpay.invoices.states import InvoiceException, InvoiceStatus, Priority
+from cloudpay.kernel.fields import Line, Money, PageAnswer, PageQuery, StrictInteger
+
+_STATUSES = [each.value for each in InvoiceStatus]
+_EXCEPTIONS = [each.value for each in InvoiceException]
+_PRIORITIES = [each.value for each in Priority]
+
+
+class NewInvoiceSchema(Schema):
+    """What is asked for."""
+
+    amount = Money(
+        metadata={
+            "description": "Amount in the currency. Required unless `totalusd` is set.",
+            "example": "50.00",
+        }
+    )
+    totalusd = Money(
+        metadata={
+            "description": "Value in US dollars; the amount is then calculated and frozen until expiry."
+        }
+    )
+    currency = Line(20, required=True, metadata={"description": "Symbol, in any case.", "example": "USDT"})
+    network = Line(
+        40,
+        metadata={"description": "Network code, in any case; left out: the default one.", "example": "evm"},
+    )
+    customer_name = Line(
+        200, required=True, metadata={"description": "For identification.", "example": "John Doe"}
+    )
+    notification_emails = Line(
+        2000,
+        required=True,
+        shortest=0,
+        metadata={"description": "Comma-separated e-mail addresses or ids of notification channels."},
+    )
+    callback_url = Line(
+        2048, allow_none=True, metadata={"description": "Called whenever the invoice's status changes."}
+    )
+    priority = fields.String(
+        load_default=Priority.MEDIUM.value,
+        validate=validate.OneOf(_PRIORITIES),
+        metadata={"description": "Fee tier of what the gateway itself sends for this invoice."},
+    )
+    expiry_minutes = StrictInteger(
+        validate=validate.Range(1, 43_200),
+        metadata={"description": "Minutes until it expires; left out: the merchant's setting, at first 60."},
+    )
+
+    @pre_load
+    def _fold(self, data: Any, **_: Any) -> Any:
+        """Take `priority` in any case, and an empty optional text as one that was left out."""
+        if not isinstance(data, dict):
+            return data
+        kept = {
+            key: value
+            for key, value in data.items()
+            if value != "" or key not in ("network", "callback_url", "priority")
+        }
+        if isinstance(kept.get("priority"), str):
+            kept["priority"] = kept["priority"].lower()
+        return kept
+
+    @validates_schema(skip_on_field_errors=False)
+    def _one_amount(self, data: dict[str, Any], **_: Any) -> None:
+        if ("amount" in data) == ("totalusd" in data):
+            raise ValidationError("Send either `amount` or `totalusd`, exactly one of them.", "amount")
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> NewInvoice:
+        return NewInvoice(
+            amount=data.get("amount"),
+            total_usd=data.get("totalusd"),
+            currency=data["currency"],
+            network=data.get("network"),
+            customer_name=data["customer_name"],
+            notification_emails=data["notification_emails"],
+            callback_url=data.get("callback_url"),
+            priority=Priority(data["priority"]),
+            expiry_minutes=data.get("expiry_minutes"),
+        )
+
+
+class PaymentSchema(Schema):
+    """One incoming transfer."""
+
+    id = fields.String()
+    status = fields.String()
+    network = fields.String()
+    currency = fields.String()
+    amount = fields.String(metadata={"description": "In the currency of this payment."})
+    tx_hash = fields.String(allow_none=True)
+    sender = fields.String(allow_none=True)
+    confirmations = fields.Integer()
+    confirmations_required = fields.Integer(allow_none=True)
+    first_seen_at = fields.AwareDateTime()
+    block_time = fields.AwareDateTime()
+
+
+class PaymentOptionSchema(Schema):
+    """One asset and amount in which the invoice may be paid."""
+
+    network = fields.String()
+    currency = fields.String()
+    token_address = fields.String(allow_none=True)
+    amount = fields.String()
+    address_in = fields.String()
+    rate = fields.String(
+        allow_none=True, metadata={"description": "US dollars for one unit, where `totalusd` was sent."}
+    )
+    rate_source = fields.String(allow_none=True)
+    quoted_at = fields.AwareDateTime(allow_none=True)
+
+
+class BrowserPaymentSchema(Schema):
+    """What a browser wallet must be asked."""
+
+    method = fields.String()
+    params = fields.Raw(metadata={"description": "The parameters of the wallet's JSON-RPC method."})
+
+
+class InvoiceSchema(Schema):
+    """An invoice."""
+
+    id = fields.String(metadata={"example": "INV-01K9ZJ4S7Q2M8W3F5T6V7X8Y9A"})
+    invoice_id = fields.String(metadata={"description": "The same as `id`, as webhooks name it."})
+    status = fields.String(validate=validate.OneOf(_STATUSES))
+    exception = fields.String(allow_none=True, validate=validate.OneOf(_EXCEPTIONS))
+    livemode = fields.Boolean()
+    amount = fields.String()
+    currency = fields.String()
+    network = fields.String()
+    address_in = fields.String(
+        metadata={"description": "The deposit address that belongs to this invoice alone."}
+    )
+    received_amount = fields.String(metadata={"description": "What was seen so far."})
+    confirmed_amount = fields.String(metadata={"description": "What of it is final."})
+    tx_hash = fields.String(
+        allow_none=True, metadata={"description": "The completing payment's transaction."}
+    )
+    totalusd = fields.String(allow_none=True)
+    payment_uri = fields.String(metadata={"description": "What a wallet's camera reads."})
+    browser_payment = fields.Nested(BrowserPaymentSchema, allow_none=True)
+    checkout_url = fields.String()
+    qr_png_url = fields.String()
+    qr_svg_url = fields.String()
+    customer_name = fields.String()
+    notification_emails = fields.String()
+    callback_url = fields.String(allow_none=True)
+    priority = fields.String(validate=validate.OneOf(_PRIORITIES))
+    created_at = fields.AwareDateTime()
+    expires_at = fields.AwareDateTime()
+    paid_at = fields.AwareDateTime(allow_none=True)
+    sequence = fields.Integer(
+        metadata={
+            "description": "Grows with every change; webhooks carry it, since their order is not promised."
+        }
+    )
+    payment_options = fields.List(fields.Nested(PaymentOptionSchema))
+    payments = fields.List(fields.Nested(PaymentSchema))
+    warnings = fields.List(fields.String())
+
+
+class InvoiceQuery(PageQuery):
+    """Which invoices, and which page of them."""
+
+    status = fields.String(validate=validate.OneOf(_STATUSES))
+    exception = fields.String(validate=validate.OneOf(_EXCEPTIONS))
+    currency = Line(20)
+    network = Line(40)
+    created_from = fields.AwareDateTime(
+        metadata={"description": "Created at or after this time (ISO 8601 with a zone)."}
+    )
+    created_to = fields.AwareDateTime(metadata={"description": "Created before this time."})
+
+    @post_load
+    def _gather(self, data: dict[str, Any], **options: Any) -> dict[str, Any]:
+        filters: dict[str, Any] = super()._gather(data, **options)
+        paging = filters.pop("paging")
+        status = filters.pop("status", None)
+        return {
+            "paging": paging,
+            "filters": Filters(status=InvoiceStatus(status) if status else None, **filters),
+        }
+
+
+class InvoicePage(PageAnswer):
+    """A page of invoices."""
+
+    items = fields.List(fields.Nested(InvoiceSchema))

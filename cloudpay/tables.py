@@ -1,0 +1,27 @@
+"""Every table of the gateway: importing this makes the metadata whole, for migrations and for tests."""
+
+from cloudpay.audit import models as audit
+from cloudpay.invoices import models as invoices
+from cloudpay.kernel import leases
+from cloudpay.kernel.db import Base
+from cloudpay.ledger import models as ledger
+from cloudpay.merchants import models as merchants
+from cloudpay.outbox import models as outbox
+from cloudpay.payments import models as payments
+from cloudpay.wallets import models as wallets
+from cloudpay.webhooks import models as webhooks
+
+metadata = Base.metadata
+
+__all__ = [
+    "audit",
+    "invoices",
+    "leases",
+    "ledger",
+    "merchants",
+    "metadata",
+    "outbox",
+    "payments",
+    "wallets",
+    "webhooks",
+]

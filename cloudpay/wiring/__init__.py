@@ -1,0 +1,42 @@
+"""The whole flow on one page: which event leads where, what runs when, which loops a worker has."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.invoices.change import apply_payment, expire_due
+from cloudpay.kernel.queues import Runnable
+from cloudpay.merchants import idempotency
+from cloudpay.outbox import service as outbox
+from cloudpay.outbox.service import Handler
+from cloudpay.payments.loop import WatchLoop
+from cloudpay.webhooks.loop import DeliveryLoop
+from cloudpay.wiring.drain import DrainLoop
+from cloudpay.wiring.webhooks import tell_endpoint
+
+EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
+    "payment.changed": [apply_payment],
+    "payment.reversed": [apply_payment],
+    "invoice.changed": [tell_endpoint],
+}
+"""Which functions an event is handed to; one that is not named here is only kept for a while."""
+
+SCHEDULE: Mapping[str, tuple[float, Callable[[Gateway], object]]] = {
+    "expire invoices": (1.0, expire_due),
+    "forget handled events": (3600.0, outbox.prune),
+    "forget idempotency keys": (3600.0, idempotency.prune),
+}
+"""What runs every so many seconds, in one process of the gateway at a time."""
+
+
+def loops(gateway: Gateway, queue: str) -> Sequence[Callable[[Gateway], Runnable]]:
+    """Answer the loops of a worker of this queue, each to be run in a thread of its own."""
+    if queue == "watch":
+        return [partial(WatchLoop, network=network) for network in gateway.chains]
+    return _LOOPS.get(queue, ())
+
+
+_LOOPS: Mapping[str, Sequence[Callable[[Gateway], Runnable]]] = {
+    "events": [partial(DrainLoop, handlers=EVENT_HANDLERS)],
+    "webhooks": [DeliveryLoop],
+}

@@ -1,0 +1,130 @@
+"""What every test of the core may ask for: a database, a gateway over fake chains, a merchant, a client."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, make_url, text
+
+from cloudpay.app import create_app
+from cloudpay.chains.gateway import Gateway, bind
+from cloudpay.chains.registry import load_chains
+from cloudpay.kernel.db import Database
+from cloudpay.kernel.secrets import KEY_BYTES, AppKey, SealKey
+from cloudpay.kernel.settings import Log, Rates, Settings
+from cloudpay.merchants.keys import NewKey, create_key
+from cloudpay.merchants.service import MerchantView, create_merchant
+from cloudpay.tables import metadata
+from cloudpay.testing import FakePlugin, FixedClock, fake_plugin
+from cloudpay.wallets.setup import init_wallet
+
+SERVER = os.environ.get("CLOUDPAY_TEST_DATABASE_URL")
+"""A PostgreSQL server to make databases on; SQLite in a temporary folder when it is not set."""
+
+DEV_WORDS = "test test test test test test test test test test test junk"
+"""The well-known development seed; nothing of value may ever lie on it."""
+
+PRICES = {"ETH": "2500", "USDT": "1.00", "WBTC": "60000", "FAKE": "2"}
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """An empty database of this test's own."""
+    if SERVER is None:
+        yield f"sqlite:///{tmp_path / 'cloudpay.db'}"
+        return
+    name = f"test_{secrets.token_hex(8)}"
+    engine = create_engine(SERVER, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """A database with all tables."""
+    database = Database(database_url)
+    metadata.create_all(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands still until the test moves it."""
+    return FixedClock()
+
+
+@pytest.fixture
+def fakes(clock: FixedClock) -> FakePlugin:
+    """The fake chains `evm` and `fake2`, for the test to script."""
+    return fake_plugin(unix=clock.unix)[1]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, fakes: FakePlugin) -> Settings:
+    """Settings that serve the fake chains, in test mode."""
+    return Settings(
+        data_dir=str(tmp_path),
+        database_url=database_url,
+        networks={code: {**table, "live": False} for code, table in fakes.tables.items()},
+        rates=Rates(fixed=PRICES),
+        log=Log(level="error"),
+    )
+
+
+@pytest.fixture
+def gateway(settings: Settings, db: Database, clock: FixedClock, fakes: FakePlugin) -> Gateway:
+    """A gateway over fake chains, without a wallet yet."""
+    chains = load_chains(settings.networks, settings.default_network, ("fake", fakes))
+    made = Gateway(settings, db, clock, chains, AppKey(bytes(KEY_BYTES)))
+    bind(made)
+    return made
+
+
+@pytest.fixture
+def merchant(gateway: Gateway) -> MerchantView:
+    """A merchant in test mode, and the wallet that its addresses come from."""
+    init_wallet(gateway, SealKey(bytes(KEY_BYTES)), mnemonic=DEV_WORDS, accounts=4, actor="cli:test")
+    return create_merchant(
+        gateway, "Tea Shop", livemode=False, payout_currencies={"evm": "ETH"}, actor="cli:test"
+    )
+
+
+@pytest.fixture
+def key(gateway: Gateway, merchant: MerchantView) -> NewKey:
+    """A key of that merchant with every scope."""
+    return create_key(
+        gateway,
+        merchant.id,
+        name="shop",
+        scopes=["invoices:write", "payouts:write", "read", "webhooks:write"],
+        actor="cli:test",
+    )
+
+
+@pytest.fixture
+def headers(merchant: MerchantView, key: NewKey) -> dict[str, str]:
+    """The headers of a request by that merchant."""
+    return {"x-api-key": key.secret, "merchant-id": merchant.id}
+
+
+@pytest.fixture
+def app(gateway: Gateway) -> Flask:
+    """The web application."""
+    return create_app(gateway=gateway)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of it, without a socket."""
+    return app.test_client()
