@@ -3,8 +3,14 @@ import pytest
 from cloudpay.chains.hd import InvalidExtendedKey, derive_public_key, parse_extended_key
 
 # BIP-32, test vector 2: m/0 and m/0/2147483647H/1, with the public child of the latter, m/0/2147483647H/1/2147483646H
-PARENT = "xpub661MyMwAqRbcFW31YEwpkMuc5THy2PSt5bDMsktWQcFF8syAmRUapSCGu8ED9W6oDMSgv6Zz8idoc4a6mr8BDzTJY47LJhkJ8UB7WEGuduB"
-CHILD = "xpub69H7F5d8KSRgmmdJg2KhpAK8SR3DjMwAdkxj3ZuxV27CprR9LgpeyGmXUbC6wb7ERfvrnKZjXoUmmDznezpbZb7ap6r1D3tgFxHmwMkQTPH"
+PARENT = (
+    "xpub661MyMwAqRbcFW31YEwpkMuc5THy2PSt5bDMsktWQcFF8syAmRUapSCG"
+    "u8ED9W6oDMSgv6Zz8idoc4a6mr8BDzTJY47LJhkJ8UB7WEGuduB"
+)
+CHILD = (
+    "xpub69H7F5d8KSRgmmdJg2KhpAK8SR3DjMwAdkxj3ZuxV27CprR9LgpeyGmX"
+    "UbC6wb7ERfvrnKZjXoUmmDznezpbZb7ap6r1D3tgFxHmwMkQTPH"
+)
 
 
 def test_a_public_child_is_the_one_of_the_specification() -> None:
@@ -26,7 +32,10 @@ def test_a_hardened_child_of_a_public_key_is_refused(number: int) -> None:
         parse_extended_key(PARENT).child(number)
 
 
-PRIVATE = "xprv9s21ZrQH143K31xYSDQpPDxsXRTUcvj2iNHm5NUtrGiGG5e2DtALGdso3pGz6ssrdK4PFmM8NSpSBHNqPqm55Qn3LqFtT2emdEXVYsCzC2U"
+PRIVATE = (
+    "xprv9s21ZrQH143K31xYSDQpPDxsXRTUcvj2iNHm5NUtrGiGG5e2DtALGdso"
+    "3pGz6ssrdK4PFmM8NSpSBHNqPqm55Qn3LqFtT2emdEXVYsCzC2U"
+)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def with_family() -> Callable[[Gateway, KeyFamily], Gateway]:
     """The same gateway after a plugin was installed that serves `other`."""
 
     def build(gateway: Gateway, family: KeyFamily) -> Gateway:
-        tables = {"evm": {}, "fake2": {}, "other": {}}
+        tables: dict[str, dict[str, str]] = {"evm": {}, "fake2": {}, "other": {}}
         chains = load_chains(tables, "evm", fake_plugin("evm", "fake2"), ("later", OtherFamilyPlugin(family)))
         return replace(gateway, chains=chains)
 

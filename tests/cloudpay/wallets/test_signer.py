@@ -7,7 +7,10 @@ FINGERPRINT = "3442193e"
 
 # The phrase of BIP-39's vectors and what every wallet derives from it by BIP-44 (iancoleman.io/bip39, BIP-44, ETH).
 ABANDON = "abandon " * 11 + "about"
-ABANDON_ETHEREUM = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt"
+ABANDON_ETHEREUM = (
+    "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrg"
+    "jtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt"
+)
 ABANDON_FINGERPRINT = "73c5da0a"
 
 
