@@ -1,0 +1,1 @@
+"""BNB Smart Chain and its test net, over the EVM plugin."""

@@ -1,0 +1,1 @@
+"""Ethereum and, by configuration alone, every other EVM chain."""

@@ -1,0 +1,169 @@
+"""The heavy half of the plugin: one network, spoken to through its nodes."""
+
+from collections.abc import Iterable, Mapping
+
+from cloudpay.chains.adapter import NodeHealth
+from cloudpay.chains.errors import WrongDecimals
+from cloudpay.chains.types import (
+    BlockRef,
+    Capability,
+    Finality,
+    Head,
+    Header,
+    Holding,
+    Page,
+    PendingTransfer,
+    Statuses,
+    Watch,
+)
+from cloudpay_evm import lookups
+from cloudpay_evm.calls import block_at
+from cloudpay_evm.errors import BlockVanished, MissingToken, NodeFault, UnusableTable
+from cloudpay_evm.logs import LogReader
+from cloudpay_evm.node import Node
+from cloudpay_evm.nodes import open_nodes
+from cloudpay_evm.scan import Scanner, Seen
+from cloudpay_evm.settings import EvmSettings
+from cloudpay_evm.traces import Tracer, find_tracer
+from cloudpay_evm.transfers import Tokens
+from cloudpay_evm.wire import Block
+
+
+class EvmAdapter:
+    """Implements `cloudpay.chains.adapter.ChainAdapter` for one EVM network."""
+
+    def __init__(self, settings: EvmSettings, network: str) -> None:
+        self.capabilities = Capability.TOKENS | Capability.REPLACEABLE | Capability.SPENDS_DEPOSITS
+        self.nodes = open_nodes(settings, network)
+        self._settings, self._network = settings, network
+        self._tracers: dict[str, Tracer | None] = {}
+        self._seen: Seen | None = None
+        tokens = Tokens(asset.contract for asset in settings.assets.values() if asset.contract)
+        logs = LogReader(tokens, start=settings.logs_range, blooms_hold=settings.blooms)
+        self._scanner = Scanner(
+            tokens, logs, native=settings.watch_native, final=self._final, tracer=self._tracer_of
+        )
+        if settings.traces == "on" and settings.watch_native:
+            self.capabilities |= Capability.TRACES
+
+    @property
+    def rpc_calls(self) -> int:
+        """Calls made so far, each call of a batch counted."""
+        return self.nodes.calls
+
+    def verify(self) -> None:
+        """Hold chain id, tokens and decimals against the nodes, and find out whether they trace.
+
+        Raises `WrongChain`, `WrongDecimals`, `MissingToken`, `UnusableTable`, `NodeUnavailable`.
+        """
+        reachable = self.nodes.check_all()
+        listed = {symbol: each for symbol, each in self._settings.assets.items() if each.contract}
+        contracts = [each.contract or "" for each in listed.values()]
+        found = self.nodes.run(lambda node: lookups.token_decimals(node, contracts))
+        for (symbol, asset), decimals in zip(listed.items(), found, strict=True):
+            if decimals is None:
+                raise MissingToken(self._network, symbol, asset.contract or "")
+            if decimals != asset.decimals:
+                raise WrongDecimals(self._network, symbol, asset.decimals, decimals)
+        if self._settings.watch_native and self._settings.traces != "off":
+            self._find_tracers(reachable)
+
+    def head(self) -> Head:
+        """Answer the newest and the final block of one and the same node."""
+        seen = self.nodes.run(self._look)
+        self._seen = seen
+        return Head(seen.latest.header, seen.final, self._settings.finality, seen.node.name)
+
+    def scan(self, after: BlockRef | None, limit: int, watch: Watch) -> Page:
+        """Answer the next page; what `head` just saw is used once, so that a poll costs a call less."""
+        seen, self._seen = self._seen, None
+        if seen is not None and (after is None or after.height >= seen.latest.height):
+            seen = None  # the question is whether there is more by now
+
+        def read(node: Node) -> Page:
+            try:
+                return self._scanner.page(node, after, limit, watch, seen)
+            except BlockVanished:  # the chain moved under the page; a second look sees it as it is now
+                return self._scanner.page(node, after, limit, watch, None)
+
+        page = self.nodes.run(read)
+        if seen is not None and page.headers and page.headers[-1].height < seen.latest.height:
+            self._seen = seen
+        return page
+
+    def header_at(self, height: int) -> Header:
+        """Answer the header at a height of the canonical chain."""
+        return self.nodes.run(lambda node: _required(node, height)).header
+
+    def pending(self, watch: Watch) -> tuple[PendingTransfer, ...]:  # the seam's parameter
+        """Answer nothing: an EVM node's mempool shows only a part, so the capability MEMPOOL is not there."""
+        return ()
+
+    def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
+        """Answer balances in base units at a block; raises `Unlinked`."""
+        wanted = tuple(holdings)
+        return self.nodes.run(lambda node: lookups.balances(node, wanted, at))
+
+    def statuses(self, tx_ids: Iterable[str]) -> Statuses:
+        """Answer what one node knows of each transaction, and its final block, which is read first."""
+        wanted = tuple(tx_ids)
+
+        def read(node: Node) -> Statuses:
+            final = self._look(node).final
+            return Statuses(final, lookups.statuses(node, wanted))
+
+        return self.nodes.run(read)
+
+    def health(self) -> tuple[NodeHealth, ...]:
+        """Answer how each node has been doing."""
+        return self.nodes.health()
+
+    def close(self) -> None:
+        """Close connections."""
+        self.nodes.close()
+
+    def _look(self, node: Node) -> Seen:
+        latest = _required(node, "latest")
+        return Seen(node, latest, self._final(node, latest))
+
+    def _final(self, node: Node, latest: Block) -> BlockRef:
+        """Answer the newest final block: by the node's own tag, or by depth, the block itself counted."""
+        if self._settings.finality is Finality.TAG:
+            tagged = _required(node, "finalized")
+            return min(tagged.ref, latest.ref, key=lambda ref: ref.height)
+        height = max(0, latest.height - self._settings.confirmations + 1)
+        return latest.ref if height == latest.height else _required(node, height).ref
+
+    def _find_tracers(self, nodes: Iterable[Node]) -> None:
+        self._tracers.clear()
+        for node in nodes:
+            try:
+                self._tracers[node.name] = find_tracer(node, _required(node, "latest").ref)
+            except NodeFault:
+                continue  # it is tried again when it is next asked for a page
+        if self._tracers and all(self._tracers.values()):
+            self.capabilities |= Capability.TRACES
+            return
+        self.capabilities &= ~Capability.TRACES
+        if self._settings.traces == "on":
+            names = ", ".join(name for name, tracer in self._tracers.items() if tracer is None) or "no node"
+            what = f'traces = "on", but of its nodes {names} cannot trace; use others, or set "auto"'
+            raise UnusableTable(self._network, what)
+
+    def _tracer_of(self, node: Node) -> Tracer | None:
+        """How a node is asked for traces; with the capability promised, a node that was down at first is tried now."""
+        if Capability.TRACES not in self.capabilities:
+            return None
+        if node.name not in self._tracers:
+            self._tracers[node.name] = find_tracer(node, _required(node, "latest").ref)
+        tracer = self._tracers[node.name]
+        if tracer is None:
+            raise NodeFault("it cannot trace, as this network's other nodes do")
+        return tracer
+
+
+def _required(node: Node, height: int | str) -> Block:
+    block = node.ask(block_at(height))
+    if block is None:
+        raise NodeFault(f"it has no block {height}")
+    return block

@@ -1,0 +1,27 @@
+"""The 2,048-bit filter in every header that says which contracts and topics its logs may have (yellow paper, 4.4.3)."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from cloudpay_evm.checksum import keccak256
+from cloudpay_evm.wire import Log
+
+
+@lru_cache(maxsize=65_536)
+def mask(item: str) -> int:
+    """Answer the three bits that an address or a topic, in hexadecimal, sets."""
+    digest = keccak256(bytes.fromhex(item[2:]))
+    bits = 0
+    for start in (0, 2, 4):
+        bits |= 1 << (int.from_bytes(digest[start : start + 2]) & 2047)
+    return bits
+
+
+def of_logs(logs: Iterable[Log]) -> int:
+    """Answer the filter that these logs make."""
+    bits = 0
+    for log in logs:
+        bits |= mask(log.address.lower())
+        for topic in log.topics:
+            bits |= mask(topic.lower())
+    return bits

@@ -1,0 +1,89 @@
+"""JSON-RPC calls and the answers to them."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from cloudpay_evm.errors import NodeFault, Refused
+from cloudpay_evm.wire import BLOCK, FULL_BLOCK, KNOWN, RECEIPT, TEXT, Block, FullBlock, Known, Receipt
+
+Answer = TypeVar("Answer")
+
+_OVERLOADED = re.compile(
+    r"rate.?limit|too many requests|request limit|requests? per|request count|quota|throttl|capacity|compute units"
+    r"|overload|try again later|temporar",
+    re.IGNORECASE,
+)
+_OVERLOADED_CODES = {429, -32029}
+
+
+@dataclass(frozen=True)
+class Call(Generic[Answer]):
+    """A method with its parameters, and how its result is read."""
+
+    method: str
+    params: tuple[Any, ...]
+    decoder: Decoder[Answer]
+
+    def read(self, result: msgspec.Raw) -> Answer:
+        """Read a result; raises `NodeFault` when it has another shape."""
+        try:
+            return self.decoder.decode(result)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise NodeFault(
+                f"its answer to {self.method} has another shape than the standard's ({error})"
+            ) from error
+
+
+class RpcError(Struct):
+    """The error object of an answer."""
+
+    code: int = 0
+    message: str = ""
+
+
+class Envelope(Struct):
+    """One answer as it comes: `result` stays unread until its call is known."""
+
+    id: int | str | None = None
+    result: msgspec.Raw = msgspec.Raw()
+    error: RpcError | None = None
+
+    def refusal(self, method: str) -> Refused | None:
+        """Answer the node's own error; raises `NodeFault` when it says that the node is overloaded or broken."""
+        if self.error is None:
+            return None
+        if self.error.code in _OVERLOADED_CODES or _OVERLOADED.search(self.error.message):
+            raise NodeFault(f"it is limited or overloaded ({self.error.code}: {self.error.message[:120]})")
+        return Refused(method, self.error.code, self.error.message)
+
+
+CHAIN_ID: Call[str] = Call("eth_chainId", (), TEXT)
+
+
+def block_at(height: int | str) -> Call[Block | None]:
+    """Ask for a header by height or tag."""
+    return Call("eth_getBlockByNumber", (_tag(height), False), BLOCK)
+
+
+def full_block_at(height: int | str) -> Call[FullBlock | None]:
+    """Ask for a block with its transactions."""
+    return Call("eth_getBlockByNumber", (_tag(height), True), FULL_BLOCK)
+
+
+def receipt_of(tx_id: str) -> Call[Receipt | None]:
+    """Ask for a receipt."""
+    return Call("eth_getTransactionReceipt", (tx_id,), RECEIPT)
+
+
+def transaction(tx_id: str) -> Call[Known | None]:
+    """Ask whether a transaction is known."""
+    return Call("eth_getTransactionByHash", (tx_id,), KNOWN)
+
+
+def _tag(height: int | str) -> str:
+    return hex(height) if isinstance(height, int) else height

@@ -1,0 +1,156 @@
+"""One node over HTTP: a kept-alive connection, batches, and every way of answering badly turned into `NodeFault`."""
+
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+import requests
+import urllib3
+from requests.utils import get_environ_proxies
+
+from cloudpay.kernel.db import refuse_inside_transaction
+from cloudpay_evm.calls import Answer, Call, Envelope
+from cloudpay_evm.errors import NodeFault, Refused
+
+_MAX_BYTES = 256 * 1024 * 1024  # far above any block with its traces
+_PIECE = 65_536
+_LIMITED = (requests.codes.too_many_requests, requests.codes.service_unavailable)
+_ONE = msgspec.json.Decoder(Envelope)
+_MANY = msgspec.json.Decoder(list[Envelope])
+
+
+class Node:
+    """Asks one node. `name` is without the path, which may hold an API key; `calls` counts what batches hold."""
+
+    def __init__(self, url: str, name: str, *, timeout: float, batch_size: int) -> None:
+        self.name = name
+        self.calls = 0
+        self._url, self._timeout, self._batch_size = url, timeout, batch_size
+        self._ids = itertools.count(1)
+        self._session = requests.Session()
+        self._session.proxies = get_environ_proxies(url)
+        self._session.trust_env = (
+            False  # read once, above: a look at environment and .netrc per call costs more than the call
+        )
+        self._session.headers["Content-Type"] = "application/json"
+
+    def ask(self, call: Call[Answer]) -> Answer:
+        """Answer one call; raises `NodeFault`, or `Refused` for the node's own error."""
+        return self.ask_all([call])[0]
+
+    def ask_all(self, calls: Sequence[Call[Answer]]) -> list[Answer]:
+        """Answer calls in few requests; raises `NodeFault`, or `Refused` for the first that the node refuses."""
+        answers: list[Answer] = []
+        for answer in self.try_all(calls):
+            if isinstance(answer, Refused):
+                raise answer
+            answers.append(answer)
+        return answers
+
+    def try_all(self, calls: Sequence[Call[Answer]]) -> list[Answer | Refused]:
+        """Answer calls in few requests, each with its result or its refusal; raises `NodeFault`."""
+        answers: list[Answer | Refused] = []
+        while len(answers) < len(calls):
+            batch = calls[len(answers) : len(answers) + self._batch_size]
+            if len(batch) == 1:
+                answer = self._single(batch[0])
+                answers.append(answer)
+            else:
+                some = self._batch(batch)
+                answers.extend(some)
+        return answers
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def _single(self, call: Call[Answer]) -> Answer | Refused:
+        number = next(self._ids)
+        envelope = _read(_ONE, self._post(_request(number, call), 1))
+        refusal = envelope.refusal(call.method)
+        if refusal is None and envelope.id != number:
+            raise NodeFault("it answered another call than the one asked")
+        return refusal or call.read(envelope.result)
+
+    def _batch(self, calls: Sequence[Call[Answer]]) -> list[Answer | Refused]:
+        """Ask in one request; a node that refuses the batch as such is asked in smaller ones from now on."""
+        numbers = [next(self._ids) for _ in calls]
+        body = self._post(
+            [_request(number, call) for number, call in zip(numbers, calls, strict=True)], len(calls)
+        )
+        if body.lstrip()[:1] == b"{":
+            _read(_ONE, body).refusal("a batch")
+            self._batch_size = max(1, len(calls) // 2)
+            return []
+        by_number = {envelope.id: envelope for envelope in _read(_MANY, body)}
+        if set(by_number) != set(numbers):
+            raise NodeFault("it answered other calls of a batch than were asked, or not all of them")
+        answers: list[Answer | Refused] = []
+        for number, call in zip(numbers, calls, strict=True):
+            envelope = by_number[number]
+            answers.append(envelope.refusal(call.method) or call.read(envelope.result))
+        return answers
+
+    def _post(self, body: Any, calls: int) -> bytes:
+        """Send one request: the only place where the plugin reaches out."""
+        refuse_inside_transaction("RPC")
+        self.calls += calls
+        deadline = time.monotonic() + self._timeout
+        # The causes are cut off: their texts quote the address, and with it perhaps an API key.
+        try:
+            with self._session.post(
+                self._url, data=json.dumps(body), timeout=self._timeout, stream=True, allow_redirects=False
+            ) as response:
+                content = _content(response, deadline)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
+            raise NodeFault(f"it did not answer within {self._timeout:g} s") from None
+        except (requests.ConnectionError, urllib3.exceptions.HTTPError):
+            raise NodeFault("it cannot be reached, or broke off") from None
+        except (requests.RequestException, OSError) as error:
+            raise NodeFault(f"the request failed ({type(error).__name__})") from None
+        if response.status_code in _LIMITED:
+            raise NodeFault(f"HTTP {response.status_code}", _retry_after(response.headers.get("Retry-After")))
+        if response.status_code != requests.codes.ok and content.lstrip()[:1] not in (b"{", b"["):
+            raise NodeFault(f"HTTP {response.status_code}")
+        return content
+
+
+def _request(number: int, call: Call[Any]) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "method": call.method, "params": call.params}
+
+
+def _content(response: requests.Response, deadline: float) -> bytes:
+    """Read an answer piece by piece, so that neither a drip of bytes nor an endless answer holds us."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := response.raw.read1(_PIECE, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > _MAX_BYTES:
+            raise NodeFault(f"its answer is longer than {_MAX_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise NodeFault("it did not finish its answer in time")
+    return b"".join(pieces)
+
+
+def _read(decoder: msgspec.json.Decoder[Answer], body: bytes) -> Answer:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise NodeFault(f"it answered with something else than JSON-RPC ({error})") from error
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Read Retry-After: seconds, or a date (RFC 9110, 10.2.3); what is neither is as good as none."""
+    if header is None:
+        return None
+    if header.strip().isdigit():
+        return float(header)
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -1,0 +1,135 @@
+"""Native coins that contracts send: no transaction names them, only the traces of a block do."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from cloudpay.chains.types import BlockRef, Transfer, TransferSource
+from cloudpay_evm.calls import Call
+from cloudpay_evm.checksum import normalised
+from cloudpay_evm.errors import NodeFault, Refused
+from cloudpay_evm.node import Node
+from cloudpay_evm.transfers import PLACES
+from cloudpay_evm.wire import CALL_TRACES, FLAT_TRACES, FlatTrace, Frame, FullBlock, TracedTransaction, number
+
+_MOVES_VALUE = {"CALL", "CREATE", "CREATE2", "SELFDESTRUCT"}
+# The others move nothing of their own: DELEGATECALL repeats its caller's value, CALLCODE pays the caller itself.
+_DEEPEST = 10_000
+
+# A call may nest 1,024 deep (yellow paper, 9.1), two levels of JSON each: more than Python allows at first.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEPEST))
+
+
+class Tracer(StrEnum):
+    """How a node traces a block."""
+
+    CALLS = "debug_traceBlockByHash"
+    FLAT = "trace_block"
+
+
+def find_tracer(node: Node, block: BlockRef) -> Tracer | None:
+    """Try on a block how a node traces; None when it refuses to. Raises `NodeFault`."""
+    if not isinstance(node.try_all([_call_traces(block)])[0], Refused):
+        return Tracer.CALLS
+    if not isinstance(node.try_all([_flat_traces(block)])[0], Refused):
+        return Tracer.FLAT
+    return None
+
+
+def contract_transfers(node: Node, tracer: Tracer, blocks: Sequence[FullBlock]) -> list[Transfer]:
+    """Answer every transfer of native coins inside the transactions of blocks, except those that were undone."""
+    blocks = [block for block in blocks if block.transactions]
+    found: list[Transfer] = []
+    if tracer is Tracer.CALLS:
+        for block, traced in zip(
+            blocks, node.ask_all([_call_traces(each.ref) for each in blocks]), strict=True
+        ):
+            found += _of_call_traces(block, traced)
+    else:
+        for block, traces in zip(
+            blocks, node.ask_all([_flat_traces(each.ref) for each in blocks]), strict=True
+        ):
+            found += _of_flat_traces(block, traces)
+    return found
+
+
+def _call_traces(block: BlockRef) -> Call[list[TracedTransaction]]:
+    return Call(Tracer.CALLS.value, (block.hash, {"tracer": "callTracer"}), CALL_TRACES)
+
+
+def _flat_traces(block: BlockRef) -> Call[list[FlatTrace]]:
+    return Call(Tracer.FLAT.value, (hex(block.height),), FLAT_TRACES)
+
+
+def _of_call_traces(block: FullBlock, traced: Sequence[TracedTransaction]) -> Iterator[Transfer]:
+    places = {each.hash: number(each.transaction_index) for each in block.transactions}
+    if len(traced) != len(block.transactions) and any(each.tx_hash is None for each in traced):
+        raise NodeFault(f"it traced {len(traced)} of the {len(places)} transactions of block {block.height}")
+    for index, each in enumerate(traced):
+        tx_id = each.tx_hash or block.transactions[index].hash
+        if each.result is None or tx_id not in places:
+            raise NodeFault(f"it could not trace {tx_id} of block {block.height} ({each.error})")
+        places_left = iter(range(1, PLACES // 2))
+        for frame in _inner_frames(each.result):
+            place = places[tx_id] * PLACES + next(places_left)
+            yield _transfer(block, tx_id, place, frame.sender, frame.to or "", number(frame.value or "0x0"))
+
+
+def _inner_frames(top: Frame) -> Iterator[Frame]:
+    """Walk what a transaction called, in order of execution, without what was undone and without its own transfer."""
+    waiting = [top]
+    while waiting:
+        frame = waiting.pop()
+        if frame.error:
+            continue
+        moves = frame.type.upper() in _MOVES_VALUE and frame.to and frame.to != frame.sender
+        if frame is not top and moves and number(frame.value or "0x0"):
+            yield frame
+        waiting += reversed(frame.calls)
+
+
+def _of_flat_traces(block: FullBlock, traces: Sequence[FlatTrace]) -> Iterator[Transfer]:
+    undone: set[tuple[str, tuple[int, ...]]] = set()
+    for index, trace in enumerate(traces):
+        tx_id, path = trace.transaction_hash, tuple(trace.trace_address)
+        if trace.block_hash != block.hash:
+            raise NodeFault(f"it traced another block than {block.height}")  # trace_block knows heights only
+        if tx_id is None:
+            continue  # a block reward
+        if trace.error or (tx_id, path[:-1]) in undone:
+            undone.add((tx_id, path))  # parents come before their children
+            continue
+        move = _flat_move(trace) if path else None
+        if move is not None:
+            place = (trace.transaction_position or 0) * PLACES + min(index + 1, PLACES // 2 - 1)
+            yield _transfer(block, tx_id, place, *move)
+    if {trace.transaction_hash for trace in traces if trace.transaction_hash} != {
+        each.hash for each in block.transactions
+    }:
+        raise NodeFault(f"it did not trace every transaction of block {block.height}")
+
+
+def _flat_move(trace: FlatTrace) -> tuple[str, str, int] | None:
+    action = trace.action
+    if trace.type == "suicide":
+        sender, recipient, amount = action.address, action.refund_address, number(action.balance or "0x0")
+    elif trace.type == "call" and action.call_type == "call":
+        sender, recipient, amount = action.sender, action.to, number(action.value or "0x0")
+    else:
+        return None  # what creates a contract pays the contract, never an address of ours
+    return (sender, recipient, amount) if sender and recipient and amount and sender != recipient else None
+
+
+def _transfer(
+    block: FullBlock, tx_id: str, position: int, sender: str, recipient: str, amount: int
+) -> Transfer:
+    return Transfer(
+        tx_id=tx_id,
+        contract=None,
+        sender=normalised(sender),
+        recipient=normalised(recipient),
+        amount=amount,
+        block=block.ref,
+        position=position,
+        source=TransferSource.TRACE,
+    )

@@ -1,0 +1,143 @@
+"""The parts of nodes' answers that are read (execution-apis, JSON-RPC of Ethereum); everything else is skipped unread.
+
+`extraData` is among what is skipped, so the long headers of proof-of-authority chains need no care.
+"""
+
+from msgspec import Struct, field
+from msgspec.json import Decoder
+
+from cloudpay.chains.types import BlockRef, Header
+from cloudpay_evm.errors import NodeFault
+
+
+def number(quantity: str) -> int:
+    """Read a hexadecimal quantity; raises `NodeFault`."""
+    try:
+        return int(quantity, 16)
+    except ValueError as error:
+        raise NodeFault(f"it gave {quantity[:40]!r} where a number belongs") from error
+
+
+class Block(Struct, rename="camel", kw_only=True):
+    """A block's header."""
+
+    number: str
+    hash: str
+    parent_hash: str
+    timestamp: str
+    logs_bloom: str = "0x0"
+
+    @property
+    def height(self) -> int:
+        """The block's number."""
+        return number(self.number)
+
+    @property
+    def ref(self) -> BlockRef:
+        """Height and hash."""
+        return BlockRef(self.height, self.hash)
+
+    @property
+    def header(self) -> Header:
+        """The header as the core knows it."""
+        return Header(self.height, self.hash, self.parent_hash, number(self.timestamp))
+
+
+class Transaction(Struct, rename="camel"):
+    """A transaction in a block; `to` is None when it creates a contract."""
+
+    hash: str
+    transaction_index: str
+    value: str
+    sender: str = field(name="from")
+    to: str | None = None
+
+
+class FullBlock(Block, rename="camel", kw_only=True):
+    """A block with its transactions."""
+
+    transactions: list[Transaction]
+
+
+class Log(Struct, rename="camel"):
+    """An event of a contract; what is None belongs to no block yet."""
+
+    address: str
+    topics: list[str]
+    data: str
+    block_hash: str | None = None
+    block_number: str | None = None
+    transaction_hash: str | None = None
+    transaction_index: str | None = None
+    log_index: str | None = None
+    removed: bool | None = None
+
+
+class Receipt(Struct, rename="camel"):
+    """What became of an included transaction; `l1_fee` is what chains over Ethereum charge on top."""
+
+    block_hash: str
+    block_number: str
+    gas_used: str
+    status: str | None = None
+    effective_gas_price: str | None = None
+    l1_fee: str | None = field(default=None, name="l1Fee")
+
+
+class Known(Struct):
+    """A transaction that the node knows, included or not."""
+
+    hash: str
+
+
+class Frame(Struct):
+    """One call inside a transaction, by geth's callTracer; with `error` it and all below it were undone."""
+
+    type: str
+    sender: str = field(name="from")
+    to: str | None = None
+    value: str | None = None
+    error: str | None = None
+    calls: list["Frame"] = []
+
+
+class TracedTransaction(Struct, rename="camel"):
+    """One transaction of debug_traceBlockByHash."""
+
+    tx_hash: str | None = None
+    result: Frame | None = None
+    error: str | None = None
+
+
+class Action(Struct, rename="camel"):
+    """What one flat trace did; `address`, `balance` and `refund_address` are a selfdestruct's."""
+
+    sender: str | None = field(default=None, name="from")
+    to: str | None = None
+    value: str | None = None
+    call_type: str | None = None
+    address: str | None = None
+    balance: str | None = None
+    refund_address: str | None = None
+
+
+class FlatTrace(Struct, rename="camel"):
+    """One call inside a block, by trace_block; `trace_address` is its path in the tree of calls."""
+
+    action: Action
+    type: str
+    block_hash: str
+    trace_address: list[int] = []
+    transaction_hash: str | None = None
+    transaction_position: int | None = None
+    error: str | None = None
+
+
+BLOCK: Decoder[Block | None] = Decoder(Block | None)
+FULL_BLOCK: Decoder[FullBlock | None] = Decoder(FullBlock | None)
+LOGS: Decoder[list[Log]] = Decoder(list[Log])
+RECEIPT: Decoder[Receipt | None] = Decoder(Receipt | None)
+KNOWN: Decoder[Known | None] = Decoder(Known | None)
+TEXT: Decoder[str] = Decoder(str)
+CALL_TRACES: Decoder[list[TracedTransaction]] = Decoder(list[TracedTransaction])
+FLAT_TRACES: Decoder[list[FlatTrace]] = Decoder(list[FlatTrace])

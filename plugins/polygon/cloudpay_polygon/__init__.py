@@ -1,0 +1,1 @@
+"""Polygon PoS and its test net Amoy, over the EVM plugin."""
