@@ -16,7 +16,7 @@ from cloudpay.chains.types import (
     PaymentRequest,
     PaymentUri,
     PendingTransfer,
-    TxStatus,
+    Statuses,
     Watch,
 )
 
@@ -69,8 +69,8 @@ class ChainAdapter(Protocol):
         """Answer balances in base units at a block; raises `Unlinked` when that block is not on the chain."""
         ...
 
-    def statuses(self, tx_ids: Iterable[str]) -> Mapping[str, TxStatus]:
-        """Answer what the chain knows of each transaction; a missing receipt is UNKNOWN or PENDING, never failed."""
+    def statuses(self, tx_ids: Iterable[str]) -> Statuses:
+        """Answer what one node knows of each transaction; a missing receipt is UNKNOWN or PENDING, never failed."""
         ...
 
     def health(self) -> tuple["NodeHealth", ...]:

@@ -8,7 +8,7 @@ from cloudpay.chains import hookspecs
 from cloudpay.chains.adapter import ChainAdapter, ChainDefinition
 from cloudpay.chains.errors import UnknownNetwork
 from cloudpay.chains.network import Asset, Network
-from cloudpay.chains.settings import AssetSettings, NetworkSettings
+from cloudpay.chains.settings import AssetSettings
 from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.kernel.money import parse_amount
 from cloudpay.kernel.plugins import BrokenPlugin, load_plugins
@@ -120,8 +120,8 @@ def _definitions(manager: Any, stand_ins: Collection[str]) -> dict[str, ChainDef
 
 
 def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, ChainDefinition]) -> Network:
-    shipped = definitions.get(code)
     family = str(table.get("family", ""))
+    shipped = None if family else definitions.get(code)  # with a family it is the user's own, whatever its code
     definition = shipped or definitions.get(family)
     if definition is None:
         raise NetworkNotServed(code, family, sorted(definitions))
@@ -157,7 +157,9 @@ def _asset(code: str, symbol: str, settings: AssetSettings) -> Asset:
         decimals=settings.decimals,
         display_decimals=min(settings.display_decimals, settings.decimals),
         wraps=settings.wraps,
-        large_amount=parse_amount(settings.large_amount, settings.decimals) if settings.large_amount else None,
+        large_amount=parse_amount(settings.large_amount, settings.decimals)
+        if settings.large_amount
+        else None,
     )
 
 

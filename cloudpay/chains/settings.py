@@ -18,7 +18,8 @@ class AssetSettings(Section, frozen=True, kw_only=True):
         int, Meta(ge=0, le=18, description="Decimals that a converted price is rounded up to.")
     ] = 6
     large_amount: Annotated[
-        str, Meta(description="Amount from which `large_confirmations` hold, as a decimal string; empty: never.")
+        str,
+        Meta(description="Amount from which `large_confirmations` hold, as a decimal string; empty: never."),
     ] = ""
     wraps: Annotated[
         str | None,
@@ -34,7 +35,10 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
 
     family: Annotated[
         str,
-        Meta(description="The plugin's network whose code serves this one; left out for shipped networks."),
+        Meta(
+            description="The plugin's network whose code serves this one; left out for shipped networks. With it nothing "
+            "shipped is laid under the table, also where its code is a shipped one's: a local chain may be `evm`."
+        ),
     ] = ""
     name: Annotated[str, Meta(description="Name for people.")] = ""
     live: Annotated[bool, Meta(description="Whether its money is real; false for test nets.")] = True
@@ -51,7 +55,12 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
         ),
     ] = 12
     large_confirmations: Annotated[
-        int, Meta(ge=0, le=10_000, description="Blocks that an amount of `large_amount` or more waits for; 0: as others.")
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="Blocks that an amount of `large_amount` or more waits for; 0: as others.",
+        ),
     ] = 0
     block_seconds: Annotated[float, Meta(gt=0, description="Usual seconds between blocks.")] = 12.0
     poll_seconds: Annotated[float, Meta(gt=0, description="Seconds between two looks at the chain.")] = 3.0

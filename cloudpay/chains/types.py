@@ -1,6 +1,6 @@
 """The values that cross the seam: frozen, in the chain's own integers (base units), heights and Unix seconds."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag, StrEnum, auto
 
@@ -138,6 +138,18 @@ class TxStatus:
     state: TxState
     block: BlockRef | None = None
     fee: int | None = None
+
+
+@dataclass(frozen=True)
+class Statuses:
+    """What one node knows of some transactions; `final` was read from it before them.
+
+    So a transaction that is neither pending nor included here is in no block up to `final`: what expired before that
+    block's time can never be included any more.
+    """
+
+    final: BlockRef
+    by_id: Mapping[str, TxStatus]
 
 
 @dataclass(frozen=True)

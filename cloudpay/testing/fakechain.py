@@ -16,6 +16,7 @@ from cloudpay.chains.types import (
     Holding,
     Page,
     PendingTransfer,
+    Statuses,
     Transfer,
     TransferSource,
     TxState,
@@ -217,10 +218,11 @@ class FakeChain:
                 raise Unlinked(at)
             return {each: self._ledger.balance((each.address, each.contract), at.height) for each in holdings}
 
-    def statuses(self, tx_ids: Iterable[str]) -> Mapping[str, TxStatus]:
+    def statuses(self, tx_ids: Iterable[str]) -> Statuses:
         """Answer what the chain knows of each transaction."""
         with self._call():
-            return {tx_id: self._status(tx_id) for tx_id in tx_ids}
+            final = self._ledger.blocks[self._final_height()].header.ref
+            return Statuses(final, {tx_id: self._status(tx_id) for tx_id in tx_ids})
 
     def health(self) -> tuple[NodeHealth, ...]:
         """Answer whether the one node is up."""

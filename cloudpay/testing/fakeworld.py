@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 
 from cloudpay.chains.errors import WrongChain, WrongDecimals
 from cloudpay.chains.network import Asset, Network
@@ -11,7 +12,7 @@ from cloudpay.kernel.errors import CloudPayError
 from cloudpay.testing.addresses import fake_address
 from cloudpay.testing.fakechain import FEE, FakeChain
 from cloudpay.testing.ledger import Move
-from cloudpay.testing.plugin import FakePlugin
+from cloudpay.testing.plugin import fake_plugin
 
 
 class FakeWorld:
@@ -22,13 +23,10 @@ class FakeWorld:
     largest_amount = 2**256 - 1
 
     def __init__(self, kind: type[FakeChain] = FakeChain, capabilities: Capability | None = None) -> None:
-        plugin = FakePlugin(())
-        self.adapter = plugin.chains["evm"] = kind("evm")
+        self.network: Network = _network()
+        self.adapter = kind("evm", self.network.settings)
         if capabilities is not None:
             self.adapter.capabilities = capabilities
-        chains = load_chains(plugin.tables, "evm", ("fake", plugin))
-        chains.adapter("evm")
-        self.network: Network = chains.network("evm")
         tokens = Capability.TOKENS in self.adapter.capabilities
         self.token: Asset | None = self.network.asset("USDT") if tokens else None
         self.lookalike = fake_address("another USDT") if tokens else ""
@@ -103,3 +101,9 @@ class FakeWorld:
             yield
         finally:
             self.adapter.come_back()
+
+
+@cache
+def _network() -> Network:
+    name, plugin = fake_plugin("evm")
+    return load_chains(plugin.tables, "evm", (name, plugin)).network("evm")

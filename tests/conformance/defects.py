@@ -13,6 +13,7 @@ from cloudpay.chains.types import (
     Header,
     Holding,
     Page,
+    Statuses,
     Transfer,
     TransferSource,
     TxState,
@@ -212,6 +213,11 @@ class BalancesOfTheLatestBlock(FakeChain):
 class BalancesOfReplacedBlocks(FakeChain):
     def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
         return super().balances(holdings, self._ledger.blocks[at.height].header.ref)
+
+
+class FinalOfAnotherMoment(FakeChain):
+    def statuses(self, tx_ids: Iterable[str]) -> Statuses:
+        return replace(super().statuses(tx_ids), final=self._ledger.tip.header.ref)
 
 
 class UnknownMeansFailed(FakeChain):

@@ -1,10 +1,7 @@
 """The conformance suite finds what it is there to find: each planted defect fails the check that is named here."""
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,22 +9,12 @@ import pytest
 from cloudpay.testing import FakeAddresses, FakeChain
 from cloudpay.testing.conformance import ChainConformance
 from cloudpay.testing.fakeworld import FakeWorld
+from tests.conformance import defects
 
 _IMPORT_CHECK = (
     "test_declaring_networks_imports_nothing_heavy"  # a process of its own: only where it is meant
 )
 
-
-def _load(name: str) -> ModuleType:
-    """Load a neighbour by its path: test folders are no packages."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-defects: Any = _load("defects")
 
 FOUND_BY = {
     defects.ReportsReverted: "test_a_failed_transaction_moves_nothing",
@@ -58,6 +45,7 @@ FOUND_BY = {
     defects.HeaderFromTheFuture: "test_header_at_answers_the_chain_that_scan_reads",
     defects.BalancesOfTheLatestBlock: "test_balances_are_those_of_the_block_asked_for",
     defects.BalancesOfReplacedBlocks: "test_balances_of_a_replaced_block_are_not_to_be_had",
+    defects.FinalOfAnotherMoment: "test_statuses_come_with_the_final_block_of_their_node",
     defects.UnknownMeansFailed: "test_a_transaction_that_nobody_knows_is_unknown_and_not_failed",
     defects.PendingMeansSucceeded: "test_a_transaction_is_pending_then_succeeded_in_its_block",
     defects.ForgetsTheFeeOfFailures: "test_a_failed_transaction_is_reverted_and_has_its_fee",

@@ -66,12 +66,12 @@ class StateChecks:
     def test_a_transaction_is_pending_then_succeeded_in_its_block(self, world: ChainWorld) -> None:
         tip(world)
         tx_id = world.send(world.new_address(), 5)
-        waiting = world.adapter.statuses([tx_id])[tx_id]
+        waiting = world.adapter.statuses([tx_id]).by_id[tx_id]
         assert (waiting.state, waiting.block) == (TxState.PENDING, None)
         world.mine()
         block = world.adapter.head().latest.ref
         world.mine()
-        status = world.adapter.statuses([tx_id])[tx_id]
+        status = world.adapter.statuses([tx_id]).by_id[tx_id]
         assert (status.tx_id, status.state, status.block) == (tx_id, TxState.SUCCEEDED, block)
         assert type(status.fee) is int and status.fee > 0, "an included transaction has a fee"
 
@@ -80,7 +80,7 @@ class StateChecks:
         tip(world)
         tx_id = world.send(world.new_address(), 5, contract, fails=True)
         world.mine()
-        status = world.adapter.statuses([tx_id])[tx_id]
+        status = world.adapter.statuses([tx_id]).by_id[tx_id]
         assert (status.state, status.block) == (TxState.REVERTED, world.adapter.head().latest.ref)
         assert status.fee is not None and status.fee > 0, "a failed transaction has a fee"
 
@@ -90,10 +90,19 @@ class StateChecks:
         world.mine()
         head, tail = known[:-8], known[-8:]
         stranger = head + "".join("0" if each != "0" else "1" for each in tail)
-        states = world.adapter.statuses([stranger, known])
+        states = world.adapter.statuses([stranger, known]).by_id
         assert states[stranger].state is TxState.UNKNOWN and states[stranger].block is None
         assert states[known].state is TxState.SUCCEEDED
-        assert world.adapter.statuses([]) == {}
+        assert world.adapter.statuses([]).by_id == {}
+
+    def test_statuses_come_with_the_final_block_of_their_node(self, world: ChainWorld) -> None:
+        tip(world)
+        tx_id = world.send(world.new_address(), 5)
+        world.mine(world.blocks_to_finality + 1)
+        statuses, head = world.adapter.statuses([tx_id]), world.adapter.head()
+        assert statuses.final == head.final
+        block = statuses.by_id[tx_id].block
+        assert block is not None and block.height <= statuses.final.height
 
     def test_a_reorganised_transaction_is_never_failed(self, world: ChainWorld) -> None:
         tip(world)
@@ -101,7 +110,7 @@ class StateChecks:
         world.mine(2)
         world.reorg(2)
         world.mine()
-        status = world.adapter.statuses([tx_id])[tx_id]
+        status = world.adapter.statuses([tx_id]).by_id[tx_id]
         assert status.state is not TxState.REVERTED
         if status.block:
             assert world.adapter.header_at(status.block.height).hash == status.block.hash
