@@ -25,8 +25,15 @@ def _folders() -> list[Path]:
     return [each.tests for each in distributions() if each.tests.is_dir()]
 
 
+def _names_paths(arguments: Sequence[str]) -> bool:
+    """Say whether the arguments choose their own files, so that the folders are left out."""
+    return any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
+
+
 def _pytest(name: str, folders: Sequence[Path], arguments: Sequence[str], extra: Mapping[str, str]) -> int:
     say(f"tests on {name}")
+    if _names_paths(arguments):
+        folders = []
     workers = str(min(os.cpu_count() or 1, 4))
     command = [
         str(VENV / "bin" / "python"), "-m", "pytest", "-c", str(ROOT / "setup.cfg"), "--rootdir", str(ROOT),
