@@ -1,12 +1,13 @@
 """A merchant's invoices on fake chains, and watchers that a test drives poll by poll."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.registry import load_chains
 from cloudpay.invoices import creation
 from cloudpay.invoices.change import expire_due
 from cloudpay.invoices.creation import NewInvoice
@@ -15,14 +16,19 @@ from cloudpay.invoices.states import Priority
 from cloudpay.invoices.views import InvoiceView
 from cloudpay.kernel.leases import LeaseKeeper
 from cloudpay.ledger.audit import check
+from cloudpay.ledger.service import balances
+from cloudpay.ledger.types import AccountKind
 from cloudpay.merchants.keys import NewKey
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import MerchantView
 from cloudpay.outbox.service import drain
 from cloudpay.payments.health import verify
 from cloudpay.payments.loop import LEASE_TTL
+from cloudpay.payments.rescan import rescan
 from cloudpay.payments.watcher import Watcher
 from cloudpay.testing import FakeChain, FakePlugin
+from cloudpay.testing.ledger import Move
+from cloudpay.testing.plugin import fake_defaults
 from cloudpay.wiring import EVENT_HANDLERS
 
 
@@ -34,7 +40,6 @@ class Shop:
     principal: Principal
     code: str
     chain: FakeChain
-    contract: str
     watcher: Watcher
 
     def ask(self, amount: str = "10", currency: str = "USDT", **changes: object) -> InvoiceView:
@@ -60,11 +65,10 @@ class Shop:
         asset = (invoice.option.asset or None) if contract == "listed" else contract
         return self.chain.send(invoice.option.address, units or invoice.option.amount, asset)
 
-    def look(self) -> InvoiceView | None:
+    def look(self) -> None:
         """Poll once, hand every event on, expire what is due, and check the ledger."""
         self.watcher.poll()
         self.settle()
-        return None
 
     def settle(self) -> None:
         """Hand every event on and expire what is due."""
@@ -80,31 +84,52 @@ class Shop:
         self.chain.mine(blocks)
         self.look()
 
+    def verify(self) -> None:
+        """Hold the node against the configuration, as the loop does."""
+        verify(self.gateway, self.watcher.network, self.watcher.adapter)
+
+    def rescan(self, first: int, last: int) -> int:
+        """Read a range again."""
+        return rescan(self.gateway, self.code, first, last, lambda height, found: None)
+
+    def pay_together(self, *invoices: InvoiceView) -> str:
+        """Pay several invoices in one transaction."""
+        moves = [
+            Move(self.chain.payer, each.option.address, each.option.amount, each.option.asset or None)
+            for each in invoices
+        ]
+        return self.chain.transact(*moves)
+
+    def held(self) -> int:
+        """Answer what the ledger says lies at the merchant's deposit addresses, over all assets of the network."""
+        with self.gateway.db.read() as session:
+            found = balances(session, self.principal.merchant_id, livemode=False)
+        kept = [each for key, each in found.items() if key.kind is AccountKind.DEPOSITS]
+        return sum(each.debits - each.credits for each in kept)
+
     def state(self, invoice: InvoiceView) -> InvoiceView:
         """Answer the invoice as it is now."""
         return get(self.gateway, self.principal, invoice.id)
 
 
 @pytest.fixture
-def open_shop(
+def open_shop_with(
     gateway: Gateway, merchant: MerchantView, key: NewKey, fakes: FakePlugin
-) -> Callable[[str], Shop]:
-    """Open the merchant's shop on a fake network: verified, and looked at once."""
+) -> Callable[..., Shop]:
+    """Open the merchant's shop on a fake network: verified, and looked at once; keywords change the network's settings."""
 
-    def build(code: str) -> Shop:
-        network = gateway.chains.network(code)
-        adapter = gateway.chains.adapter(code)
+    def build(code: str, *, assets: dict[str, dict[str, str]] | None = None, **changes: object) -> Shop:
+        tables = {each.code: {"live": False} for each in gateway.chains}
+        listed = fake_defaults(code)["assets"]
+        changed = {symbol: {**listed[symbol], **more} for symbol, more in (assets or {}).items()}
+        tables[code] |= {**changes, "assets": changed}  # type: ignore[dict-item]  # a plain table
+        changed_gateway = replace(gateway, chains=load_chains(tables, "evm", ("fake", fakes)))
+        network, adapter = changed_gateway.chains.network(code), changed_gateway.chains.adapter(code)
         keeper = LeaseKeeper(gateway.db, gateway.clock, f"watch:{code}", "test", LEASE_TTL)
         principal = Principal(key.view.id, merchant.id, livemode=False, scopes=frozenset(["invoices:write"]))
-        shop = Shop(
-            gateway,
-            principal,
-            code,
-            fakes.chains[code],
-            fakes.contract(code, "USDT"),
-            Watcher(gateway, network, adapter, keeper),
-        )
-        verify(gateway, network, adapter)
+        watcher = Watcher(changed_gateway, network, adapter, keeper)
+        shop = Shop(changed_gateway, principal, code, fakes.chains[code], watcher)
+        shop.verify()
         shop.mine()
         return shop
 
@@ -112,6 +137,6 @@ def open_shop(
 
 
 @pytest.fixture
-def shop(open_shop: Callable[[str], Shop]) -> Shop:
-    """The shop on `evm`: ETH, USDT (6 decimals) and WBTC; a payment is final after 12 blocks."""
-    return open_shop("evm")
+def shop(open_shop_with: Callable[..., Shop]) -> Shop:
+    """The shop on `evm`: ETH, USDT (6 decimals) and WBTC; a payment is final after 3 blocks."""
+    return open_shop_with("evm")

@@ -1,5 +1,14 @@
+from datetime import timedelta
+
+import pytest
+
+from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
-from cloudpay.payments.states import PaymentStatus
+from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
+from cloudpay.payments.loop import LEASE_TTL
+from cloudpay.payments.networks import NetworkClosed, network_views, pause, resume
+from cloudpay.payments.states import NetworkStatus, PaymentStatus
+from cloudpay.payments.watcher import Watcher
 
 
 def test_a_payment_goes_from_pending_over_confirming_to_paid(shop):
@@ -11,35 +20,11 @@ def test_a_payment_goes_from_pending_over_confirming_to_paid(shop):
     seen = shop.state(invoice)
     assert seen.status is InvoiceStatus.CONFIRMING
     assert [(each.tx_hash, each.confirmations) for each in seen.payments] == [(tx, 1)]
-    shop.mine(11)
+    shop.mine(2)
     paid = shop.state(invoice)
     assert (paid.status, paid.exception, paid.tx_hash) == (InvoiceStatus.PAID, None, tx)
     assert paid.payments[0].status is PaymentStatus.FINAL
     assert paid.option.shown(paid.option.confirmed) == "10.00"
-
-
-def test_a_reorged_payment_is_credited_once(shop):
-    invoice = shop.ask()
-    shop.pay(invoice)
-    shop.mine(5)
-    shop.chain.reorg(5)
-    shop.look()
-    assert shop.state(invoice).status is InvoiceStatus.CONFIRMING
-    assert len(shop.state(invoice).payments) == 1
-    shop.mine(20)
-    paid = shop.state(invoice)
-    assert paid.status is InvoiceStatus.PAID
-    assert paid.option.confirmed == paid.option.amount
-
-
-def test_a_payment_that_a_reorg_drops_is_taken_back(shop):
-    invoice = shop.ask()
-    tx = shop.pay(invoice)
-    shop.mine(3)
-    shop.chain.reorg(3, drop=[tx])
-    shop.look()
-    gone = shop.state(invoice)
-    assert (gone.status, gone.payments) == (InvoiceStatus.PENDING, ())
 
 
 def test_partial_payments_add_up(shop):
@@ -50,3 +35,174 @@ def test_partial_payments_add_up(shop):
     shop.pay(invoice, 6_000_000)
     shop.mine(20)
     assert (shop.state(invoice).status, shop.state(invoice).exception) == (InvoiceStatus.PAID, None)
+
+
+def test_f30_f32_a_reorged_payment_is_credited_once(shop):
+    shop.mine(10)
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.mine(2)
+    shop.chain.reorg(2)
+    shop.look()
+    assert shop.state(invoice).status in (InvoiceStatus.CONFIRMING, InvoiceStatus.PAID)
+    assert len(shop.state(invoice).payments) == 1
+    shop.mine(20)
+    paid = shop.state(invoice)
+    assert paid.status is InvoiceStatus.PAID
+    assert paid.option.confirmed == paid.option.amount
+    assert shop.held() == 10_000_000
+
+
+def test_a_payment_that_a_reorg_drops_is_taken_back(shop):
+    shop.mine(10)
+    invoice = shop.ask()
+    tx = shop.pay(invoice)
+    shop.mine(2)
+    shop.chain.reorg(2, drop=[tx])
+    shop.look()
+    gone = shop.state(invoice)
+    assert (gone.status, gone.payments) == (InvoiceStatus.PENDING, ())
+
+
+def test_f31_a_reorg_past_finality_reverses_pauses_and_waits_for_a_person(shop):
+    shop.mine(10)
+    invoice = shop.ask()
+    tx = shop.pay(invoice)
+    shop.mine(6)
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+    shop.chain.reorg(8, drop=[tx])
+    shop.look()
+    assert shop.state(invoice).status is InvoiceStatus.REVERSED
+    assert shop.held() == 0
+    [network] = [each for each in network_views(shop.gateway) if each.code == shop.code]
+    assert network.status is NetworkStatus.PAUSED
+    assert "1 final payments were reversed" in network.reason
+    with pytest.raises(NetworkClosed, match="paused"):
+        shop.ask()
+    resume(shop.gateway, shop.code)
+    shop.verify()
+    shop.mine(2)
+    shop.ask()
+
+
+def test_a_payment_that_comes_back_after_a_deep_reorg_is_credited_once_more_and_the_invoice_stays_reversed(
+    shop,
+):
+    shop.mine(10)
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.mine(6)
+    shop.chain.reorg(8)
+    shop.look()
+    resume(shop.gateway, shop.code)
+    shop.verify()
+    shop.mine(6)
+    again = shop.state(invoice)
+    assert again.status is InvoiceStatus.REVERSED
+    assert [each.status for each in again.payments] == [PaymentStatus.FINAL]
+    assert shop.held() == 10_000_000
+
+
+def test_f37_f41_a_node_that_hides_logs_does_not_move_the_cursor(shop):
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.chain.mine()
+    before = network_views(shop.gateway)[0].cursor
+    shop.chain.lie_empty_logs()
+    with pytest.raises(NodeUnavailable):
+        shop.look()
+    assert network_views(shop.gateway)[0].cursor == before
+    shop.chain.come_back()
+    shop.mine(5)
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+
+
+def test_f36_crediting_waits_while_finality_stands_still(shop):
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.chain.freeze_final()
+    shop.mine(30)
+    assert shop.state(invoice).status is InvoiceStatus.CONFIRMING
+    shop.chain.come_back()
+    shop.mine()
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+
+
+def test_f38_a_head_that_goes_backwards_is_ignored(shop):
+    shop.mine(10)
+    before = network_views(shop.gateway)[0]
+    shop.chain.head_backwards(5)
+    shop.look()
+    assert network_views(shop.gateway)[0].cursor == before.cursor
+
+
+def test_f10_scanning_again_after_a_restart_credits_once(shop):
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.mine(5)
+    shop.rescan(1, 6)
+    shop.settle()
+    shop.mine(5)
+    paid = shop.state(invoice)
+    assert (paid.option.confirmed, len(paid.payments)) == (paid.option.amount, 1)
+
+
+def test_f9_one_transaction_pays_two_invoices(shop):
+    first, second = shop.ask("1"), shop.ask("2")
+    tx = shop.pay_together(first, second)
+    shop.mine(5)
+    assert [shop.state(each).tx_hash for each in (first, second)] == [tx, tx]
+
+
+def test_a_watcher_that_lost_its_lease_commits_nothing(shop, gateway):
+    shop.watcher.poll()
+    other = LeaseKeeper(gateway.db, gateway.clock, f"watch:{shop.code}", "other", LEASE_TTL)
+    assert other.hold() is None
+    gateway.clock.advance(LEASE_TTL + timedelta(seconds=1))
+    taken = other.hold()
+    assert taken is not None
+    shop.chain.mine()
+    with pytest.raises(LeaseLost):
+        shop.watcher.poll()
+    second = Watcher(gateway, shop.watcher.network, shop.watcher.adapter, other)
+    assert second.poll() == 1
+
+
+def test_a_paused_network_takes_no_invoices_and_credits_nothing(shop):
+    invoice = shop.ask()
+    pause(shop.gateway, shop.code, "Maintenance.")
+    shop.pay(invoice)
+    shop.mine(5)
+    assert shop.state(invoice).status is InvoiceStatus.PENDING
+    resume(shop.gateway, shop.code)
+    shop.verify()
+    shop.look()
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+
+
+def test_f35_a_frozen_head_stalls_the_network_and_expires_nothing(shop, clock):
+    invoice = shop.ask()
+    shop.chain.freeze_head()
+    clock.advance(timedelta(hours=2))
+    shop.look()
+    assert shop.state(invoice).status is InvoiceStatus.PENDING
+    with pytest.raises(NetworkClosed, match="stand still"):
+        shop.ask()
+    shop.chain.come_back()
+    shop.mine()
+    shop.settle()
+    assert shop.state(invoice).status is InvoiceStatus.EXPIRED
+
+
+def test_an_amount_of_a_large_payment_waits_for_more_blocks(open_shop_with):
+    shop = open_shop_with("evm", large_confirmations=10, assets={"USDT": {"large_amount": "1000"}})
+    large, small = shop.ask("1000"), shop.ask("999.99")
+    shop.pay(large)
+    shop.pay(small)
+    shop.mine(4)
+    assert (shop.state(large).status, shop.state(small).status) == (
+        InvoiceStatus.CONFIRMING,
+        InvoiceStatus.PAID,
+    )
+    shop.mine(6)
+    assert shop.state(large).status is InvoiceStatus.PAID
