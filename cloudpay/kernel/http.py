@@ -36,7 +36,7 @@ class StrictParser(FlaskParser):
         "query": ma.RAISE,
     }
 
-    def load_json(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002  # the parser's own signature
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """Answer the body; an empty one stands for an object without fields."""
         body = read_json()
         return {} if body is missing else body

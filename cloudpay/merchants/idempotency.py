@@ -84,7 +84,8 @@ def once(
         body="",
         created_at=now,
     )
-    if _rowcount(session, insert.on_conflict_do_nothing()):
+    taken = session.scalar(insert.on_conflict_do_nothing().returning(IdempotencyKey.id))
+    if taken is not None:
         return None
     row = session.execute(
         select(IdempotencyKey.content_hash, IdempotencyKey.status, IdempotencyKey.body).where(*mine)

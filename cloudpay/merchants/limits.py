@@ -1,6 +1,7 @@
 """Rate limits by API key and by client address; counted in Redis, and in memory while Redis is away."""
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 from flask import Flask, request
@@ -11,6 +12,7 @@ from cloudpay.kernel.settings import Settings
 from cloudpay.merchants.principal import Principal
 
 _EXTENSION = "cloudpay.limits"
+_PRINCIPAL = "cloudpay.principal"
 _REDIS = {
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
@@ -19,9 +21,9 @@ _REDIS = {
 
 
 class RateLimits:
-    """The limits of one application."""
+    """The limits of one application; the endpoints named `unlimited` are not counted."""
 
-    def __init__(self, app: Flask, settings: Settings) -> None:
+    def __init__(self, app: Flask, settings: Settings, unlimited: Collection[str] = ()) -> None:
         limits = settings.limits
         options: dict[str, Any] = _REDIS if settings.redis_url else {}
         self._limiter = Limiter(
@@ -37,6 +39,7 @@ class RateLimits:
         self._count_failure = shared(limits.failed_keys_per_address, "failed-key", key_func=client_address)(
             _no_key
         )
+        self._limiter.request_filter(lambda: request.endpoint in unlimited)
         self._limiter.init_app(app)
         app.extensions[_EXTENSION] = self
 
@@ -48,7 +51,7 @@ class RateLimits:
 
     def count_key(self, principal: Principal) -> None:
         """Count a request of a valid key; raises 429 when the key has had too many."""
-        request.environ["cloudpay.principal"] = principal
+        request.environ[_PRINCIPAL] = principal
         self._count_key()
 
     def count_failure(self) -> None:
@@ -75,16 +78,14 @@ def client_address() -> str:
 
 
 def _key_limit(default: str) -> str:
-    return _principal().rate_limit or default
+    """Answer the key's own limit; it is also asked for before the key is known, and not counted then."""
+    principal: Principal | None = request.environ.get(_PRINCIPAL)
+    return (principal.rate_limit if principal else None) or default
 
 
 def _key_id() -> str:
-    return _principal().key_id
-
-
-def _principal() -> Principal:
-    principal: Principal = request.environ["cloudpay.principal"]
-    return principal
+    principal: Principal = request.environ[_PRINCIPAL]
+    return principal.key_id
 
 
 def _nothing() -> None:

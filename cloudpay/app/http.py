@@ -1,0 +1,34 @@
+"""Building the HTTP application: limits, errors, headers, routes."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from cloudpay.app import health, metrics, reader, requests
+from cloudpay.app.openapi import make_api
+from cloudpay.app.problems import register_handlers
+from cloudpay.app.routes import API, PAGES
+from cloudpay.chains.gateway import Gateway
+from cloudpay.merchants.limits import RateLimits
+
+
+def build(gateway: Gateway) -> Flask:
+    """Build the application that serves this gateway."""
+    web = gateway.settings.web
+    app = Flask("cloudpay", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = web.max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    if web.trusted_proxies:
+        # Only as many entries as there are proxies of ours are believed; the rest is what a client made up.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.trusted_proxies, x_proto=web.trusted_proxies)  # type: ignore[method-assign]
+    requests.prepare(app, gateway)
+    RateLimits(app, gateway.settings, unlimited=("health.healthz", "health.readyz", "metrics.scrape"))
+    register_handlers(app)
+    metrics.prepare(app, gateway)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(reader.blueprint)
+    for page in PAGES:
+        app.register_blueprint(page)
+    api = make_api(app, gateway.settings)
+    for each in API:
+        api.register_blueprint(each)
+    return app

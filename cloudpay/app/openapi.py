@@ -1,0 +1,123 @@
+"""The OpenAPI 3.1 document: made from the schemas of the routes, with what holds for all of them added."""
+
+from typing import Any
+
+import flask_smorest  # type: ignore[import-untyped]  # it ships no types
+from flask import Flask
+
+from cloudpay import __version__
+from cloudpay.app.problems import MIMETYPE
+from cloudpay.app.schemas import InvoiceChanged, Problem
+from cloudpay.kernel.fields import Money
+from cloudpay.kernel.settings import Settings
+
+_EXTENSION = "cloudpay.api"
+_PREFIX = "/api"
+
+_ABOUT = """\
+Accept crypto payments: create an invoice, show its address, and be told by a webhook when it is paid.
+
+**Headers.** `x-api-key` holds your key. `merchant_id` (or `merchant-id`) may name your merchant id; the key decides,
+and a contradiction is refused with 401.
+
+**Amounts** are decimal strings such as `"10.50"`; JSON numbers are accepted too and read exactly.
+
+**Repeating.** Send an `Idempotency-Key` with a POST: for 24 hours, the same key and content get the same answer and do
+nothing twice; another content with that key is refused with 409.
+
+**Errors** are `application/problem+json` (RFC 9457) with a stable `code`, a sentence in `detail` that says what to do,
+and `errors` by field.
+
+**Lists** are paged by `page` and `limit` (100 at most). Send the `anchor` that page 1 answered with the later pages,
+and new items do not shift them.
+"""
+
+_WEBHOOK = """\
+Sent to the invoice's `callback_url` whenever its status changes; none is sent on creation. `paid` is said once. The
+order of delivery is not promised: `sequence` tells it. Answer 2xx within 15 seconds; anything else is tried again for
+three days. Verify the signature by the Standard Webhooks scheme with your `whsec_…` secret.
+"""
+
+
+class _Api(flask_smorest.Api):  # type: ignore[misc]  # as above
+    """Smorest's Api, with our own errors: documented by `Problem`, answered by `problems`."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to `problems.register_handlers`."""
+
+
+def make_api(app: Flask, settings: Settings) -> Any:
+    """Answer the Api that routes are registered with."""
+    app.config.update(
+        API_TITLE="CloudPay",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        API_SPEC_OPTIONS={
+            "info": {"description": _ABOUT},
+            "servers": [{"url": settings.web.public_url.rstrip("/") + _PREFIX}],
+            "security": [{"apiKey": [], "merchantId": []}, {"apiKey": []}],
+        },
+    )
+    api = _Api(app)
+    api.register_field(Money, "string", "decimal")
+    scheme = api.spec.components.security_scheme
+    scheme("apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key"})
+    scheme("merchantId", {"type": "apiKey", "in": "header", "name": "merchant_id"})
+    api.spec.components.schema("InvoiceChanged", schema=InvoiceChanged)
+    app.extensions[_EXTENSION] = api
+    return api
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """Answer the OpenAPI document of an application."""
+    made: dict[str, Any] = app.extensions[_EXTENSION].spec.to_dict()
+    made["paths"] = {path.removeprefix(_PREFIX): item for path, item in made["paths"].items()}
+    for item in made["paths"].values():
+        if "post" in item:
+            item["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    for response in made["components"].get("responses", {}).values():
+        content = response.get("content", {})
+        if "application/json" in content:
+            content[MIMETYPE] = content.pop("application/json")
+    made["webhooks"] = {"invoice.changed": {"post": _webhook()}}
+    return made
+
+
+_IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "The same key and content within 24 hours get the same answer, and do nothing twice.",
+}
+
+
+def _webhook() -> dict[str, Any]:
+    headers = {
+        "webhook-id": "The event's id: the same at every attempt. Keep it to recognise repetitions.",
+        "webhook-timestamp": "Seconds since 1970 of this attempt.",
+        "webhook-signature": "`v1,` and the signature, one for each valid secret, separated by spaces.",
+    }
+    return {
+        "operationId": "invoiceChanged",
+        "summary": "An invoice changed its status",
+        "description": _WEBHOOK,
+        "security": [],
+        "parameters": [
+            {
+                "in": "header",
+                "name": name,
+                "required": True,
+                "schema": {"type": "string"},
+                "description": words,
+            }
+            for name, words in headers.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/InvoiceChanged"}}},
+        },
+        "responses": {"2XX": {"description": "Received."}},
+    }

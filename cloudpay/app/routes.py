@@ -1,0 +1,14 @@
+"""Every blueprint that the application serves."""
+
+from flask import Blueprint as Pages
+
+from cloudpay.checkout.views import blueprint as checkout
+from cloudpay.invoices.api import blueprint as invoices
+from cloudpay.kernel.http import Blueprint
+from cloudpay.webhooks.api import blueprint as webhooks
+
+API: tuple[Blueprint, ...] = (invoices, webhooks)
+"""The merchant API: in the OpenAPI document, behind an API key."""
+
+PAGES: tuple[Pages, ...] = (checkout,)
+"""What payers see."""

@@ -1,0 +1,53 @@
+"""Schemas of the API as a whole: the problem, and the webhook that merchants receive."""
+
+from marshmallow import INCLUDE, Schema, fields
+
+from cloudpay.kernel.fields import Money
+
+
+class Problem(Schema):
+    """What every refused request is answered (RFC 9457)."""
+
+    type = fields.String(metadata={"description": "`urn:cloudpay:problem:` and the code."})
+    title = fields.String(metadata={"description": "What kind of problem it is."})
+    status = fields.Integer(metadata={"description": "The HTTP status."})
+    detail = fields.String(metadata={"description": "What is wrong, and what to do."})
+    code = fields.String(
+        metadata={"description": "A stable name to program against.", "example": "invalid_request"}
+    )
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "What is wrong by field, as a path such as `items.0.amount`."},
+    )
+    instance = fields.String(metadata={"description": "The path that was asked for."})
+    request_id = fields.String(metadata={"description": "Name it when you ask for help."})
+
+
+class InvoiceChanged(Schema):
+    """The body of a webhook: frozen when the invoice changed, the same at every attempt."""
+
+    class Meta:
+        """More keys may come."""
+
+        unknown = INCLUDE
+
+    status = fields.String(required=True, metadata={"example": "paid"})
+    invoice_id = fields.String(required=True, metadata={"example": "INV-123"})
+    amount = Money(required=True, metadata={"example": "10.00"})
+    currency = fields.String(required=True, metadata={"example": "USDT"})
+    tx_hash = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "example": "0xabc...",
+            "description": "The transaction that completed the invoice, or null.",
+        },
+    )
+    address_in = fields.String(required=True, metadata={"example": "0xwallet..."})
+    received_amount = Money(required=True, metadata={"example": "10.00", "description": "May be 0.00."})
+    sequence = fields.Integer(
+        metadata={
+            "description": "Counts the changes of one invoice from 1: a lower one that comes later is old."
+        }
+    )
