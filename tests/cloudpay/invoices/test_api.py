@@ -1,0 +1,171 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask.testing import FlaskClient
+
+from cloudpay.payments.health import verify
+
+PUBLISHED = {
+    "amount": "50.00",
+    "currency": "USDT",
+    "network": "evm",
+    "customer_name": "John Doe",
+    "notification_emails": "[email protected]",
+    "callback_url": "https://mysite.com/hook",
+    "priority": "high",
+}
+
+
+@pytest.fixture(autouse=True)
+def _open(gateway, merchant):
+    for network in gateway.chains:
+        verify(gateway, network, gateway.chains.adapter(network.code))
+
+
+def post(client: FlaskClient, headers, body, **more):
+    return client.post("/api/invoice", headers={**headers, **more}, data=json.dumps(body))
+
+
+def test_the_published_request_is_answered_with_an_invoice(client, headers):
+    answer = post(client, headers, PUBLISHED)
+    assert answer.status_code == 201, answer.text
+    invoice = answer.json
+    assert invoice["status"] == "pending"
+    assert (invoice["amount"], invoice["currency"], invoice["network"]) == ("50.00", "USDT", "evm")
+    assert invoice["address_in"].startswith("fake1")
+    assert invoice["warnings"] == [
+        "notification_emails: '[email protected]' is neither an e-mail address nor a notification channel; nothing is sent to it."
+    ]
+    again = client.get(f"/api/invoice/{invoice['id']}", headers=headers).json
+    assert again == invoice
+    for kind, signature in (("png", b"\x89PNG"), ("svg", b"<")):
+        picture = client.get(f"/pay/{invoice['id']}/qr.{kind}")
+        assert picture.data.startswith(signature)
+    page = client.get(f"/pay/{invoice['id']}").text
+    assert invoice["address_in"] in page
+    assert "50.00" in page
+
+
+def test_totalusd_freezes_an_amount_that_is_rounded_up(client, headers):
+    body = {key: value for key, value in PUBLISHED.items() if key != "amount"} | {
+        "totalusd": 10,
+        "currency": "eth",
+    }
+    invoice = post(client, headers, body).json
+    assert (invoice["amount"], invoice["totalusd"]) == ("0.004", "10")
+    option = invoice["payment_options"][0]
+    assert (option["rate"], option["rate_source"]) == ("2500", "fixed")
+    thirds = post(client, headers, body | {"totalusd": "0.01", "currency": "BTC", "network": ""}).json
+    assert (thirds["amount"], thirds["currency"]) == ("0.000001", "WBTC")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"totalusd": "1"}, "amount"),
+        ({"amount": None}, "amount"),
+        ({"amount": "0.0000001"}, "amount"),
+        ({"currency": "DOGE"}, "currency"),
+        ({"network": "solana"}, "network"),
+        ({"customer_name": ""}, "customer_name"),
+        ({"customer_name": "a\r\nBcc: x"}, "customer_name"),
+        ({"priority": "urgent"}, "priority"),
+        ({"callback_url": "http://169.254.169.254/"}, "callback_url"),
+        ({"callback_url": "ftp://mysite.com"}, "callback_url"),
+        ({"expiry_minutes": 0}, "expiry_minutes"),
+        ({"status": "paid"}, "status"),
+        ({"merchant_id": "mer_other"}, "merchant_id"),
+    ],
+)
+def test_f86_bad_fields_are_named(client, headers, change, field):
+    answer = post(client, headers, PUBLISHED | change)
+    assert answer.status_code == 422, answer.text
+    assert answer.content_type == "application/problem+json"
+    assert field in answer.json["errors"], answer.json
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["-1", "0", "-0", "NaN", "1e-30", "1e400", "١٢", "１２", "1_000", " 1 ", "", "1.", ".5", True, [], 0, -5],
+)
+def test_f67_amounts_that_are_none_are_refused(client, headers, amount):
+    answer = post(client, headers, PUBLISHED | {"amount": amount})
+    assert answer.status_code == 422, answer.text
+    assert "amount" in answer.json["errors"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"), [("50", "50.00"), (50, "50.00"), (0.1, "0.10"), ("0.000001", "0.000001")]
+)
+def test_amounts_are_read_exactly(client, headers, amount, shown):
+    assert post(client, headers, PUBLISHED | {"amount": amount}).json["amount"] == shown
+
+
+def test_an_idempotency_key_makes_one_invoice_of_many_requests(client, headers, app):
+    def send(_: int):
+        return post(app.test_client(), headers, PUBLISHED, **{"Idempotency-Key": "order-1"})
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(16)))
+    assert {each.status_code for each in answers} == {201}
+    assert len({each.json["id"] for each in answers}) == 1
+    other = post(client, headers, PUBLISHED | {"amount": "51"}, **{"Idempotency-Key": "order-1"})
+    assert (other.status_code, other.json["code"]) == (409, "idempotency_key_reused")
+    assert len(client.get("/api/invoice", headers=headers).json["items"]) == 1
+
+
+def test_the_list_is_filtered_paged_and_steady_under_inserts(client, headers):
+    ids = [post(client, headers, PUBLISHED | {"amount": str(n)}).json["id"] for n in range(1, 6)]
+    first = client.get("/api/invoice?limit=2", headers=headers).json
+    assert [each["id"] for each in first["items"]] == [ids[4], ids[3]]
+    post(client, headers, PUBLISHED)
+    second = client.get(f"/api/invoice?limit=2&page=2&anchor={first['anchor']}", headers=headers).json
+    assert [each["id"] for each in second["items"]] == [ids[2], ids[1]]
+    client.post(f"/api/invoice/{ids[0]}/cancel", headers=headers)
+    cancelled = client.get("/api/invoice?status=cancelled&network=EVM&currency=usdt", headers=headers).json
+    assert [each["id"] for each in cancelled["items"]] == [ids[0]]
+    assert client.get("/api/invoice?created_from=2030-01-01T00:00:00Z", headers=headers).json["items"] == []
+
+
+def test_a_cancelled_invoice_stays_so(client, headers):
+    invoice = post(client, headers, PUBLISHED).json
+    cancelled = client.post(f"/api/invoice/{invoice['id']}/cancel", headers=headers)
+    assert (cancelled.status_code, cancelled.json["status"]) == (200, "cancelled")
+    again = client.post(f"/api/invoice/{invoice['id']}/cancel", headers=headers)
+    assert (again.status_code, again.json["code"]) == (409, "not_cancellable")
+
+
+def test_f81_another_merchants_invoice_is_as_one_that_does_not_exist(client, headers, gateway):
+    from cloudpay.merchants.keys import create_key
+    from cloudpay.merchants.service import create_merchant
+
+    invoice = post(client, headers, PUBLISHED).json
+    other = create_merchant(gateway, "Other", livemode=False, payout_currencies={}, actor="cli:test")
+    key = create_key(gateway, other.id, name="k", scopes=["invoices:write", "read"], actor="cli:test")
+    theirs = {"x-api-key": key.secret}
+    for method, path in [("GET", ""), ("POST", "/cancel")]:
+        answer = client.open(f"/api/invoice/{invoice['id']}{path}", method=method, headers=theirs)
+        missing = client.open(f"/api/invoice/INV-0{path}", method=method, headers=theirs)
+        assert answer.status_code == missing.status_code == 404
+        assert answer.json["code"] == missing.json["code"] == "unknown_invoice"
+    assert client.get("/api/invoice", headers=theirs).json["items"] == []
+
+
+def test_a_network_that_is_not_verified_takes_no_invoices(client, headers, gateway):
+    from cloudpay.payments.networks import pause
+
+    pause(gateway, "evm", "Maintenance.")
+    answer = post(client, headers, PUBLISHED)
+    assert (answer.status_code, answer.json["code"]) == (503, "network_unavailable")
+    assert "Maintenance." in answer.json["detail"]
+
+
+def test_a_live_key_cannot_use_a_test_network(client, gateway):
+    from cloudpay.merchants.keys import create_key
+    from cloudpay.merchants.service import create_merchant
+
+    live = create_merchant(gateway, "Live", livemode=True, payout_currencies={}, actor="cli:test")
+    key = create_key(gateway, live.id, name="k", scopes=["invoices:write"], actor="cli:test")
+    answer = post(client, {"x-api-key": key.secret}, PUBLISHED)
+    assert (answer.status_code, answer.json["code"]) == (422, "mode_mismatch")
