@@ -9,6 +9,7 @@ from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.timeouts import BaseDeathPenalty
 
 from cloudpay.kernel.log import get_logger
 from cloudpay.kernel.queues import WAKE
@@ -21,9 +22,20 @@ _LONGEST_DELAY = 5.0
 _log = get_logger(__name__)
 
 
+class NoPenalty(BaseDeathPenalty):
+    """No alarm: the one job sets an event, and SIGALRM would belong to the whole process."""
+
+    def setup_death_penalty(self) -> None:
+        """Set nothing."""
+
+    def cancel_death_penalty(self) -> None:
+        """Cancel nothing."""
+
+
 class NudgeWorker(SimpleWorker):
     """Runs the wake-up job of one queue in this process and refuses every other: Redis is not trusted to name code."""
 
+    death_penalty_class = NoPenalty
     max_connection_wait_time = _LONGEST_DELAY
 
     def __init__(self, stop: threading.Event, queue: str, connection: "Redis") -> None:
