@@ -44,10 +44,11 @@ def refuse_inside_transaction(what: str) -> None:
 class Database:
     """Opens transactions; tells `nudge` after a commit which queues have new work."""
 
-    def __init__(self, url: str, *, nudge: Callable[[str], None] = lambda queue: None) -> None:
+    def __init__(self, url: str, *, nudge: Callable[[str], None] = lambda _queue: None) -> None:
         self.url = url
         self.nudge = nudge
         self.engine = _engine(url)
+        self._read_only = {"postgresql_readonly": True} if self.engine.dialect.name == "postgresql" else {}
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -65,10 +66,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a read-only session: it never waits for a writer and never commits."""
-        with self.engine.connect().execution_options(read_only=True) as connection:
-            with Session(connection, expire_on_commit=False, autoflush=False) as session:
-                yield session
+        """Open a session that can only read, as the database makes sure; it never waits for a writer."""
+        with (
+            self.engine.connect().execution_options(read_only=True, **self._read_only) as connection,
+            Session(connection, expire_on_commit=False, autoflush=False) as session,
+        ):
+            yield session
 
     def run(self, work: Callable[[Session], Result]) -> Result:
         """Do `work` in a transaction of its own, again when the database was locked, restarted or in conflict."""
@@ -79,7 +82,7 @@ class Database:
             except DBAPIError as error:
                 if attempt == _ATTEMPTS or not _is_passing(error):
                     raise
-                time.sleep(_FIRST_DELAY * 2**attempt * random.uniform(0.5, 1))
+                time.sleep(_FIRST_DELAY * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # jitter, no secret
         raise AssertionError("the last attempt either returned or raised")
 
     def close(self) -> None:
@@ -120,6 +123,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    """A writer takes the lock at once: one that upgrades later can fail with 'database is locked' whatever the timeout."""
+    """A writer takes the lock at once: one that upgrades later can fail as locked whatever the timeout."""
     read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

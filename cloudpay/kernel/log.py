@@ -3,25 +3,36 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
 _SECRET_KEYS = re.compile(
-    r"(secret|password|api_key|private_key|mnemonic|seed|authorization|token_value)", re.IGNORECASE
+    r"(secret|password|api[_-]?key|private_key|mnemonic|seed|authorization|token_value)", re.IGNORECASE
 )
-_SECRET_VALUES = re.compile(r"(sk_[A-Za-z0-9]{6,}|whsec_[A-Za-z0-9+/=]{6,}|//[^/@\s:]+:[^/@\s]+@)")
+_SECRET_VALUES = re.compile(
+    r"(sk_[A-Za-z0-9]{6,}|whsec_[A-Za-z0-9+/=]{6,}|xprv[1-9A-HJ-NP-Za-km-z]{20,}|//[^/@\s:]+:[^/@\s]+@)"
+)
 
 
 def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide what is named like a secret or looks like one."""
     for key, value in event.items():
-        if _SECRET_KEYS.search(key):
-            event[key] = "[hidden]"
-        elif isinstance(value, str):
-            event[key] = _SECRET_VALUES.sub("[hidden]", value)
+        event[key] = _hide(key, value)
     return event
+
+
+def _hide(key: str, value: Any) -> Any:
+    if _SECRET_KEYS.search(key):
+        return "[hidden]"
+    if isinstance(value, str):
+        return _SECRET_VALUES.sub("[hidden]", value)
+    if isinstance(value, Mapping):
+        return {name: _hide(str(name), each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_hide("", each) for each in value]
+    return value
 
 
 def configure(*, level: str, json: bool) -> None:

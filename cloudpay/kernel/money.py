@@ -1,7 +1,7 @@
 """Amounts: integers of base units inside, decimal strings at the edges, no float anywhere."""
 
 import re
-from decimal import ROUND_CEILING, Context, Decimal
+from decimal import ROUND_CEILING, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from typing import ClassVar
 
 from cloudpay.kernel.errors import InvalidRequest
@@ -10,7 +10,8 @@ AMOUNT_PATTERN = re.compile(r"[0-9]{1,20}(\.[0-9]{1,18})?", re.ASCII)
 MAX_BASE_UNITS = 10**78 - 1  # what 78 digits hold; 2**256 - 1 has 78 digits
 
 # Wide enough for 78 digits before and 18 after the point; a result that does not fit raises.
-_EXACT = Context(prec=120)
+_EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow, DivisionByZero])
+_CEILING = Context(prec=120, rounding=ROUND_CEILING)
 
 
 class InvalidAmount(InvalidRequest):
@@ -62,5 +63,4 @@ def from_base_units(units: int, decimals: int) -> Decimal:
 
 def divide_up(amount: Decimal, rate: Decimal, places: int) -> Decimal:
     """Divide and round up at `places` decimals: a quoted price never falls short of what it was quoted for."""
-    quotient = Context(prec=120, rounding=ROUND_CEILING).divide(amount, rate)
-    return quotient.quantize(Decimal(1).scaleb(-places), rounding=ROUND_CEILING, context=_EXACT)
+    return _CEILING.divide(amount, rate).quantize(Decimal(1).scaleb(-places), context=_CEILING)

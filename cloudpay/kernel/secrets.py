@@ -45,7 +45,7 @@ class SealKey:
         """Answer what was sealed; raises `WrongKey`."""
         try:
             return AESGCM(self._key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to be sealed bytes at all
             raise WrongKey(
                 f"The sealed {purpose} does not open with this key. Was the key file replaced? Put the old one back."
             ) from error
@@ -82,21 +82,34 @@ def read_key(path: Path) -> bytes:
 
 def read_or_create_key(path: Path) -> bytes:
     """Read a key file, or make one that only this user may read; two processes that start together get the same key."""
+    if not path.exists():
+        try:
+            _create_key(path)
+        except OSError as error:
+            raise KeyFileError(f"The key file {path} cannot be made: {error.strerror}.") from error
+    return read_key(path)
+
+
+def _create_key(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    if not path.exists():
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # fails, and so keeps the first key, when another process was faster
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return read_key(path)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)  # fails, and so keeps the first key, when another process was faster
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    # What this key seals is on disk for good; after a power cut the file's name must be there too.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

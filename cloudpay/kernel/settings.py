@@ -225,6 +225,11 @@ def _overlay(table: dict[str, Any], environment: Mapping[str, str]) -> None:
         if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in _NOT_SETTINGS:
             continue
         *sections, key = name.removeprefix(PREFIX).lower().split("__")
+        if "assets" in sections:
+            raise InvalidSettings(
+                f"The variable {name} names an asset, but capitals count in symbols and are lost in variables; "
+                "set assets in the configuration file."
+            )
         place = table
         for section in sections:
             place = place.setdefault(section, {})
@@ -232,4 +237,5 @@ def _overlay(table: dict[str, Any], environment: Mapping[str, str]) -> None:
                 raise InvalidSettings(
                     f"The variable {name} names a key inside {section!r}, which is not a table."
                 )
-        place[key] = [part.strip() for part in value.split(",")] if key.endswith("urls") else value
+        parts = [part.strip() for part in value.split(",")]
+        place[key] = [part for part in parts if part] if key.endswith("urls") else value
