@@ -15,7 +15,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from console import CannotGoOn, stop
+from scratch import scratch
 from system import POSTGRES, how_to_install
 
 ENVIRONMENT = "CLOUDPAY_TEST_DATABASE_URL"
@@ -38,6 +38,8 @@ SETTINGS = {
     # The data lives as long as one test run: nothing is gained by waiting for the disk.
     "fsync": "off",
     "full_page_writes": "off",
+    # In the data folder, so that nothing stays behind when the server is killed.
+    "dynamic_shared_memory_type": "mmap",
 }
 
 
@@ -147,8 +149,8 @@ def _wait_until_ready(server: subprocess.Popen[bytes], data: Path, log: Path) ->
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    """Stop at once: open connections are closed, and nothing in the data folder is kept."""
-    server.send_signal(signal.SIGQUIT)
+    """Stop now, whatever is still connected."""
+    server.send_signal(signal.SIGINT)
     try:
         server.wait(START_SECONDS)
     except subprocess.TimeoutExpired:
@@ -160,8 +162,7 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 def private_postgres() -> Iterator[str]:
     """Run a server for the length of the block; yield its URL, for a role that may create databases."""
     programs, account, password = _programs(), _account(), secrets.token_urlsafe(24)
-    with tempfile.TemporaryDirectory(prefix="cloudpay-postgres-") as folder:
-        home = Path(folder)
+    with scratch("postgres") as home:
         account.give(home)
         data, log_path, port = home / "data", home / "server.log", _free_port()
         _initialise(programs, data, password, account)

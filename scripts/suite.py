@@ -15,6 +15,7 @@ from pathlib import Path
 from console import CannotGoOn, say, stop
 from postgres import ENVIRONMENT, private_postgres
 from project import ROOT, VENV, distributions
+from scratch import scratch
 from system import CHROMIUM, PHP, POSTGRES, how_to_install, in_ci, install
 
 NO_TESTS = 5
@@ -41,7 +42,9 @@ def _pytest(name: str, folders: Sequence[Path], arguments: Sequence[str], extra:
         *(str(folder.relative_to(ROOT)) for folder in folders), *arguments,
     ]  # fmt: skip
     env = {key: value for key, value in os.environ.items() if key != ENVIRONMENT}
-    return subprocess.run(command, cwd=ROOT, env={**env, **extra}, check=False).returncode
+    with scratch("tests") as folder:
+        env["TMPDIR"] = str(folder)
+        return subprocess.run(command, cwd=ROOT, env={**env, **extra}, check=False).returncode
 
 
 def on_sqlite(arguments: Sequence[str]) -> int:
