@@ -18,7 +18,7 @@ class FixedClock:
     def __init__(self, moment: datetime = START) -> None:
         self.moment = moment
 
-    def now(self, session: Session) -> datetime:  # the signature of every clock
+    def now(self, session: Session) -> datetime:
         """Answer the moment that was set, aware and in UTC."""
         return self.moment
 

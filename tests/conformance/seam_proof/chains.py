@@ -1,0 +1,281 @@
+"""Three ways to send, over one fake chain: sequences (EVM), expiry (TRON), coins (Bitcoin)."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
+
+from cloudpay.chains.types import BlockRef, Capability, Holding, Transfer, TransferSource
+from cloudpay.testing import FakeChain, fake_address
+from cloudpay.testing.ledger import FakeBlock, FakeTransaction, Move
+from tests.conformance.seam_proof.spending import (
+    Broadcast,
+    Coin,
+    Consumed,
+    Draft,
+    Explained,
+    FeeTier,
+    KeyPath,
+    Payee,
+    Signed,
+    Signer,
+    Spend,
+    SpendContext,
+)
+
+FEES = {FeeTier.LOW: 10, FeeTier.MEDIUM: 20, FeeTier.HIGH: 40}
+LIFETIME = 60
+POOL = fake_address("between inputs and outputs")
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The bytes of a transaction, readable."""
+
+    source: str
+    inputs: tuple[
+        tuple[str, str, int], ...
+    ]  # claim, its address, its amount; amounts only where it is a coin
+    payees: tuple[tuple[str, str | None, int], ...]
+    fee: int
+    expires_at: int | None
+    memo: str
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "Wire":
+        table = json.loads(raw.partition(b"|")[0])
+        lists = {name: tuple(tuple(each) for each in table[name]) for name in ("inputs", "payees")}
+        return cls(**{**table, **lists})
+
+    @property
+    def claims(self) -> frozenset[str]:
+        return frozenset(claim for claim, _address, _amount in self.inputs)
+
+
+class KeyRing:
+    """A signer for the proof: keyed hashes stand in for signatures."""
+
+    def sign(self, path: KeyPath, digest: bytes) -> bytes:
+        return hmac.digest(repr(path).encode(), digest, "sha256")
+
+
+class SendingChain(FakeChain):
+    """What the three have in common: bytes, ids, a mempool with a fee floor, and its faults."""
+
+    can: ClassVar[Capability] = Capability.TOKENS
+    window: ClassVar[int] = 1_000
+
+    def __init__(self, network: str = "proof") -> None:
+        self.time = 1_800_000_000
+        super().__init__(network, capabilities=self.can, unix=lambda: self.time)
+        self.floor = 0
+        self.answer_is_lost = False
+        self.wires: dict[str, Wire] = {}
+
+    def mine(self, n: int = 1) -> BlockRef:
+        """Mine blocks three seconds apart with whatever can be included."""
+        first = self.height + 1
+        for _ in range(n):
+            self.time += 3
+            chosen: list[FakeTransaction] = []
+            for each in list(self._ledger.mempool.values()):
+                wire = self.wires.get(each.id)
+                if wire and wire.expires_at is not None and wire.expires_at < self.time:
+                    del self._ledger.mempool[each.id]
+                elif each.fee >= self.floor and (wire is None or self._fits(wire, chosen)):
+                    chosen.append(each)
+            self._ledger.append(chosen)
+        return self._ledger.blocks[first].header.ref
+
+    def forget(self) -> None:
+        """Lose the mempool, as nodes do when it is full or they are restarted."""
+        self._ledger.mempool.clear()
+
+    def sign(self, draft: Draft, signer: Signer) -> Signed:
+        digest = hashlib.sha256(draft.unsigned).digest()
+        signatures = [signer.sign(path, digest).hex() for path in draft.signers]
+        raw = draft.unsigned + b"|" + ",".join(signatures).encode()
+        return Signed("0x" + digest.hex(), raw)
+
+    def explain(self, raw: bytes) -> Explained:
+        wire = Wire.decode(raw)
+        return Explained(tuple(Payee(*each) for each in wire.payees), wire.fee, wire.expires_at)
+
+    def broadcast(self, signed: Signed) -> Broadcast:
+        wire = Wire.decode(signed.raw)
+        if signed.tx_id in self._ledger.mempool or self._ledger.find(signed.tx_id):
+            return Broadcast.KNOWN
+        rivals = [
+            each
+            for each in self._ledger.mempool
+            if each in self.wires and wire.claims & self.wires[each].claims
+        ]
+        spent = wire.claims & self._claims_used(self.height)
+        if spent or any(self.wires[tx_id].fee >= wire.fee for tx_id in rivals):
+            return Broadcast.REJECTED
+        waiting = [
+            each for each in self._ledger.mempool.values() if each.id in self.wires and each.id not in rivals
+        ]
+        if sum(self.wires[each.id].source == wire.source for each in waiting) >= self.in_flight(wire.source):
+            return Broadcast.REJECTED
+        for tx_id in rivals:
+            del self._ledger.mempool[tx_id]
+        self.wires[signed.tx_id] = wire
+        self._ledger.mempool[signed.tx_id] = self._transaction(signed.tx_id, wire)
+        return Broadcast.UNKNOWN if self.answer_is_lost else Broadcast.ACCEPTED
+
+    def consumed(self, claims: Collection[str]) -> Consumed:
+        final = self.head().final
+        return Consumed(final, frozenset(claims) & self._claims_used(final.height))
+
+    def in_flight(self, source: str) -> int:  # the same for every address of these
+        return self.window
+
+    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+        raise AssertionError("each kind of chain drafts in its own way")
+
+    def _transaction(self, tx_id: str, wire: Wire) -> FakeTransaction:
+        moves = tuple(Move(wire.source, to, amount, contract) for to, contract, amount in wire.payees)
+        return FakeTransaction(tx_id, wire.source, moves, wire.fee, fails=False)
+
+    def _fits(self, wire: Wire, chosen: Sequence[FakeTransaction]) -> bool:  # where nothing orders
+        return True
+
+    def _claims_used(self, height: int) -> frozenset[str]:
+        ids = [each.transaction.id for block in self._ledger.blocks[: height + 1] for each in block.included]
+        return frozenset[str]().union(*(self.wires[tx_id].claims for tx_id in ids if tx_id in self.wires))
+
+    def _native(self, address: str) -> int:
+        holding = Holding(address, None)
+        return self.balances([holding], self.head().latest.ref)[holding]
+
+    def _top_up(self, spend: Spend, fee: int, context: SpendContext) -> tuple[Spend, ...]:
+        """The native money that a token's sender lacks for the fee."""
+        lacks = fee - self._native(spend.source)
+        if spend.contract is None or lacks <= 0:
+            return ()
+        return (Spend(f"{spend.id}:top-up", context.gas_station, spend.source, None, lacks),)
+
+
+class SequenceChain(SendingChain):
+    """As EVM: each transaction of an address takes the next number, and another with the same number replaces it."""
+
+    can = Capability.TOKENS | Capability.REPLACEABLE
+    window = 2
+
+    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+        taken, drafts = set(context.taken | self._claims_used(self.height)), []
+        for spend in spends:
+            number = 0
+            while not context.replaces and f"{spend.source}:nonce:{number}" in taken:
+                number += 1
+            claims = context.replaces.claims if context.replaces else {f"{spend.source}:nonce:{number}"}
+            taken |= claims
+            fee = FEES[context.tier]
+            wire = Wire(
+                source=spend.source,
+                inputs=tuple((claim, spend.source, 0) for claim in claims),
+                payees=((spend.recipient, spend.contract, spend.amount),),
+                fee=fee,
+                expires_at=None,
+                memo="",
+            )
+            signers, needs = (context.keys[spend.source],), self._top_up(spend, fee, context)
+            drafts.append(Draft((spend,), frozenset(claims), needs, None, signers, wire.encode()))
+        return drafts
+
+    def _fits(self, wire: Wire, chosen: Sequence[FakeTransaction]) -> bool:
+        used = self._claims_used(self.height).union(*(self.wires[each.id].claims for each in chosen))
+        earlier = sum(1 for claim in used if claim.startswith(f"{wire.source}:"))
+        return wire.claims == {f"{wire.source}:nonce:{earlier}"}
+
+
+class ExpiringChain(SendingChain):
+    """As TRON: no order, nothing to replace; a transaction lives a minute, and what is absent after that is dead."""
+
+    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+        drafts = []
+        for spend in spends:
+            fee, expires_at = FEES[context.tier], self.time + LIFETIME
+            payees = ((spend.recipient, spend.contract, spend.amount),)
+            # The id is the hash of the contents: without the memo two equal payments in one second would be one.
+            wire = Wire(spend.source, (), payees, fee, expires_at, memo=spend.id)
+            signers, needs = (context.keys[spend.source],), self._top_up(spend, fee, context)
+            drafts.append(Draft((spend,), frozenset(), needs, expires_at, signers, wire.encode()))
+        return drafts
+
+
+class CoinChain(SendingChain):
+    """As Bitcoin: outputs are spent whole, many in and many out; what shares an input with another replaces it."""
+
+    can = Capability.MULTI_OUTPUT | Capability.REPLACEABLE | Capability.MEMPOOL | Capability.SPENDS_DEPOSITS
+
+    def __init__(self, network: str = "proof") -> None:
+        super().__init__(network)
+        self.genesis: list[Coin] = []
+
+    def give(self, address: str, amount: int) -> Coin:
+        """Let an address have had a coin from the beginning."""
+        self.fund(address, amount)
+        self.genesis.append(Coin(f"genesis:{len(self.genesis)}", address, amount))
+        return self.genesis[-1]
+
+    def coins(self) -> tuple[Coin, ...]:
+        """Every output that no block has spent: the core's own table, in the product."""
+        return tuple(self._unspent(self.height).values())
+
+    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+        again = context.replaces.claims if context.replaces else frozenset()
+        free = [each for each in context.coins if each.claim in again or each.claim not in context.taken]
+        free.sort(key=lambda coin: coin.claim not in again)  # what is replaced must share its inputs
+        fee, chosen = FEES[context.tier], list[Coin]()
+        wanted = sum(spend.amount for spend in spends) + fee
+        while free and (sum(each.amount for each in chosen) < wanted or free[0].claim in again):
+            chosen.append(free.pop(0))
+        change = sum(each.amount for each in chosen) - wanted
+        if change < 0 or not again <= {each.claim for each in chosen}:
+            return ()  # too little; or an input of what should be replaced is spent by now
+        payees = [(spend.recipient, None, spend.amount) for spend in spends]
+        if change:
+            payees.append((spends[0].source, None, change))
+        inputs = tuple((each.claim, each.address, each.amount) for each in chosen)
+        wire = Wire(spends[0].source, inputs, tuple(payees), fee, None, memo="")
+        signers = tuple(context.keys[each.address] for each in chosen)
+        return (Draft(tuple(spends), wire.claims, (), None, signers, wire.encode()),)
+
+    def _transaction(self, tx_id: str, wire: Wire) -> FakeTransaction:
+        spent = tuple(Move(address, POOL, amount) for _claim, address, amount in wire.inputs)
+        made = tuple(Move(POOL, to, amount) for to, _contract, amount in wire.payees)
+        return FakeTransaction(tx_id, POOL, (*spent, *made), wire.fee, fails=False)
+
+    def _fits(self, wire: Wire, chosen: Sequence[FakeTransaction]) -> bool:
+        taken = frozenset[str]().union(
+            *(self.wires[each.id].claims for each in chosen if each.id in self.wires)
+        )
+        return wire.claims <= self._unspent(self.height).keys() - taken
+
+    def _unspent(self, height: int) -> dict[str, Coin]:
+        made = {coin.claim: coin for coin in self.genesis}
+        for block in self._ledger.blocks[: height + 1]:
+            for each in block.included:
+                outputs = [move for move in each.transaction.moves if move.recipient != POOL]
+                names = [f"{each.transaction.id}:{number}" for number in range(len(outputs))]
+                made |= {
+                    name: Coin(name, out.recipient, out.amount)
+                    for name, out in zip(names, outputs, strict=True)
+                }
+        return {claim: coin for claim, coin in made.items() if claim not in self._claims_used(height)}
+
+    def _transfers(self, block: FakeBlock) -> Iterator[Transfer]:
+        """One transfer for each output; it has a sender only where all inputs are one address's."""
+        for each in super()._transfers(block):
+            wire = self.wires.get(each.tx_id)
+            owners = {address for _claim, address, _amount in wire.inputs} if wire else {each.sender}
+            if each.recipient != POOL:
+                sender = owners.pop() if len(owners) == 1 else None
+                yield replace(each, sender=sender, source=TransferSource.NATIVE)

@@ -1,0 +1,231 @@
+"""One sending loop without a word about any chain sends through sequences, expiry and coins alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+
+from cloudpay.chains.types import Holding, TxState
+from cloudpay.testing import fake_address
+from cloudpay.testing.conformance import ChainConformance
+from tests.conformance.seam_proof.chains import (
+    CoinChain,
+    ExpiringChain,
+    KeyRing,
+    SendingChain,
+    SequenceChain,
+    Wire,
+)
+from tests.conformance.seam_proof.coin_world import CoinWorld
+from tests.conformance.seam_proof.engine import Engine
+from tests.conformance.seam_proof.spending import Coin, Draft, KeyPath, Spend, SpendContext
+
+SOURCE, STATION = fake_address("master"), fake_address("gas station")
+KEYS = {SOURCE: KeyPath(0, 1, 0), STATION: KeyPath(0, 1, 1)}
+AMOUNTS = (100, 200, 200, 70)
+ALL = pytest.mark.parametrize("kind", [SequenceChain, ExpiringChain, CoinChain])
+WITH_CLAIMS = pytest.mark.parametrize("kind", [SequenceChain, CoinChain])
+
+
+class TestCoinChainReads(ChainConformance):
+    """A chain of coins is held to the reading half of the seam by the same suite."""
+
+    @pytest.fixture
+    def world(self) -> CoinWorld:
+        return CoinWorld()
+
+
+@dataclass
+class Bench:
+    """A chain with money on it, and an engine that sends it."""
+
+    chain: SendingChain
+    engine: Engine
+
+    def another_engine(self) -> Engine:
+        return _engine(self.chain)
+
+    def go_on(self, steps: int = 30) -> None:
+        for _ in range(steps):
+            self.engine.step()
+            self.chain.mine()
+
+    def received(self) -> list[int]:
+        holdings = [Holding(each.recipient, None) for each in SPENDS]
+        held = self.chain.balances(holdings, self.chain.head().latest.ref)
+        return [held[each] for each in holdings]
+
+    def everything_was_paid_once(self) -> bool:
+        return self.received() == list(AMOUNTS) and self.engine.settled == dict.fromkeys(IDS, "confirmed")
+
+
+SPENDS = [
+    Spend(f"spend {number}", SOURCE, fake_address(f"payee {number}"), None, amount)
+    for number, amount in enumerate(AMOUNTS)
+]
+IDS = [spend.id for spend in SPENDS]
+
+
+def bench(kind: type[SendingChain]) -> Bench:
+    chain = kind()
+    if isinstance(chain, CoinChain):
+        for amount in (150, 150, 150, 150, 150, 150):
+            chain.give(SOURCE, amount)
+    else:
+        chain.fund(SOURCE, 10_000)
+    chain.mine()
+    return Bench(chain, _engine(chain))
+
+
+def _engine(chain: SendingChain) -> Engine:
+    def coins() -> tuple[Coin, ...]:
+        return (
+            tuple(each for each in chain.coins() if each.address in KEYS)
+            if isinstance(chain, CoinChain)
+            else ()
+        )
+
+    return Engine(chain, KeyRing(), KEYS, STATION, coins)
+
+
+@ALL
+def test_every_spend_is_settled_once(kind: type[SendingChain]) -> None:
+    it = bench(kind)
+    it.engine.add(SPENDS)
+    it.go_on()
+    it.engine.add(SPENDS)
+    it.go_on()
+    assert it.everything_was_paid_once()
+
+
+@ALL
+def test_after_a_crash_between_signing_and_broadcasting_the_same_bytes_go_out(
+    kind: type[SendingChain],
+) -> None:
+    it = bench(kind)
+    it.engine.add(SPENDS)
+    it.engine.plan()
+    kept = [each.attempts[0].tx_id for each in it.engine.open]
+    it.go_on()
+    assert it.everything_was_paid_once()
+    assert all(each.state is TxState.SUCCEEDED for each in it.chain.statuses(kept).by_id.values())
+
+
+@ALL
+def test_a_lost_answer_pays_nothing_twice(kind: type[SendingChain]) -> None:
+    it = bench(kind)
+    it.chain.answer_is_lost = True
+    it.engine.add(SPENDS)
+    it.go_on()
+    assert it.everything_was_paid_once()
+
+
+@ALL
+def test_what_a_mempool_forgot_is_sent_again(kind: type[SendingChain]) -> None:
+    it = bench(kind)
+    it.engine.add(SPENDS)
+    for _ in range(3):
+        it.engine.step()
+        it.chain.forget()
+    it.go_on()
+    assert it.everything_was_paid_once()
+
+
+@ALL
+def test_a_reorganisation_pays_nothing_twice(kind: type[SendingChain]) -> None:
+    it = bench(kind)
+    it.engine.add(SPENDS)
+    it.go_on(4)
+    it.chain.reorg(3, remine=False)
+    it.chain.forget()
+    it.go_on()
+    assert it.everything_was_paid_once()
+
+
+@WITH_CLAIMS
+def test_what_is_too_cheap_is_replaced_under_the_same_claims(kind: type[SendingChain]) -> None:
+    it = bench(kind)
+    it.chain.floor = 30
+    it.engine.add(SPENDS)
+    it.engine.step()
+    first = [each.attempts[0].tx_id for each in it.engine.open]
+    it.go_on()
+    assert it.everything_was_paid_once()
+    assert all(each.state is TxState.UNKNOWN for each in it.chain.statuses(first).by_id.values())
+
+
+def test_without_claims_what_is_too_cheap_waits_until_it_is_dead_for_certain() -> None:
+    it = bench(ExpiringChain)
+    it.chain.floor = 30
+    it.engine.add(SPENDS)
+    it.engine.step()
+    first = {each.attempts[0].tx_id: each.draft.expires_at or 0 for each in it.engine.open}
+    while it.engine.open[0].attempts[0].tx_id in first:
+        final = it.chain.header_at(it.chain.head().final.height)
+        assert final.time <= max(first.values()) + 3, "it was dead and was not sent anew"
+        it.chain.mine()
+        it.engine.step()
+    assert it.chain.header_at(it.chain.head().final.height).time > max(first.values())
+    it.chain.floor = 0
+    it.go_on()
+    assert it.everything_was_paid_once()
+
+
+@WITH_CLAIMS
+def test_claims_that_somebody_else_used_are_seen_and_not_paid_again(kind: type[SendingChain]) -> None:
+    it = bench(kind)
+    thief, loot = it.another_engine(), fake_address("not ours")
+    it.engine.add(SPENDS[:1])
+    it.engine.plan()
+    thief.add([Spend("outside", SOURCE, loot, None, 110)])
+    thief.step()
+    it.chain.mine()
+    it.go_on()
+    assert it.engine.settled == {"spend 0": "consumed from outside"}
+    assert it.received()[0] == 0
+
+
+@pytest.mark.parametrize("kind", [SequenceChain, ExpiringChain])
+def test_what_a_spend_needs_is_done_first(kind: type[SendingChain]) -> None:
+    it = bench(kind)
+    token, deposit = fake_address("token"), fake_address("deposit")
+    it.chain.fund(deposit, 500, token)
+    it.chain.fund(STATION, 1_000)
+    it.engine.keys = {**KEYS, deposit: KeyPath(0, 0, 0)}
+    it.engine.add([Spend("sweep", deposit, SOURCE, token, 500)])
+    it.go_on(60)
+    assert it.engine.settled == {"sweep:top-up": "confirmed", "sweep": "confirmed"}
+    tip = it.chain.head().latest.ref
+    held = it.chain.balances([Holding(SOURCE, token), Holding(deposit, None)], tip)
+    assert list(held.values()) == [500, 0], "the address got what the fee costs and no more"
+
+
+def test_coins_carry_many_spends_in_one_transaction_and_give_change() -> None:
+    it = bench(CoinChain)
+    it.engine.add(SPENDS)
+    it.engine.plan()
+    (transaction,) = it.engine.open
+    assert len(transaction.draft.spends) == len(SPENDS)
+    assert len(transaction.claims) == 4
+    it.go_on()
+    left = it.chain.balances([Holding(SOURCE, None)], it.chain.head().latest.ref)
+    assert list(left.values()) == [900 - sum(AMOUNTS) - 20]
+    assert it.everything_was_paid_once()
+
+
+@ALL
+def test_bytes_that_do_more_than_was_asked_are_not_signed(kind: type[SendingChain]) -> None:
+    class Greedy(kind):  # type: ignore[misc, valid-type]  # a base that is a parameter
+        def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+            drafts = []
+            for draft in super().prepare(spends, context):
+                wire = Wire.decode(draft.unsigned)
+                more = replace(wire, payees=(*wire.payees, (fake_address("greedy"), None, 1)))
+                drafts.append(replace(draft, unsigned=more.encode()))
+            return drafts
+
+    it = bench(Greedy)
+    it.engine.add(SPENDS)
+    with pytest.raises(AssertionError, match="more than was asked"):
+        it.engine.plan()
+    assert it.chain.mempool == ()
