@@ -1,5 +1,6 @@
 """Call an endpoint once: pinned against SSRF, bounded in time and size, redirects not followed."""
 
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ class Outcome:
     answer: str = ""
     retry_after: str | None = None
     duration_ms: int = 0
+    cut_off: bool = False
 
 
 class WebhookClient:
@@ -41,17 +43,31 @@ class WebhookClient:
 
     def __init__(self, settings: Webhooks, *, verify: bool | str = True) -> None:
         self._settings, self._verify = settings, verify
+        self._under_way: set[Deadline] = set()
+        self._lock = threading.Lock()
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         """Call once; a failure of the other side is an outcome, never an exception."""
         refuse_inside_transaction("a webhook call")
         started = time.monotonic()
-        outcome = self._post(url, headers, body)
+        deadline = Deadline(self._settings.timeout_seconds)
+        with self._lock:
+            self._under_way.add(deadline)
+        try:
+            outcome = self._post(url, headers, body, deadline)
+        finally:
+            with self._lock:
+                self._under_way.remove(deadline)
         return replace(outcome, duration_ms=int((time.monotonic() - started) * 1000))
 
-    def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    def hang_up(self) -> None:
+        """Cut off every call that is under way, because this process has to stop."""
+        with self._lock:
+            for deadline in self._under_way:
+                deadline.cut()
+
+    def _post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> Outcome:
         allow_private = self._settings.allow_private_targets
-        deadline = Deadline(self._settings.timeout_seconds)
         try:
             target = check_public_url(url, allow_private=allow_private)
             found = resolve.addresses(target, deadline, allow_private=allow_private)
@@ -62,7 +78,9 @@ class WebhookClient:
         except resolve.UnresolvedTarget as error:
             return Outcome(DeliveryStatus.FAILED, error=error.message)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return Outcome(DeliveryStatus.FAILED, error=self._sentence(error, deadline))
+            return Outcome(
+                DeliveryStatus.FAILED, error=self._sentence(error, deadline), cut_off=deadline.was_cut
+            )
 
     def _try_addresses(
         self,

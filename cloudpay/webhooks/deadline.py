@@ -3,21 +3,37 @@
 import io
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 
 class Deadline:
-    """A point in time after which nothing more is waited for."""
+    """A point in time after which nothing more is waited for; another thread may bring it forward to now."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
+        self._sock: socket.socket | None = None
+        self.was_cut = False
 
     def remaining(self) -> float:
         """Answer the seconds that are left; raises `TimeoutError` when none are."""
         left = self._end - time.monotonic()
-        if left <= 0:
+        if left <= 0 or self.was_cut:
             raise TimeoutError
         return left
+
+    def watch(self, sock: socket.socket) -> None:
+        """Wait on this socket from now on, no longer than until the deadline."""
+        self._sock = sock
+        sock.settimeout(self.remaining())
+
+    def cut(self) -> None:
+        """End it now, also for a thread that waits on the socket at this moment."""
+        self.was_cut = True
+        sock = self._sock
+        if sock is not None:
+            with suppress(OSError):  # it was closed meanwhile, which is what is wanted
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class AnswerTooLarge(OSError):
@@ -29,6 +45,7 @@ class BoundedSocket:
 
     def __init__(self, sock: socket.socket, deadline: Deadline, most_bytes: int) -> None:
         self._sock, self._deadline, self._most_bytes = sock, deadline, most_bytes
+        deadline.watch(sock)
 
     def sendall(self, data: Any) -> None:
         """Send all of it before the deadline."""

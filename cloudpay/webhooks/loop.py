@@ -1,6 +1,7 @@
 """The delivery loop: many calls at once, woken by a nudge, by a finished call, or when the next attempt is due."""
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -10,8 +11,10 @@ from cloudpay.kernel.log import get_logger
 from cloudpay.webhooks.claims import Claim, claim_due, next_due_in
 from cloudpay.webhooks.client import WebhookClient
 from cloudpay.webhooks.delivery import attempt
+from cloudpay.webhooks.slots import CALLS_PER_ENDPOINT
 
 _LONGEST_WAIT = timedelta(seconds=1)  # a lost nudge costs no more than this
+_GRACE_SECONDS = 4.0  # below the time that a worker gives its loops to end
 
 log = get_logger(__name__)
 
@@ -23,25 +26,40 @@ class DeliveryLoop:
         self._gateway = gateway
         self._client = client or WebhookClient(gateway.settings.webhooks)
         self._most = gateway.settings.webhooks.concurrency
+        self._most_per_merchant = max(CALLS_PER_ENDPOINT + 1, self._most // 2)
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
-        """Deliver until `stop` is set (set `wake` too, to be heard at once), then finish the calls under way."""
+        """Deliver until `stop` is set (set `wake` too, to be heard at once), then end within a few seconds."""
         with ThreadPoolExecutor(self._most, thread_name_prefix="webhook") as pool:
             while not stop.is_set():
                 wake.clear()
                 wait = self._round(pool, wake)
                 if wait and not stop.is_set():
                     wake.wait(wait.total_seconds())
+            self._finish(wake)
+
+    def _finish(self, wake: threading.Event) -> None:
+        """Let the calls under way end; what takes too long is hung up on, and is due again for the next worker."""
+        end = time.monotonic() + _GRACE_SECONDS
+        while self._calls() and time.monotonic() < end:
+            wake.clear()
+            if self._calls():
+                wake.wait(end - time.monotonic())
+        self._client.hang_up()
+
+    def _calls(self) -> int:
+        with self._lock:
+            return self._running.total()
 
     def _round(self, pool: ThreadPoolExecutor, wake: threading.Event) -> timedelta:
         """Claim and start what can be started; answer how long there is nothing more to do."""
         try:
             with self._lock:
                 running = Counter(self._running)
-            most_per_merchant = max(2, self._most // 2)
-            claims = claim_due(self._gateway, self._most - running.total(), running, most_per_merchant)
+            free = self._most - running.total()
+            claims = claim_due(self._gateway, free, running, self._most_per_merchant)
             for claim in claims:
                 self._start(pool, claim, wake)
             if claims:

@@ -26,6 +26,9 @@ def settle(
     give_back(session, claim)
     if row is None:
         return None
+    if outcome.cut_off:
+        cut_off(session, row, now)
+        return DeliveryStatus(row.status)
     _record(session, row, outcome)
     delay: timedelta | None = None
     if outcome.status is DeliveryStatus.FAILED:
@@ -35,13 +38,13 @@ def settle(
 
 
 def cut_off(session: Session, row: Delivery, now: datetime) -> None:
-    """Count the attempt of a worker that is gone, and make the delivery due again at once.
+    """Count the attempt of a worker that stopped or died, and make the delivery due again at once.
 
     It counts, so that a delivery on which a worker dies each time comes to an end.
     """
     if row.claim is not None:
         give_back(session, row.claim)
-    _record(session, row, Outcome(DeliveryStatus.FAILED, error=_CUT_OFF))
+    _record(session, row, Outcome(DeliveryStatus.FAILED, error=_CUT_OFF, cut_off=True))
     used_up = next_delay(row.attempts_in_series) is None
     _move(row, DeliveryStatus.FAILED if used_up else DeliveryStatus.PENDING, now, timedelta(0))
 
@@ -58,7 +61,7 @@ def _record(session: Session, row: Delivery, outcome: Outcome) -> None:
             number=row.attempts,
             series=row.series,
             started_at=row.claimed_at,
-            duration_ms=None if outcome.error == _CUT_OFF else outcome.duration_ms,
+            duration_ms=None if outcome.cut_off else outcome.duration_ms,
             status_code=outcome.status_code,
             error=outcome.error,
             answer=outcome.answer,

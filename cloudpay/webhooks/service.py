@@ -11,9 +11,9 @@ from cloudpay.kernel.db import nudge_after_commit
 from cloudpay.kernel.errors import InvalidRequest, NotFound
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.paging import Page, Paging, fetch_page
+from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.kernel.urls import check_public_url
 from cloudpay.webhooks.models import Attempt, Delivery
-from cloudpay.webhooks.rows import insert_missing
 from cloudpay.webhooks.slots import add_slots
 from cloudpay.webhooks.states import DeliveryStatus
 from cloudpay.webhooks.views import DeliveryDetails, DeliveryView, delivery_details, delivery_view
@@ -78,7 +78,7 @@ def enqueue(
             "created_at": now,
             "finished_at": now if problem else None,
         }
-        if not insert_missing(session, Delivery, values) or problem:
+        if not insert_if_absent(session, Delivery, values, "event_id") or problem:
             return
         add_slots(session, endpoint)
         nudge_after_commit(session, QUEUE)

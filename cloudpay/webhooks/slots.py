@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
+from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.webhooks.models import Delivery, EndpointSlot
-from cloudpay.webhooks.rows import change_row, insert_missing
+from cloudpay.webhooks.rows import change_row
 from cloudpay.webhooks.states import DeliveryStatus
 
 CALLS_PER_ENDPOINT = 2
@@ -21,7 +22,7 @@ def add_slots(session: Session, endpoint: str) -> None:
         return
     for number in range(CALLS_PER_ENDPOINT):
         values = {"endpoint": endpoint, "number": number, "until": EPOCH, "taken_at": EPOCH}
-        insert_missing(session, EndpointSlot, values)
+        insert_if_absent(session, EndpointSlot, values, "endpoint", "number")
 
 
 def free_slots(

@@ -33,7 +33,7 @@ class _Https(HTTPSConnection):
 
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
-        sock.settimeout(self._deadline.remaining())  # the handshake that follows has this one limit
+        self._deadline.watch(sock)  # the handshake that follows has this one limit
         return sock
 
     def connect(self) -> None:
