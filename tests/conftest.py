@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,34 @@ DEV_WORDS = "test test test test test test test test test test test junk"
 PRICES = {"ETH": "2500", "USDT": "1.00", "WBTC": "60000", "FAKE": "2"}
 
 
+def _on_server(statement: str) -> None:
+    engine = create_engine(str(SERVER), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def _with_tables(url: str) -> None:
+    database = Database(url)
+    metadata.create_all(database.engine)
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with all tables, made once: a copy is faster than 25 tables."""
+    if SERVER is None:
+        file = tmp_path_factory.mktemp("template") / "cloudpay.db"
+        _with_tables(f"sqlite:///{file}")
+        yield str(file)
+        return
+    name = f"template_{secrets.token_hex(8)}"
+    _on_server(f"CREATE DATABASE {name}")
+    _with_tables(make_url(SERVER).set(database=name).render_as_string(hide_password=False))
+    yield name
+    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """An empty database of this test's own."""
@@ -38,22 +67,28 @@ def database_url(tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'cloudpay.db'}"
         return
     name = f"test_{secrets.token_hex(8)}"
-    engine = create_engine(SERVER, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        engine.dispose()
+    _on_server(f"CREATE DATABASE {name}")
+    yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
+def tables_url(tmp_path: Path, template: str) -> Iterator[str]:
+    """A database of this test's own with all tables."""
+    if SERVER is None:
+        shutil.copy(template, tmp_path / "gateway.db")
+        yield f"sqlite:///{tmp_path / 'gateway.db'}"
+        return
+    name = f"test_{secrets.token_hex(8)}"
+    _on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def db(tables_url: str) -> Iterator[Database]:
     """A database with all tables."""
-    database = Database(database_url)
-    metadata.create_all(database.engine)
+    database = Database(tables_url)
     yield database
     database.close()
 
@@ -71,11 +106,11 @@ def fakes(clock: FixedClock) -> FakePlugin:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str, fakes: FakePlugin) -> Settings:
+def settings(tmp_path: Path, tables_url: str, fakes: FakePlugin) -> Settings:
     """Settings that serve the fake chains, in test mode."""
     return Settings(
         data_dir=str(tmp_path),
-        database_url=database_url,
+        database_url=tables_url,
         networks={code: {**table, "live": False} for code, table in fakes.tables.items()},
         rates=Rates(fixed=PRICES),
         log=Log(level="error"),
