@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document: made from the schemas of the routes, with what holds for all of them added."""
 
+from copy import deepcopy
 from typing import Any
 
 import flask_smorest  # type: ignore[import-untyped]  # it ships no types
@@ -72,7 +73,7 @@ def make_api(app: Flask, settings: Settings) -> Any:
 
 def document(app: Flask) -> dict[str, Any]:
     """Answer the OpenAPI document of an application."""
-    made: dict[str, Any] = app.extensions[_EXTENSION].spec.to_dict()
+    made: dict[str, Any] = deepcopy(app.extensions[_EXTENSION].spec.to_dict())
     made["paths"] = {path.removeprefix(_PREFIX): item for path, item in made["paths"].items()}
     for item in made["paths"].values():
         if "post" in item:

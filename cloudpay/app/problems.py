@@ -105,7 +105,7 @@ def _http(error: HTTPException) -> BaseResponse:
 def _database(error: DBAPIError) -> Response:
     if not isinstance(error, OperationalError) and not error.connection_invalidated:
         return _unexpected(error)
-    _log.error("database_unavailable", error=type(error.orig).__name__)
+    _log.error("database_unavailable", error=str(error.orig))
     response = problem(
         503,
         "database_unavailable",

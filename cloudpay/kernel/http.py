@@ -8,6 +8,7 @@ import marshmallow as ma
 from flask import Request, g, request
 from webargs import missing
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloudpay.kernel.json_body import parse_json
 
@@ -22,9 +23,18 @@ def read_json() -> Any:
     The content type is not looked at: the published curl line sends JSON as a form.
     """
     if "json_body" not in g:
-        body = request.get_data(cache=True)
+        body = _read_body()
         g.json_body = parse_json(body) if body.strip() else missing
     return g.json_body
+
+
+def _read_body() -> bytes:
+    """Answer the body; one without a length (sent in chunks) is cut at the limit by werkzeug, and so refused here."""
+    body = request.get_data(cache=True)
+    longest = request.max_content_length
+    if request.content_length is None and longest is not None and len(body) >= longest:
+        raise RequestEntityTooLarge
+    return body
 
 
 class StrictParser(FlaskParser):

@@ -1,0 +1,84 @@
+"""The OpenAPI document and its reader."""
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_spec_validator import validate
+
+from cloudpay.app.openapi import document
+
+
+def test_the_document_is_valid_and_is_served(client: FlaskClient, app: Flask) -> None:
+    served = client.get("/api/openapi.json").get_json()
+    validate(served)
+    assert served["openapi"].startswith("3.1")
+    assert served == document(app)
+
+
+def test_every_route_of_the_api_is_in_it_below_the_published_base(app: Flask) -> None:
+    made = document(app)
+    assert made["servers"] == [{"url": "/api"}]
+    there = {
+        (method.upper(), re.sub(r"\{(\w+)\}", r"<\1>", path))
+        for path, item in made["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    served = {
+        (method, rule.rule.removeprefix("/api"))
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api") and not rule.endpoint.startswith("reader.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert there == served
+    assert ("POST", "/invoice") in there
+
+
+def test_both_headers_the_webhook_and_problems_are_documented(app: Flask) -> None:
+    made = document(app)
+    schemes = made["components"]["securitySchemes"]
+    assert {each["name"] for each in schemes.values()} == {"x-api-key", "merchant_id"}
+    published = {"status", "invoice_id", "amount", "currency", "tx_hash", "address_in", "received_amount"}
+    assert published <= set(made["components"]["schemas"]["InvoiceChanged"]["properties"])
+    assert made["webhooks"]["invoice.changed"]["post"]["requestBody"]
+    for response in made["components"]["responses"].values():
+        if "content" in response:
+            assert set(response["content"]) == {"application/problem+json"}
+    for path, item in made["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                assert operation["summary"], path
+                assert operation["responses"]["default"], path
+
+
+def test_money_is_documented_as_a_decimal_string(app: Flask) -> None:
+    amount = document(app)["components"]["schemas"]["NewInvoice"]["properties"]["amount"]
+    assert (amount["type"], amount["format"]) == ("string", "decimal")
+    assert re.fullmatch(amount["pattern"], "10.50")
+
+
+def test_making_the_document_twice_gives_the_same(app: Flask) -> None:
+    assert document(app) == document(app)
+
+
+def test_the_reader_loads_nothing_from_outside(client: FlaskClient) -> None:
+    page = client.get("/api/docs")
+    text = page.get_data(as_text=True)
+    assert page.mimetype == "text/html"
+    assert "//" not in text.replace("<!doctype", "")
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+    assert "script-src 'self';" in policy
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', text)
+    assert "/api/docs/swagger-ui-bundle.js" in loaded
+    for address in loaded:
+        assert client.get(address).status_code == 200, address
+    assert "http" not in client.get("/api/docs/start.js").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("name", ["index.html", "../__init__.py", "%2e%2e%2f__init__.py", "swagger-ui.js"])
+def test_the_reader_serves_its_own_files_only(client: FlaskClient, name: str) -> None:
+    assert client.get(f"/api/docs/{name}").status_code == 404
