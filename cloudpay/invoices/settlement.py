@@ -95,10 +95,9 @@ def _decide_option(
 def _after_paid(status: InvoiceStatus, option: Asked, standing: Sequence[PaymentView], total: int) -> Outcome:
     """A paid invoice stays paid whatever comes, but for money that a deep reorganisation took back."""
     final = sum(each.amount for each in standing if each.status is PaymentStatus.FINAL)
-    if status is InvoiceStatus.PAID and final < option.amount:
-        return Outcome(InvoiceStatus.REVERSED, None)
     over = InvoiceException.OVERPAID if total > option.amount else None
-    return Outcome(status, over)
+    taken_back = status is InvoiceStatus.PAID and final < option.amount
+    return Outcome(InvoiceStatus.REVERSED if taken_back else status, over)
 
 
 def _completing(payments: Sequence[PaymentView], amount: int) -> PaymentView | None:
