@@ -14,7 +14,7 @@ REQUIREMENTS = ROOT / "requirements"
 ANVIL = ROOT / "tools" / "anvil"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Distribution:
     """One installable folder: the core, a plugin, or the devnet."""
 

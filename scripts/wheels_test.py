@@ -10,13 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from console import CannotGoOn, say, stop
 from project import REQUIREMENTS, ROOT, VENV, Distribution, distributions, own_names, requirement_name
+from scratch import scratch
 from uv import run_uv
 
 LINT_TOOLS = frozenset({"editables", "hatchling", "import-linter", "mypy", "ruff"})
@@ -102,6 +102,7 @@ def _environment(folder: Path) -> Path:
 
 def _run(python: Path, cwd: Path, *arguments: str) -> int:
     env = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    env["TMPDIR"] = str(cwd)
     env["PATH"] = os.pathsep.join([str(python.parent), env.get("PATH", os.defpath)])
     anvil = next((ROOT / "tools" / "anvil" / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"), None)
     if anvil is not None:
@@ -148,8 +149,7 @@ def main(only: Sequence[str]) -> int:
     development = found[0].groups["dev"]
     tools = [line for line in development if requirement_name(line) not in LINT_TOOLS | own_names()]
     failed = []
-    with tempfile.TemporaryDirectory(prefix="cloudpay-wheels-") as folder:
-        work = Path(folder)
+    with scratch("wheels") as work:
         wheels = _build(found, work / "wheels")
         say(f"built {', '.join(path.name for path in wheels.values())}")
         for case in _cases(found):
