@@ -230,7 +230,9 @@ def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
                 return
             with connection:
                 try:
-                    connection.recv(65536)
+                    request = b""
+                    while not request.endswith(b"{}"):  # what is left unread would reset the connection
+                        request += connection.recv(65536)
                     talk(connection)
                 except OSError:
                     continue  # the gateway hung up, as it should
