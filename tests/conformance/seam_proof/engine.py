@@ -45,7 +45,6 @@ class Engine:
         self.adapter, self.signer, self.coins = adapter, signer, coins
         self.keys, self.gas_station = keys, gas_station
         self.queue: dict[str, Spend] = {}
-        self.waiting_for: dict[str, frozenset[str]] = {}
         self.open: list[Transaction] = []
         self.settled: dict[str, str] = {}
 
@@ -64,12 +63,10 @@ class Engine:
 
     def plan(self) -> None:
         """Draft, sign and keep; nothing is broadcast that is not kept."""
-        ready = [each for each in self.queue.values() if self._needs_are_met(each)]
+        ready = list(self.queue.values())
         for draft in self.adapter.prepare(ready, self._context()) if ready else ():
-            if draft.needs:
+            if draft.needs:  # it is drafted again with every plan, until nothing is needed any more
                 self.add(draft.needs)
-                needed = frozenset(each.id for each in draft.needs)
-                self.waiting_for.update({each.id: needed for each in draft.spends})
             elif not draft.claims & self._taken() and self._room(draft) > 0:
                 self.open.append(Transaction(draft, [self._sign(draft)], draft.claims))
                 for spend in draft.spends:
@@ -159,6 +156,3 @@ class Engine:
         return self.adapter.in_flight(source) - sum(
             each.draft.spends[0].source == source for each in self.open
         )
-
-    def _needs_are_met(self, spend: Spend) -> bool:
-        return all(self.settled.get(each) == "confirmed" for each in self.waiting_for.get(spend.id, ()))

@@ -91,11 +91,30 @@ def _engine(chain: SendingChain) -> Engine:
 @ALL
 def test_every_spend_is_settled_once(kind: type[SendingChain]) -> None:
     it = bench(kind)
-    it.engine.add(SPENDS)
+    for batch in (SPENDS[:2], SPENDS[1:], SPENDS):
+        it.engine.add(batch)
+        it.engine.step()
     it.go_on()
     it.engine.add(SPENDS)
     it.go_on()
     assert it.everything_was_paid_once()
+
+
+def test_no_more_transactions_wait_than_the_chain_allows() -> None:
+    it = bench(SequenceChain)
+    it.engine.add(SPENDS)
+    it.engine.step()
+    assert len(it.engine.open) == len(it.chain.mempool) == it.chain.in_flight(SOURCE) == 2
+
+
+@WITH_CLAIMS
+def test_open_transactions_share_no_claim(kind: type[SendingChain]) -> None:
+    it = bench(kind)
+    for spend in SPENDS[:2]:
+        it.engine.add([spend])
+        it.engine.step()
+    first, second = it.engine.open
+    assert not first.claims & second.claims
 
 
 @ALL
@@ -152,6 +171,18 @@ def test_what_is_too_cheap_is_replaced_under_the_same_claims(kind: type[SendingC
     it.go_on()
     assert it.everything_was_paid_once()
     assert all(each.state is TxState.UNKNOWN for each in it.chain.statuses(first).by_id.values())
+
+
+def test_a_replacement_that_could_be_included_beside_the_replaced_one_is_refused() -> None:
+    class Forgetful(CoinChain):
+        def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+            return super().prepare(spends, replace(context, replaces=None))
+
+    it = bench(Forgetful)
+    it.chain.floor = 30
+    it.engine.add(SPENDS[:1])
+    with pytest.raises(AssertionError, match="drops a claim"):
+        it.go_on()
 
 
 def test_without_claims_what_is_too_cheap_waits_until_it_is_dead_for_certain() -> None:
