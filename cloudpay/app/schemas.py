@@ -46,6 +46,12 @@ class InvoiceChanged(Schema):
     )
     address_in = fields.String(required=True, metadata={"example": "0xwallet..."})
     received_amount = Money(required=True, metadata={"example": "10.00", "description": "May be 0.00."})
+    confirmed_amount = Money(metadata={"example": "10.00", "description": "What of it is final."})
+    network = fields.String(metadata={"example": "evm"})
+    exception = fields.String(
+        allow_none=True, metadata={"description": "`underpaid`, `overpaid`, `late`, or null."}
+    )
+    livemode = fields.Boolean(metadata={"description": "False on test networks."})
     sequence = fields.Integer(
         metadata={
             "description": "Counts the changes of one invoice from 1: a lower one that comes later is old."
