@@ -13,7 +13,7 @@ from cloudpay_evm.node import Node
 from cloudpay_evm.wire import TEXT, Receipt, number
 
 _REVERTED = 3  # what geth answers for an eth_call that reverted
-_FAILED = re.compile(r"revert|invalid opcode|out of gas", re.IGNORECASE)
+_FAILED = re.compile(r"revert|invalid opcode|out of gas|EVM error", re.IGNORECASE)
 _STATES = {0: TxState.REVERTED, 1: TxState.SUCCEEDED}  # EIP-658
 
 

@@ -1,0 +1,26 @@
+"""The shipped table of BSC."""
+
+from cloudpay.chains.registry import load_chains
+from cloudpay.chains.types import Finality
+
+
+def test_bsc_needs_no_more_than_its_name() -> None:
+    network = load_chains({"bsc": {}}, "bsc").network("BSC")
+    assert (network.family, network.key_family.name, network.live) == ("evm", "evm", True)
+    assert network.native.symbol == "BNB" and network.settings.finality is Finality.TAG
+    assert len(network.settings.rpc_urls) >= 3
+
+
+def test_pegged_tokens_have_eighteen_decimals_on_bsc() -> None:  # F17
+    for code in ("bsc", "bsc-testnet"):
+        network = load_chains({code: {}}, code).network(code)
+        assert {asset.decimals for asset in network.assets} == {18}
+        assert {"USDT", "USDC", "DAI", "BTCB"} <= {asset.symbol for asset in network.assets}
+
+
+def test_bitcoin_without_a_network_is_the_pegged_one_where_bsc_is_the_default() -> None:
+    assert load_chains({"bsc": {}}, "bsc").find_asset("BTC", None).symbol == "BTCB"
+
+
+def test_the_test_net_is_not_live() -> None:
+    assert not load_chains({"bsc-testnet": {}}, "bsc-testnet").network("bsc-testnet").live
