@@ -34,6 +34,7 @@ def plan(data_dir: Path, *, port: int | None = None) -> Valkey:
     """
     common = [str(find_server()), "--save", "", "--appendonly", "no", "--daemonize", "no"]
     common += ["--dir", str(data_dir.absolute()), "--loglevel", "warning"]
+    common += ["--logfile", str(data_dir.absolute() / "valkey.log")]
     common += ["--maxmemory", _MEMORY, "--maxmemory-policy", "allkeys-lru"]
     if port is not None:
         return Valkey([*common, "--bind", "127.0.0.1", "--port", str(port)], f"redis://127.0.0.1:{port}/0")

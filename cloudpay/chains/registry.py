@@ -121,7 +121,9 @@ def _definitions(manager: Any, stand_ins: Collection[str]) -> dict[str, ChainDef
 
 def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, ChainDefinition]) -> Network:
     family = str(table.get("family", ""))
-    shipped = None if family else definitions.get(code)  # with a family it is the user's own, whatever its code
+    shipped = (
+        None if family else definitions.get(code)
+    )  # with a family it is the user's own, whatever its code
     definition = shipped or definitions.get(family)
     if definition is None:
         raise NetworkNotServed(code, family, sorted(definitions))
@@ -164,8 +166,9 @@ def _asset(code: str, symbol: str, settings: AssetSettings) -> Asset:
 
 
 def _merge(defaults: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay the user's table over the shipped one, key by key; `assets` are laid over symbol by symbol."""
+    """Lay the user's table over the shipped one, key by key; `assets` symbol by symbol, where `false` leaves one out."""
     merged = {**defaults, **table}
-    if "assets" in defaults and "assets" in table:
-        merged["assets"] = {**defaults["assets"], **table["assets"]}
+    if isinstance(table.get("assets"), Mapping):
+        listed = {**defaults.get("assets", {}), **table["assets"]}
+        merged["assets"] = {symbol: asset for symbol, asset in listed.items() if asset is not False}
     return merged

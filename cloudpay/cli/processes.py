@@ -49,13 +49,13 @@ def worker(ctx: click.Context, queue: str) -> None:
     """
     from cloudpay.app.start import close_gateway, open_gateway
     from cloudpay.app.worker import Worker
-    from cloudpay.wiring import LOOPS
+    from cloudpay.wiring import loops
 
     try:
         gateway = open_gateway(settings_of(ctx), process=f"worker:{queue}")
     except ConfigurationError as error:
         fail(error.message, CONFIGURATION_EXIT)
-    work = Worker(gateway, queue, LOOPS[queue])
+    work = Worker(gateway, queue, loops(gateway, queue))
     code = work.run()
     if work.failure is not None:
         fail(work.failure.message, code)

@@ -1,0 +1,127 @@
+"""Running the demo: chains first, then the gateway, then the file that says that all is ready."""
+
+import os
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+import requests
+
+from cloudpay.app.supervisor import Pids, Supervisor
+from cloudpay.app.valkey import free_port
+from cloudpay.cli.up import programs
+from cloudpay.kernel import log
+from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.kernel.settings import load_settings
+from cloudpay_devnet.commands.demo_file import DemoFile
+from cloudpay_devnet.commands.demo_gateway import Prepared, prepare, write_settings
+from cloudpay_devnet.commands.guide import guide
+from cloudpay_devnet.fleet import Devnet
+
+_FUNDS = 1000  # whole coins and tokens in each master wallet
+_READY_SECONDS = 60.0
+_LOOK_EVERY = 0.1
+
+
+class DemoRun:
+    """One run of the demo."""
+
+    def __init__(self, folder: Path, networks: Sequence[str], *, port: int, block_time: float) -> None:
+        self._folder = folder
+        self._names = networks
+        self._port = port
+        self._block_time = block_time
+        self._file = DemoFile(folder)
+        self._lock = threading.Lock()
+        self._ready = False
+        self._pids: Pids = {}
+
+    def run(self, stop: threading.Event) -> int:
+        """Run until `stop`; answers the exit code."""
+        log.configure(level="warning", json=False)
+        click.echo(f"Starting {', '.join(self._names)} and a gateway in {self._folder} …", err=True)
+        with Devnet.start(
+            self._names, block_time=self._block_time, data_dir=self._folder / "chains"
+        ) as devnet:
+            self._devnet = devnet
+            settings_file = write_settings(
+                self._folder, devnet.networks, port=self._port, block_time=self._block_time
+            )
+            os.environ["CLOUDPAY_CONFIG"] = str(settings_file.absolute())
+            settings = load_settings(settings_file, {})
+            self._prepared = prepare(settings_file)
+            self._fund(self._prepared.master_wallets)
+            supervisor = Supervisor(programs(settings, redis_port=free_port()), changed=self._changed)
+            watcher = threading.Thread(target=self._watch, args=(stop,), name="demo")
+            watcher.start()
+            try:
+                return supervisor.run(stop)
+            finally:
+                stop.set()
+                watcher.join()
+                self._file.remove()
+
+    def _fund(self, master_wallets: Mapping[str, str]) -> None:
+        """Put coins and tokens into master wallets that have none."""
+        for name, chain in self._devnet.chains.items():
+            for symbol, asset in chain.network.assets.items():
+                if chain.balance(symbol, master_wallets[name]) == 0:
+                    chain.fund(master_wallets[name], symbol, _FUNDS * 10**asset.decimals)
+
+    def _watch(self, stop: threading.Event) -> None:
+        """Say when all is ready; afterwards start a node again that died."""
+        waited = 0.0
+        while not stop.wait(_LOOK_EVERY):
+            if not self._ready and self._is_ready():
+                self._ready = True
+                self._write()
+                click.echo(guide(self._folder, self._prepared.access, self._names[0]))
+            elif not self._ready and (waited := waited + _LOOK_EVERY) > _READY_SECONDS:
+                click.echo("The gateway did not become ready; the lines above say why.", err=True)
+                stop.set()
+            self._tend_nodes()
+
+    def _is_ready(self) -> bool:
+        """All processes run, and every network takes invoices."""
+        try:
+            answer = requests.get(f"{self._prepared.access.base_url}/readyz", timeout=2)
+        except requests.RequestException:
+            return False
+        return bool(answer.status_code == requests.codes.ok and answer.json()["status"] == "ready")
+
+    def _tend_nodes(self) -> None:
+        for chain in self._devnet.chains.values():
+            if not chain.node.alive:
+                chain.node.restart()
+                self._write()
+
+    def _changed(self, pids: Pids) -> None:
+        self._pids = pids
+        self._write()
+
+    def _write(self) -> None:
+        """Write the file anew, once all was ready and until the end."""
+        with self._lock:
+            if not self._ready or not self._pids:
+                return
+            nodes = {f"node:{name}": [chain.node.pid] for name, chain in self._devnet.chains.items()}
+            processes = {name: list(pids) for name, pids in self._pids.items()} | nodes
+            prepared: Prepared = self._prepared
+            self._file.write(prepared.access, self._devnet.networks, prepared.master_wallets, processes)
+
+
+def listening_port(port: int) -> int:
+    """The port to listen on, held to be free; raises when it is taken."""
+    if port == 0:
+        return free_port()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"Port {port} is taken ({error.strerror}). Choose another, as in `cloudpay demo --port {port + 1}`."
+            ) from error
+    return port
