@@ -28,7 +28,7 @@ def plain_transfers(blocks: Iterable[FullBlock]) -> list[Transfer]:
         )
         for block in blocks
         for each in block.transactions
-        if each.to is not None and each.value not in ("0x0", "0x")
+        if each.to is not None and number(each.value)
     ]
 
 

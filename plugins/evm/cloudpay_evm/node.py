@@ -36,7 +36,7 @@ class Node:
         self._session.trust_env = (
             False  # read once, above: a look at environment and .netrc per call costs more than the call
         )
-        self._session.headers["Content-Type"] = "application/json"
+        self._session.headers.update({"Content-Type": "application/json", "User-Agent": "cloudpay-evm"})
 
     def ask(self, call: Call[Answer]) -> Answer:
         """Answer one call; raises `NodeFault`, or `Refused` for the node's own error."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from cloudpay.chains.adapter import NodeHealth
-from cloudpay.chains.errors import NodeUnavailable, WrongChain
+from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongChain
 from cloudpay_evm.calls import CHAIN_ID
 from cloudpay_evm.errors import BlockVanished, NodeFault, Refused
 from cloudpay_evm.node import Node
@@ -67,8 +67,8 @@ class Nodes:
                 self._failed(member, fault)
                 reasons.append(f"{member.node.name}: {fault.reason}")
                 continue
-            except BaseException:
-                self._answered(member)  # such as Unlinked: an answer, though not a welcome one
+            except Unlinked:
+                self._answered(member)  # an answer, though not a welcome one
                 raise
             self._answered(member)
             return result
