@@ -43,7 +43,10 @@ class ChainAdapter(Protocol):
     capabilities: Capability
 
     def verify(self) -> None:
-        """Hold chain identity and listed decimals against the nodes; raises `WrongChain`, `WrongDecimals`, `NodeUnavailable`."""
+        """Hold chain identity and listed decimals against the nodes.
+
+        Raises `WrongChain`, `WrongDecimals`, `NodeUnavailable`.
+        """
         ...
 
     def head(self) -> Head:
@@ -51,7 +54,7 @@ class ChainAdapter(Protocol):
         ...
 
     def scan(self, after: BlockRef | None, limit: int, watch: Watch) -> Page:
-        """Answer the next at most `limit` blocks after `after` and every transfer in them to or from an address of ours.
+        """Answer the next blocks after `after`, at most `limit`, and all transfers in them to or from our addresses.
 
         An empty page means that `after` is the head. Raises `Unlinked` when `after` is not on the chain.
         """

@@ -24,7 +24,8 @@ class UnknownNetwork(InvalidRequest):
     code: ClassVar[str] = "unknown_network"
 
     def __init__(self, network: str, known: list[str]) -> None:
-        sentence = f"There is no network {network[:40]!r} here; choose one of: {', '.join(known) or '(none is configured)'}."
+        choice = ", ".join(known) or "(none is configured)"
+        sentence = f"There is no network {network[:40]!r} here; choose one of: {choice}."
         super().__init__(sentence, errors={"network": [sentence]})
         self.network = network
 
@@ -67,7 +68,8 @@ class WrongChain(ConfigurationError):
 
     def __init__(self, network: str, node: str, expected: str, found: str) -> None:
         super().__init__(
-            f"The node {node} of {network} is on chain {found}, not {expected}. Correct rpc_urls or chain_id of [networks.{network}]."
+            f"The node {node} of {network} is on chain {found}, not {expected}. "
+            f"Correct rpc_urls or chain_id of [networks.{network}]."
         )
         self.network, self.node = network, node
 

@@ -21,9 +21,11 @@ class NetworkNotServed(ConfigurationError):
     code = "network_not_served"
 
     def __init__(self, network: str, family: str, known: list[str]) -> None:
+        wanted = family or network
+        choice = ", ".join(known) or "(no plugin is installed)"
         super().__init__(
-            f"[networks.{network}] is configured, but no installed plugin serves {family or network!r}. Install its plugin "
-            f"(pip install cloudpay-{family or network}), set `family` to one of: {', '.join(known) or '(no plugin is installed)'}, or remove the table."
+            f"[networks.{network}] is configured, but no installed plugin serves {wanted!r}. Install its plugin "
+            f"(pip install cloudpay-{wanted}), set `family` to one of: {choice}, or remove the table."
         )
 
 
@@ -49,8 +51,8 @@ class Chains:
     def find_asset(self, symbol: str, network: str | None) -> Asset:
         """Find what a request means by a currency and perhaps a network.
 
-        Without a network, a symbol that is native somewhere means that; else the default network's asset of that symbol,
-        or the one that is listed there as wrapping it. Raises `UnknownNetwork` and `UnknownAsset`.
+        Without a network, a symbol that is native somewhere means that; else the default network's asset of that
+        symbol, or the one that is listed there as wrapping it. Raises `UnknownNetwork` and `UnknownAsset`.
         """
         if network:
             return self.network(network).asset(symbol)
@@ -83,14 +85,16 @@ class Chains:
 def load_chains(tables: Mapping[str, Mapping[str, Any]], default: str, *extra: tuple[str, Any]) -> Chains:
     """Load the plugins and hold the configured networks against them; raises `ConfigurationError` and its kin.
 
-    `extra` are (name, plugin) pairs beside the installed ones; what they serve stands in for an installed plugin's network.
+    `extra` are (name, plugin) pairs beside the installed ones; what they serve stands in for an installed plugin's
+    network.
     """
     manager = load_plugins(hookspecs.ENTRY_POINT_GROUP, hookspecs, *extra)
     definitions = _definitions(manager, stand_ins={name for name, _plugin in extra})
     networks = [_network(code.lower(), table, definitions) for code, table in tables.items()]
     if networks and default not in {network.code for network in networks}:
         raise ConfigurationError(
-            f"default_network is {default!r}, but there is no [networks.{default}]. Set default_network to a configured one."
+            f"default_network is {default!r}, but there is no [networks.{default}]. "
+            "Set default_network to a configured one."
         )
     return Chains(networks, default)
 
@@ -121,9 +125,8 @@ def _definitions(manager: Any, stand_ins: Collection[str]) -> dict[str, ChainDef
 
 def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, ChainDefinition]) -> Network:
     family = str(table.get("family", ""))
-    shipped = (
-        None if family else definitions.get(code)
-    )  # with a family it is the user's own, whatever its code
+    # With a family it is the user's own, whatever its code.
+    shipped = None if family else definitions.get(code)
     definition = shipped or definitions.get(family)
     if definition is None:
         raise NetworkNotServed(code, family, sorted(definitions))
@@ -166,7 +169,10 @@ def _asset(code: str, symbol: str, settings: AssetSettings) -> Asset:
 
 
 def _merge(defaults: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay the user's table over the shipped one, key by key; `assets` symbol by symbol, where `false` leaves one out."""
+    """Lay the user's table over the shipped one, key by key.
+
+    `assets` are laid over symbol by symbol; `false` leaves one out.
+    """
     merged = {**defaults, **table}
     if isinstance(table.get("assets"), Mapping):
         listed = {**defaults.get("assets", {}), **table["assets"]}

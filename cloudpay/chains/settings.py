@@ -36,8 +36,8 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
     family: Annotated[
         str,
         Meta(
-            description="The plugin's network whose code serves this one; left out for shipped networks. With it nothing "
-            "shipped is laid under the table, also where its code is a shipped one's: a local chain may be `evm`."
+            description="The plugin's network whose code serves this one; left out for shipped networks. With it "
+            "nothing shipped is laid under the table, also under a shipped network's code: a local chain may be `evm`."
         ),
     ] = ""
     name: Annotated[str, Meta(description="Name for people.")] = ""
@@ -69,6 +69,7 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
     ] = 300
     scan_limit: Annotated[int, Meta(ge=1, le=10_000, description="Blocks in one page at most.")] = 100
     native: Annotated[str, Meta(description="Symbol of the native coin; it must be among the assets.")] = ""
-    assets: Annotated[dict[str, AssetSettings], Meta(description="Listed assets by symbol.")] = msgspec.field(
-        default_factory=dict
-    )
+    assets: Annotated[
+        dict[str, AssetSettings],
+        Meta(description="Listed assets by symbol; `false` leaves out a shipped one."),
+    ] = msgspec.field(default_factory=dict)

@@ -11,7 +11,10 @@ from cloudpay.invoices.views import InvoiceView, payment_uri
 
 blueprint = Blueprint("checkout", __name__, url_prefix="/pay", template_folder="templates")
 
-PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; img-src 'self'; style-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _DRAWERS = {"png": (draw_png, "image/png"), "svg": (draw_svg, "image/svg+xml")}
 _OPEN = (InvoiceStatus.PENDING, InvoiceStatus.CONFIRMING)
 _WORDS = {

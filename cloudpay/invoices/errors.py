@@ -22,7 +22,8 @@ class NotCancellable(Conflict):
 
     def __init__(self, invoice_id: str, status: str, payments: int) -> None:
         super().__init__(
-            f"The invoice {invoice_id} is {status} and has {payments} payments; only a pending one without any can be cancelled."
+            f"The invoice {invoice_id} is {status} and has {payments} payments; "
+            "only a pending one without any can be cancelled."
         )
         self.invoice_id = invoice_id
 
@@ -34,6 +35,9 @@ class ModeMismatch(InvalidRequest):
 
     def __init__(self, network: str, *, live: bool) -> None:
         kind, other = ("live", "test") if live else ("test", "live")
-        sentence = f"The network {network} is a {kind} network and this key is a {other} key. Use a {kind} key, or a {other} network."
+        sentence = (
+            f"The network {network} is a {kind} network and this key is a {other} key. "
+            f"Use a {kind} key, or a {other} network."
+        )
         super().__init__(sentence, errors={"network": [sentence]})
         self.network = network

@@ -1,6 +1,8 @@
 """Invoices and the options in which they may be paid."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -45,7 +47,7 @@ class InvoiceRow(Base):
         order_by="PaymentOptionRow.position", lazy="selectin", cascade="save-update, merge"
     )
 
-    __mapper_args__ = {"version_id_col": version}
+    __mapper_args__: Mapping[str, Any] = {"version_id_col": version}
 
 
 class PaymentOptionRow(Base):

@@ -123,7 +123,8 @@ def _warnings(
     row: InvoiceRow, options: tuple[OptionView, ...], payments: tuple[PaymentView, ...]
 ) -> tuple[str, ...]:
     warnings = [
-        f"notification_emails: {entry!r} is neither an e-mail address nor a notification channel; nothing is sent to it."
+        f"notification_emails: {entry!r} is neither an e-mail address nor a notification channel; "
+        "nothing is sent to it."
         for entry in row.undeliverable.split("\n")
         if entry
     ]

@@ -20,7 +20,8 @@ class BrokenPlugin(ConfigurationError):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(
-            f"The plugin {name!r} cannot be used: {reason}. Mend it, or uninstall it and take its networks out of the configuration."
+            f"The plugin {name!r} cannot be used: {reason}. "
+            "Mend it, or uninstall it and take its networks out of the configuration."
         )
         self.name = name
 

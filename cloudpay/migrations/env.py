@@ -1,5 +1,7 @@
 """Alembic's entry: works on the connection that `cloudpay.app.migrate` opened, inside its transaction."""
 
+from typing import Literal
+
 from alembic import context
 
 import cloudpay.tables  # noqa: F401  # every row's class registers itself in the metadata
@@ -7,7 +9,7 @@ from cloudpay.kernel.columns import BaseUnits, Moment
 from cloudpay.kernel.db import Base
 
 
-def _render(kind: str, value: object, _imports: object) -> str | bool:
+def _render(kind: str, value: object, _imports: object) -> str | Literal[False]:
     """Write our column types by name, so that a migration reads like the model."""
     if kind == "type" and isinstance(value, BaseUnits | Moment):
         return f"{type(value).__name__}()"

@@ -59,7 +59,7 @@ def drain(gateway: Gateway, handlers: Mapping[str, Sequence[Handler]], *, limit:
             for handler in handlers.get(event.name, ()):
                 handler(gateway, event)
         except Exception as error:
-            log.exception("event_failed", event=event.name, subject=event.subject)
+            log.exception("event_failed", name=event.name, subject=event.subject)
             _postpone(gateway, event, error)
         else:
             done.append(event.id)

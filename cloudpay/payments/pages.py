@@ -75,7 +75,8 @@ class PageCommit:
             row.final_height = to.height
             reason = (
                 f"A reorganisation {depth} blocks deep went past finality: blocks above {to.height} were replaced and "
-                f"{len(taken_back)} final payments were reversed. Check the chain, then run `cloudpay chains resume {row.code}`."
+                f"{len(taken_back)} final payments were reversed. "
+                f"Check the chain, then run `cloudpay chains resume {row.code}`."
             )
             enter(session, self.gateway, row, NetworkStatus.PAUSED, reason)
         return deep

@@ -22,9 +22,10 @@ Progress = Callable[[int, int], None]
 
 
 def rescan(gateway: Gateway, code: str, first: int, last: int, progress: Progress) -> int:
-    """Read the blocks from `first` to `last` (not beyond the cursor) again; answer how many transfers of ours they hold.
+    """Read the blocks from `first` to `last` (not beyond the cursor) again; answer how many transfers of ours they had.
 
-    Safe beside the running watcher: payments have one identity, and only blocks that are still on the chain are taken in.
+    Safe beside the running watcher: payments have one identity, and only blocks that are still on the chain are
+    taken in.
     """
     network = gateway.chains.network(code)
     last = min(last, _cursor(gateway, network))

@@ -32,7 +32,10 @@ def of_invoice(session: Session, invoice_id: str) -> list[PaymentView]:
 
 
 def verify_networks(gateway: Gateway) -> dict[str, str]:
-    """Verify all networks side by side; answer why some could not be reached. Raises `ConfigurationError` for a wrong one."""
+    """Verify all networks side by side; answer why some could not be reached.
+
+    Raises `ConfigurationError` for a wrong one.
+    """
     networks = list(gateway.chains)
     with ThreadPoolExecutor(max_workers=max(1, len(networks))) as pool:
         problems = pool.map(lambda network: _verify(gateway, network), networks)
