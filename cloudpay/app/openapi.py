@@ -78,12 +78,20 @@ def document(app: Flask) -> dict[str, Any]:
     for item in made["paths"].values():
         if "post" in item:
             item["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+            _leave_out_empty_body(item["post"])
     for response in made["components"].get("responses", {}).values():
         content = response.get("content", {})
         if "application/json" in content:
             content[MIMETYPE] = content.pop("application/json")
     made["webhooks"] = {"invoice.changed": {"post": _webhook()}}
     return made
+
+
+def _leave_out_empty_body(operation: dict[str, Any]) -> None:
+    """A route that takes no fields needs no body: nothing is sent more easily than an empty object."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    if body.get("schema", {}).get("$ref", "").endswith("/NoFields"):
+        del operation["requestBody"]
 
 
 _IDEMPOTENCY_KEY = {

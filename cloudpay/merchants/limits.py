@@ -7,8 +7,9 @@ from typing import Any
 from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
+from limits import parse_many
 
-from cloudpay.kernel.settings import Settings
+from cloudpay.kernel.settings import InvalidSettings, Limits, Settings
 from cloudpay.merchants.principal import Principal
 
 _EXTENSION = "cloudpay.limits"
@@ -25,11 +26,12 @@ class RateLimits:
 
     def __init__(self, app: Flask, settings: Settings, unlimited: Collection[str] = ()) -> None:
         limits = settings.limits
+        _check(limits)
         options: dict[str, Any] = _REDIS if settings.redis_url else {}
         self._limiter = Limiter(
             client_address,
             application_limits=[limits.per_address],
-            storage_uri=settings.redis_url or "memory://",
+            storage_uri=_storage(settings.redis_url),
             storage_options=options,
             in_memory_fallback_enabled=True,
             key_prefix="cloudpay",
@@ -70,6 +72,24 @@ class RateLimits:
             self._limiter.storage.base_exceptions
         ):  # Redis went away since; the whole window is never too short
             return longest
+
+
+def _check(limits: Limits) -> None:
+    """A limit that cannot be read would be no limit; raises `InvalidSettings`."""
+    for name in ("per_key", "per_address", "failed_keys_per_address"):
+        try:
+            parse_many(getattr(limits, name))
+        except ValueError as error:
+            raise InvalidSettings(
+                f"limits.{name} is {getattr(limits, name)!r}, which cannot be read; write it as `100 per minute`."
+            ) from error
+
+
+def _storage(redis_url: str) -> str:
+    """Answer the address as the limits library writes it; it names a Unix socket otherwise than Redis clients do."""
+    if redis_url.startswith("unix:"):
+        return f"redis+{redis_url}"
+    return redis_url or "memory://"
 
 
 def client_address() -> str:

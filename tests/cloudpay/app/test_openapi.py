@@ -1,6 +1,7 @@
 """The OpenAPI document and its reader."""
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -8,6 +9,7 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
 from cloudpay.app.openapi import document
+from cloudpay.invoices.change import webhook_body
 
 
 def test_the_document_is_valid_and_is_served(client: FlaskClient, app: Flask) -> None:
@@ -51,6 +53,11 @@ def test_both_headers_the_webhook_and_problems_are_documented(app: Flask) -> Non
             if method != "parameters":
                 assert operation["summary"], path
                 assert operation["responses"]["default"], path
+
+
+def test_the_webhook_is_documented_with_exactly_what_is_sent(app: Flask, shop: Any) -> None:
+    sent = webhook_body(shop.ask())
+    assert set(document(app)["components"]["schemas"]["InvoiceChanged"]["properties"]) == set(sent)
 
 
 def test_money_is_documented_as_a_decimal_string(app: Flask) -> None:

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from cloudpay.app import create_app
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.settings import InvalidSettings
 from cloudpay.merchants.keys import create_key
 from cloudpay.merchants.service import MerchantView
 
@@ -92,6 +93,12 @@ def test_behind_a_trusted_proxy_the_address_that_it_saw_counts(gateway: Gateway)
 
     assert [get(f"10.0.0.{number}, 192.0.2.1") for number in range(3)] == [200, 200, 429]
     assert get("192.0.2.2") == 200
+
+
+@pytest.mark.parametrize("name", ["per_key", "per_address", "failed_keys_per_address"])
+def test_a_limit_that_cannot_be_read_stops_the_start(gateway: Gateway, name: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"limits.{name}"):
+        _client(gateway, **{name: "often"})
 
 
 def test_health_is_not_limited(gateway: Gateway) -> None:
