@@ -29,7 +29,7 @@ SERVER = os.environ.get("CLOUDPAY_TEST_DATABASE_URL")
 DEV_WORDS = "test test test test test test test test test test test junk"
 """The well-known development seed; nothing of value may ever lie on it."""
 
-PRICES = {"ETH": "2500", "USDT": "1.00", "WBTC": "60000", "FAKE": "2"}
+PRICES: dict[str, str | int | float] = {"ETH": "2500", "USDT": "1.00", "WBTC": "60000", "FAKE": "2"}
 
 
 def _on_server(statement: str) -> None:

@@ -18,11 +18,11 @@ ENTRY_POINT_GROUP = "cloudpay.commands"
 class Commands(click.Group):
     """The commands of the core, and those that other distributions register as `cloudpay.commands`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:  # click's signature
         """Name every command."""
         return [*COMMANDS, *sorted(_extra())]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as above
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # as above
         """Import one command."""
         if cmd_name in COMMANDS or cmd_name in HIDDEN:
             module = HIDDEN.get(cmd_name) or COMMANDS[cmd_name].module

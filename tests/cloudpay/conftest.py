@@ -54,10 +54,15 @@ class Shop:
             callback_url="https://shop.example.com/hook",
             priority=Priority.MEDIUM,
             expiry_minutes=60,
-            **changes,  # type: ignore[arg-type]  # a test names the fields that it sets
+            **changes,
         )
         made: list[InvoiceView] = []
-        creation.create(self.gateway, self.principal, new, None, lambda view: made.append(view) or "{}")  # type: ignore[func-returns-value]  # keeps the view
+
+        def keep(view: InvoiceView) -> str:
+            made.append(view)
+            return "{}"
+
+        creation.create(self.gateway, self.principal, new, None, keep)
         return made[-1]
 
     def pay(self, invoice: InvoiceView, units: int | None = None, *, contract: str | None = "listed") -> str:
@@ -116,7 +121,7 @@ class Shop:
 def open_shop_with(
     gateway: Gateway, merchant: MerchantView, key: NewKey, fakes: FakePlugin
 ) -> Callable[..., Shop]:
-    """Open the merchant's shop on a fake network: verified, and looked at once; keywords change the network's settings."""
+    """Open the merchant's shop on a fake network, verified and looked at once; keywords change its settings."""
 
     def build(code: str, *, assets: dict[str, dict[str, str]] | None = None, **changes: object) -> Shop:
         tables = {each.code: {"live": False} for each in gateway.chains}

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -12,14 +14,14 @@ from cloudpay.tables import metadata
 
 
 @pytest.fixture
-def migrated(database_url):
+def migrated(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     upgrade(database)
     yield database
     database.close()
 
 
-def test_the_migrations_make_the_tables_of_the_models(migrated):
+def test_the_migrations_make_the_tables_of_the_models(migrated: Database) -> None:
     assert current_revision(migrated) == HEAD
     with migrated.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
@@ -27,7 +29,7 @@ def test_the_migrations_make_the_tables_of_the_models(migrated):
 
 
 @pytest.mark.parametrize("table", ["audit_entries", "ledger_journals", "ledger_entries"])
-def test_append_only_tables_are_so_after_a_migration(migrated, table):
+def test_append_only_tables_are_so_after_a_migration(migrated: Database, table: str) -> None:
     with migrated.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             found = connection.execute(
@@ -39,6 +41,6 @@ def test_append_only_tables_are_so_after_a_migration(migrated, table):
                 connection.execute(text(f"TRUNCATE {table} CASCADE"))
 
 
-def test_migrating_again_changes_nothing(migrated):
+def test_migrating_again_changes_nothing(migrated: Database) -> None:
     upgrade(migrated)
     assert current_revision(migrated) == HEAD

@@ -59,7 +59,9 @@ def sums(found: list[PaymentView]) -> tuple[int, int]:
 
 
 @given(payments, st.sampled_from(OPEN), st.booleans())
-def test_an_open_invoice_is_paid_exactly_when_timely_final_money_reaches_the_amount(found, status, looked):
+def test_an_open_invoice_is_paid_exactly_when_timely_final_money_reaches_the_amount(
+    found: list[PaymentView], status: InvoiceStatus, looked: bool
+) -> None:
     outcome = decide(status, [ASKED], found, EXPIRY, looked_after_expiry=looked)
     seen, final = sums(found)
     assert (outcome.status is InvoiceStatus.PAID) == (final >= 100)
@@ -69,40 +71,46 @@ def test_an_open_invoice_is_paid_exactly_when_timely_final_money_reaches_the_amo
 
 
 @given(payments, st.sampled_from(InvoiceStatus), st.booleans())
-def test_every_decision_is_an_allowed_transition(found, status, looked):
+def test_every_decision_is_an_allowed_transition(
+    found: list[PaymentView], status: InvoiceStatus, looked: bool
+) -> None:
     outcome = decide(status, [ASKED], found, EXPIRY, looked_after_expiry=looked)
     assert outcome.status is status or INVOICE.allows(status, outcome.status)
 
 
 @given(payments, st.sampled_from(InvoiceStatus), st.booleans())
-def test_deciding_again_changes_nothing(found, status, looked):
+def test_deciding_again_changes_nothing(
+    found: list[PaymentView], status: InvoiceStatus, looked: bool
+) -> None:
     once = decide(status, [ASKED], found, EXPIRY, looked_after_expiry=looked)
     again = decide(once.status, [ASKED], found, EXPIRY, looked_after_expiry=looked)
     assert (again.status, again.exception) == (once.status, once.exception)
 
 
 @given(payments, st.sampled_from(OPEN))
-def test_nothing_expires_before_somebody_has_looked(found, status):
+def test_nothing_expires_before_somebody_has_looked(found: list[PaymentView], status: InvoiceStatus) -> None:
     outcome = decide(status, [ASKED], found, EXPIRY, looked_after_expiry=False)
     assert outcome.status is not InvoiceStatus.EXPIRED or status is InvoiceStatus.EXPIRED
 
 
 @given(payments)
-def test_a_paid_invoice_leaves_that_state_only_when_final_money_was_taken_back(found):
+def test_a_paid_invoice_leaves_that_state_only_when_final_money_was_taken_back(
+    found: list[PaymentView],
+) -> None:
     outcome = decide(InvoiceStatus.PAID, [ASKED], found, EXPIRY, looked_after_expiry=True)
     final = sum(each.amount for each in found if each.asset == "usdt" and each.status is PaymentStatus.FINAL)
     assert outcome.status is (InvoiceStatus.PAID if final >= 100 else InvoiceStatus.REVERSED)
 
 
 @given(payments, st.sampled_from([*OPEN, InvoiceStatus.CANCELLED]))
-def test_money_of_another_asset_decides_nothing(found, status):
+def test_money_of_another_asset_decides_nothing(found: list[PaymentView], status: InvoiceStatus) -> None:
     alone = [each for each in found if each.asset == "dai"]
     outcome = decide(status, [ASKED], alone, EXPIRY, looked_after_expiry=True)
     assert outcome.exception is None
     assert outcome.status in (InvoiceStatus.EXPIRED, InvoiceStatus.CANCELLED)
 
 
-def test_a_cancelled_invoice_that_is_paid_all_the_same_says_late():
+def test_a_cancelled_invoice_that_is_paid_all_the_same_says_late() -> None:
     found = [payment(100, PaymentStatus.FINAL, -5, "usdt", 1)]
     outcome = decide(InvoiceStatus.CANCELLED, [ASKED], found, EXPIRY, looked_after_expiry=False)
     assert (outcome.status, outcome.exception) == (InvoiceStatus.CANCELLED, InvoiceException.LATE)

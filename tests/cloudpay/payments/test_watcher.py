@@ -1,17 +1,24 @@
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cloudpay.chains.errors import NodeUnavailable
+from cloudpay.chains.gateway import Gateway
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
 from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
 from cloudpay.payments.loop import LEASE_TTL
 from cloudpay.payments.networks import NetworkClosed, network_views, pause, resume
 from cloudpay.payments.states import NetworkStatus, PaymentStatus
 from cloudpay.payments.watcher import Watcher
+from cloudpay.testing import FixedClock
+
+if TYPE_CHECKING:
+    from tests.cloudpay.conftest import Shop
 
 
-def test_a_payment_goes_from_pending_over_confirming_to_paid(shop):
+def test_a_payment_goes_from_pending_over_confirming_to_paid(shop: "Shop") -> None:
     invoice = shop.ask("10.00")
     tx = shop.pay(invoice)
     shop.look()
@@ -27,7 +34,7 @@ def test_a_payment_goes_from_pending_over_confirming_to_paid(shop):
     assert paid.option.shown(paid.option.confirmed) == "10.00"
 
 
-def test_partial_payments_add_up(shop):
+def test_partial_payments_add_up(shop: "Shop") -> None:
     invoice = shop.ask("10")
     shop.pay(invoice, 4_000_000)
     shop.mine(1)
@@ -37,7 +44,7 @@ def test_partial_payments_add_up(shop):
     assert (shop.state(invoice).status, shop.state(invoice).exception) == (InvoiceStatus.PAID, None)
 
 
-def test_f30_f32_a_reorged_payment_is_credited_once(shop):
+def test_f30_f32_a_reorged_payment_is_credited_once(shop: "Shop") -> None:
     shop.mine(10)
     invoice = shop.ask()
     shop.pay(invoice)
@@ -53,7 +60,7 @@ def test_f30_f32_a_reorged_payment_is_credited_once(shop):
     assert shop.held() == 10_000_000
 
 
-def test_a_payment_that_a_reorg_drops_is_taken_back(shop):
+def test_a_payment_that_a_reorg_drops_is_taken_back(shop: "Shop") -> None:
     shop.mine(10)
     invoice = shop.ask()
     tx = shop.pay(invoice)
@@ -64,7 +71,7 @@ def test_a_payment_that_a_reorg_drops_is_taken_back(shop):
     assert (gone.status, gone.payments) == (InvoiceStatus.PENDING, ())
 
 
-def test_f31_a_reorg_past_finality_reverses_pauses_and_waits_for_a_person(shop):
+def test_f31_a_reorg_past_finality_reverses_pauses_and_waits_for_a_person(shop: "Shop") -> None:
     shop.mine(10)
     invoice = shop.ask()
     tx = shop.pay(invoice)
@@ -86,8 +93,8 @@ def test_f31_a_reorg_past_finality_reverses_pauses_and_waits_for_a_person(shop):
 
 
 def test_a_payment_that_comes_back_after_a_deep_reorg_is_credited_once_more_and_the_invoice_stays_reversed(
-    shop,
-):
+    shop: "Shop",
+) -> None:
     shop.mine(10)
     invoice = shop.ask()
     shop.pay(invoice)
@@ -103,7 +110,7 @@ def test_a_payment_that_comes_back_after_a_deep_reorg_is_credited_once_more_and_
     assert shop.held() == 10_000_000
 
 
-def test_f37_f41_a_node_that_hides_logs_does_not_move_the_cursor(shop):
+def test_f37_f41_a_node_that_hides_logs_does_not_move_the_cursor(shop: "Shop") -> None:
     invoice = shop.ask()
     shop.pay(invoice)
     shop.chain.mine()
@@ -117,7 +124,7 @@ def test_f37_f41_a_node_that_hides_logs_does_not_move_the_cursor(shop):
     assert shop.state(invoice).status is InvoiceStatus.PAID
 
 
-def test_f36_crediting_waits_while_finality_stands_still(shop):
+def test_f36_crediting_waits_while_finality_stands_still(shop: "Shop") -> None:
     invoice = shop.ask()
     shop.pay(invoice)
     shop.chain.freeze_final()
@@ -128,7 +135,7 @@ def test_f36_crediting_waits_while_finality_stands_still(shop):
     assert shop.state(invoice).status is InvoiceStatus.PAID
 
 
-def test_f38_a_head_that_goes_backwards_is_ignored(shop):
+def test_f38_a_head_that_goes_backwards_is_ignored(shop: "Shop") -> None:
     shop.mine(10)
     before = network_views(shop.gateway)[0]
     shop.chain.head_backwards(5)
@@ -136,7 +143,7 @@ def test_f38_a_head_that_goes_backwards_is_ignored(shop):
     assert network_views(shop.gateway)[0].cursor == before.cursor
 
 
-def test_f10_scanning_again_after_a_restart_credits_once(shop):
+def test_f10_scanning_again_after_a_restart_credits_once(shop: "Shop") -> None:
     invoice = shop.ask()
     shop.pay(invoice)
     shop.mine(5)
@@ -147,18 +154,20 @@ def test_f10_scanning_again_after_a_restart_credits_once(shop):
     assert (paid.option.confirmed, len(paid.payments)) == (paid.option.amount, 1)
 
 
-def test_f9_one_transaction_pays_two_invoices(shop):
+def test_f9_one_transaction_pays_two_invoices(shop: "Shop") -> None:
     first, second = shop.ask("1"), shop.ask("2")
     tx = shop.pay_together(first, second)
     shop.mine(5)
     assert [shop.state(each).tx_hash for each in (first, second)] == [tx, tx]
 
 
-def test_a_watcher_that_lost_its_lease_commits_nothing(shop, gateway):
+def test_a_watcher_that_lost_its_lease_commits_nothing(
+    shop: "Shop", gateway: Gateway, clock: FixedClock
+) -> None:
     shop.watcher.poll()
     other = LeaseKeeper(gateway.db, gateway.clock, f"watch:{shop.code}", "other", LEASE_TTL)
     assert other.hold() is None
-    gateway.clock.advance(LEASE_TTL + timedelta(seconds=1))
+    clock.advance(LEASE_TTL + timedelta(seconds=1))
     taken = other.hold()
     assert taken is not None
     shop.chain.mine()
@@ -168,7 +177,7 @@ def test_a_watcher_that_lost_its_lease_commits_nothing(shop, gateway):
     assert second.poll() == 1
 
 
-def test_a_paused_network_takes_no_invoices_and_credits_nothing(shop):
+def test_a_paused_network_takes_no_invoices_and_credits_nothing(shop: "Shop") -> None:
     invoice = shop.ask()
     pause(shop.gateway, shop.code, "Maintenance.")
     shop.pay(invoice)
@@ -180,7 +189,7 @@ def test_a_paused_network_takes_no_invoices_and_credits_nothing(shop):
     assert shop.state(invoice).status is InvoiceStatus.PAID
 
 
-def test_f35_a_frozen_head_stalls_the_network_and_expires_nothing(shop, clock):
+def test_f35_a_frozen_head_stalls_the_network_and_expires_nothing(shop: "Shop", clock: FixedClock) -> None:
     invoice = shop.ask()
     shop.chain.freeze_head()
     clock.advance(timedelta(hours=2))
@@ -194,7 +203,7 @@ def test_f35_a_frozen_head_stalls_the_network_and_expires_nothing(shop, clock):
     assert shop.state(invoice).status is InvoiceStatus.EXPIRED
 
 
-def test_an_amount_of_a_large_payment_waits_for_more_blocks(open_shop_with):
+def test_an_amount_of_a_large_payment_waits_for_more_blocks(open_shop_with: "Callable[..., Shop]") -> None:
     shop = open_shop_with("evm", large_confirmations=10, assets={"USDT": {"large_amount": "1000"}})
     large, small = shop.ask("1000"), shop.ask("999.99")
     shop.pay(large)
