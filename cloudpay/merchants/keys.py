@@ -148,7 +148,10 @@ def _note_use(gateway: Gateway, key_id: str, now: datetime) -> None:
     due = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= now - _USE_NOTED_EVERY)
     statement = update(ApiKey).where(ApiKey.id == key_id, due).values(last_used_at=now)
     try:
-        gateway.db.run(lambda session: session.execute(statement))
+        with (
+            gateway.db.transaction() as session
+        ):  # once: a request must not wait for this as for its own work
+            session.execute(statement)
     except OperationalError as error:
         _log.warning("key_use_not_noted", key_id=key_id, error=type(error).__name__)
 

@@ -97,8 +97,9 @@ def test_behind_a_trusted_proxy_the_address_that_it_saw_counts(gateway: Gateway)
 
 @pytest.mark.parametrize("name", ["per_key", "per_address", "failed_keys_per_address"])
 def test_a_limit_that_cannot_be_read_stops_the_start(gateway: Gateway, name: str) -> None:
+    unreadable: dict[str, Any] = {name: "often"}
     with pytest.raises(InvalidSettings, match=f"limits.{name}"):
-        _client(gateway, **{name: "often"})
+        _client(gateway, **unreadable)
 
 
 def test_health_is_not_limited(gateway: Gateway) -> None:
