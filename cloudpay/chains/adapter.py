@@ -56,7 +56,8 @@ class ChainAdapter(Protocol):
     def scan(self, after: BlockRef | None, limit: int, watch: Watch) -> Page:
         """Answer the next blocks after `after`, at most `limit`, and all transfers in them to or from our addresses.
 
-        An empty page means that `after` is the head. Raises `Unlinked` when `after` is not on the chain.
+        An empty page means that the node has nothing after it: `after` is the head, or the node is behind. Raises
+        `Unlinked` when `after` is not on the chain.
         """
         ...
 
@@ -69,7 +70,10 @@ class ChainAdapter(Protocol):
         ...
 
     def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
-        """Answer balances in base units at a block; raises `Unlinked` when that block is not on the chain."""
+        """Answer balances in base units at the newest or the final block, or, with HISTORY, at one behind the head.
+
+        Raises `Unlinked` when that block is not on the chain, `NodeUnavailable` when no node has its state.
+        """
         ...
 
     def statuses(self, tx_ids: Iterable[str]) -> Statuses:

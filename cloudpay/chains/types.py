@@ -19,6 +19,8 @@ class Capability(Flag):
     SPENDS_DEPOSITS = auto()
     TRACES = auto()
     """`scan` finds native money that a contract sent; without it the core compares balances."""
+    HISTORY = auto()
+    """`balances` answers for the blocks behind the head, not for the newest and the final one alone."""
 
 
 class Finality(StrEnum):

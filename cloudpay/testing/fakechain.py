@@ -42,7 +42,7 @@ class FakeChain:
         network: str = "fake",
         settings: NetworkSettings | None = None,
         *,
-        capabilities: Capability = Capability.TOKENS | Capability.TRACES | Capability.REPLACEABLE,
+        capabilities: Capability = Capability.TOKENS | Capability.TRACES | Capability.HISTORY,
         unix: Callable[[], int] = start_time,
     ) -> None:
         self.network = network
@@ -216,6 +216,9 @@ class FakeChain:
         with self._call():
             if self._ledger.block(at) is None or at.height > self._visible():
                 raise Unlinked(at)
+            kept = at.height in (self._visible(), self._final_height())
+            if Capability.HISTORY not in self.capabilities and not kept:
+                raise NodeUnavailable(self.network, f"it keeps no balances of block {at.height}")
             return {each: self._ledger.balance((each.address, each.contract), at.height) for each in holdings}
 
     def statuses(self, tx_ids: Iterable[str]) -> Statuses:

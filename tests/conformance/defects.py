@@ -175,7 +175,7 @@ class HidesTracesItHas(FakeChain):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.capabilities = Capability.TOKENS
+        self.capabilities = Capability.TOKENS | Capability.HISTORY
 
     def _reports(self, move: Move) -> bool:
         return super()._reports(replace(move, via_contract=False))
@@ -208,6 +208,18 @@ class BalancesOfTheLatestBlock(FakeChain):
     def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
         super().balances([], at)
         return super().balances(holdings, self._ledger.tip.header.ref)
+
+
+class BalancesOfTheBlockBefore(FakeChain):
+    def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
+        super().balances([], at)
+        return super().balances(holdings, self._ledger.blocks[at.height - 1].header.ref)
+
+
+class SeesNeitherTracesNorHistory(FakeChain):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.capabilities = Capability.TOKENS
 
 
 class BalancesOfReplacedBlocks(FakeChain):

@@ -8,8 +8,8 @@ from cloudpay.testing.fakeworld import FakeWorld
 
 _CAPABILITIES = {
     "as shipped": None,
-    "all": Capability.TOKENS | Capability.TRACES | Capability.MEMPOOL | Capability.MULTI_OUTPUT,
-    "without traces": Capability.TOKENS,
+    "with mempool": Capability.TOKENS | Capability.TRACES | Capability.MEMPOOL | Capability.MULTI_OUTPUT,
+    "without traces": Capability.TOKENS | Capability.HISTORY,
 }
 
 

@@ -33,7 +33,9 @@ class EvmAdapter:
     """Implements `cloudpay.chains.adapter.ChainAdapter` for one EVM network."""
 
     def __init__(self, settings: EvmSettings, network: str) -> None:
-        self.capabilities = Capability.TOKENS | Capability.REPLACEABLE | Capability.SPENDS_DEPOSITS
+        self.capabilities = (
+            Capability.TOKENS | Capability.REPLACEABLE | Capability.SPENDS_DEPOSITS | Capability.HISTORY
+        )
         self.nodes = open_nodes(settings, network)
         self._settings, self._network = settings, network
         self._tracers: dict[str, Tracer | None] = {}
