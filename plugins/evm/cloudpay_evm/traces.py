@@ -7,7 +7,7 @@ from enum import StrEnum
 from cloudpay.chains.types import BlockRef, Transfer, TransferSource
 from cloudpay_evm.calls import Call
 from cloudpay_evm.checksum import normalised
-from cloudpay_evm.errors import NodeFault, Refused
+from cloudpay_evm.errors import BlockVanished, NodeFault, Refused
 from cloudpay_evm.node import Node
 from cloudpay_evm.transfers import PLACES
 from cloudpay_evm.wire import CALL_TRACES, FLAT_TRACES, FlatTrace, Frame, FullBlock, TracedTransaction, number
@@ -29,10 +29,12 @@ class Tracer(StrEnum):
 
 def find_tracer(node: Node, block: BlockRef) -> Tracer | None:
     """Try on a block how a node traces; None when it refuses to. Raises `NodeFault`."""
+    if not isinstance(node.try_all([_flat_traces(block)])[0], Refused):
+        return (
+            Tracer.FLAT
+        )  # read from what the node keeps; the other kind runs the block again for each question
     if not isinstance(node.try_all([_call_traces(block)])[0], Refused):
         return Tracer.CALLS
-    if not isinstance(node.try_all([_flat_traces(block)])[0], Refused):
-        return Tracer.FLAT
     return None
 
 
@@ -100,12 +102,12 @@ def _inner_frames(top: Frame) -> Iterator[Frame]:
 
 
 def _of_flat_traces(block: FullBlock, traces: Sequence[FlatTrace]) -> Iterator[Transfer]:
-    undone: set[tuple[str, tuple[int, ...]]] = set()
+    if any(trace.block_hash != block.hash for trace in traces):
+        raise BlockVanished(block.height)  # trace_block knows heights only
     _require_all(block, [each.transaction_hash or "" for each in traces])
+    undone: set[tuple[str, tuple[int, ...]]] = set()
     for index, trace in enumerate(traces):
         tx_id, path = trace.transaction_hash, tuple(trace.trace_address)
-        if trace.block_hash != block.hash:
-            raise NodeFault(f"it traced another block than {block.height}")  # trace_block knows heights only
         if tx_id is None:
             continue  # a block reward
         if trace.error or (tx_id, path[:-1]) in undone:

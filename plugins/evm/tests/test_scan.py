@@ -43,23 +43,30 @@ def test_native_coins_from_contracts_are_found_by_traces(  # F11
     assert found == ([(tx_id, 321, TransferSource.TRACE)] if moved else [])
 
 
-def test_the_flat_traces_of_a_real_node_find_the_same(
-    proxy: FaultProxy, evm_chain: DevChain, adapter_of: MakeAdapter, ours: Any, address: Address
+@pytest.mark.parametrize(
+    ("refused", "used"), [("trace_", "debug_traceBlockByHash"), ("debug_", "trace_block")]
+)
+def test_either_kind_of_traces_finds_the_same(  # F11
+    proxy: FaultProxy,
+    evm_chain: DevChain,
+    adapter_of: MakeAdapter,
+    ours: Any,
+    address: Address,
+    refused: str,
+    used: str,
 ) -> None:
-    proxy.on_call = lambda call: (
-        Answered(error={"code": -32601, "message": "the method does not exist"})
-        if call["method"].startswith("debug_")
-        else None
-    )
+    missing = Answered(error={"code": -32601, "message": "the method does not exist"})
+    proxy.on_call = lambda call: missing if call["method"].startswith(refused) else None
     adapter = adapter_of(evm_chain, [proxy.url])
     adapter.verify()
     assert Capability.TRACES in adapter.capabilities
-    start, receiver = adapter.head().latest.ref, address("flat")
+    start, receiver = adapter.head().latest.ref, address(used)
     evm_chain.pay_through_contract(receiver, 11)
     evm_chain.pay_through_contract(receiver, 12, "sendBySelfdestruct")
     evm_chain.pay_through_contract(receiver, 13, "sendThenUndo")
-    assert [each.amount for each in ours(receiver).transfers(adapter, start)] == [11, 12]
-    assert "trace_block" in proxy.methods()
+    evm_chain.pay_many_through_contract([(receiver, 14), (receiver, 15)])
+    assert [each.amount for each in ours(receiver).transfers(adapter, start)] == [11, 12, 14, 15]
+    assert used in proxy.methods()
 
 
 def test_without_traces_nothing_is_promised_and_contract_money_is_left_to_balances(
