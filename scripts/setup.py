@@ -46,10 +46,12 @@ def set_up(level: str) -> None:
         if _is_current(level):
             return
         say(f"setting up CloudPay ({level}) with Python {platform.python_version()}")
-        make_environment()
         with ThreadPoolExecutor() as pool:
-            for step in [pool.submit(install_anvil), pool.submit(install_packages, level)]:
-                step.result()
+            environment = pool.submit(make_environment)
+            anvil = pool.submit(install_anvil, environment.result)
+            environment.result()
+            install_packages(level)
+            anvil.result()
         say("set-up is complete")
 
 
