@@ -1,5 +1,6 @@
 """Bringing the database to this version's tables: all or nothing, by one process at a time."""
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -17,6 +18,7 @@ def upgrade(db: Database, revision: str = "head") -> None:
 
     Killed midway, nothing has changed; of several processes that start together one migrates, the others wait for it.
     """
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it names its plug-ins at every start
     with db.engine.begin() as connection:  # on SQLite this takes the write lock (BEGIN IMMEDIATE)
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})

@@ -1,0 +1,132 @@
+"""`cloudpay wallet`: the seed, sealed, and the addresses that come from it."""
+
+import json
+from pathlib import Path
+
+import click
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.cli.output import json_option, show_one, show_rows
+from cloudpay.cli.session import actor, gateway_of, read_text
+from cloudpay.kernel.secrets import SealKey, read_key, read_or_create_key
+from cloudpay.merchants.service import get_merchant
+from cloudpay.wallets.errors import WalletExists, WalletMissing
+from cloudpay.wallets.service import master_address
+from cloudpay.wallets.setup import ACCOUNTS, derive_accounts, init_wallet
+from cloudpay.wallets.setup import wallet as find_wallet
+
+
+@click.group()
+def wallet() -> None:
+    """The seed and the addresses."""
+
+
+@wallet.command()
+@click.option("--new", is_flag=True, help="Make a new seed without asking.")
+@click.option(
+    "--words-file",
+    type=click.Path(allow_dash=True, path_type=Path),
+    help="Import the words in this file; - is standard input.",
+)
+@json_option
+@click.pass_context
+def init(ctx: click.Context, new: bool, words_file: Path | None, as_json: bool) -> None:
+    r"""Make or import the seed, seal it with the seal key, and derive the accounts' public keys.
+
+    A new seed's words are shown once. Whoever has them has the money; without them and the seal key it is lost.
+
+    \b
+    Examples:
+      cloudpay wallet init
+      cloudpay wallet init --new --json
+      cloudpay wallet init --words-file words.txt
+    """
+    with gateway_of(ctx) as gateway:
+        if (existing := find_wallet(gateway)) is not None:
+            raise WalletExists(existing.fingerprint)
+        words = _import_words(words_file, new=new)
+        made = init_wallet(gateway, _seal_key(gateway, create=True), mnemonic=words, actor=actor())
+        view = find_wallet(gateway)
+    shown = made if words is None else None
+    if as_json:
+        click.echo(json.dumps({"fingerprint": view.fingerprint if view else None, "words": shown}, indent=2))
+        return
+    if shown is not None:
+        click.secho("Write these words down, in this order. They are not shown again.\n", bold=True)
+        for number, word in enumerate(shown.split(), start=1):
+            click.echo(f"{number:>4}  {word}")
+    click.echo(
+        f"\nThe wallet is ready. Keep {gateway.settings.seal_key_path} safe and apart from the database."
+    )
+
+
+@wallet.command()
+@json_option
+@click.pass_context
+def show(ctx: click.Context, as_json: bool) -> None:
+    r"""Show the wallet's fingerprint, and how many accounts are derived.
+
+    \b
+    Example:
+      cloudpay wallet show
+    """
+    with gateway_of(ctx) as gateway:
+        view = find_wallet(gateway)
+    if view is None:
+        raise WalletMissing
+    show_one(view, as_json=as_json)
+
+
+@wallet.command()
+@click.option(
+    "--upto", type=click.IntRange(1, 1_000_000), default=ACCOUNTS, show_default=True, help="Accounts in all."
+)
+@click.pass_context
+def accounts(ctx: click.Context, upto: int) -> None:
+    r"""Derive the public keys of further accounts, also for networks that were added later; needs the seal key.
+
+    \b
+    Example:
+      cloudpay wallet accounts --upto 512
+    """
+    with gateway_of(ctx) as gateway:
+        added = derive_accounts(gateway, _seal_key(gateway, create=False), upto=upto, actor=actor())
+    for family, count in added.items():
+        click.echo(f"{family}: {count} added")
+
+
+@wallet.command()
+@click.argument("merchant_id")
+@json_option
+@click.pass_context
+def addresses(ctx: click.Context, merchant_id: str, as_json: bool) -> None:
+    r"""Show a merchant's master wallet on every network.
+
+    \b
+    Example:
+      cloudpay wallet addresses mer_01J9…
+    """
+    with gateway_of(ctx) as gateway:
+        account = get_merchant(gateway, merchant_id).account_index
+        rows = [
+            {"network": network.code, "master_wallet": master_address(gateway, network, account)}
+            for network in gateway.chains
+        ]
+    show_rows(rows, ("network", "master_wallet"), as_json=as_json, empty="No network is configured.")
+
+
+def _seal_key(gateway: Gateway, *, create: bool) -> SealKey:
+    path = gateway.settings.seal_key_path
+    return SealKey(read_or_create_key(path) if create else read_key(path))
+
+
+def _import_words(words_file: Path | None, *, new: bool) -> str | None:
+    """Answer the words to import, or None for a new seed."""
+    if words_file is not None:
+        return read_text(words_file)
+    if new:
+        return None
+    choice = click.prompt(
+        "Make a new seed, or import one", type=click.Choice(["make", "import"]), default="make", err=True
+    )
+    return None if choice == "make" else str(click.prompt("The words, in order", hide_input=True, err=True))
