@@ -1,16 +1,13 @@
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
 from cloudpay.testing import FixedClock
-
-if TYPE_CHECKING:
-    from tests.cloudpay.conftest import Shop
+from tests.cloudpay.shop import Shop
 
 HOUR = timedelta(minutes=60)
 
 
-def test_an_unpaid_invoice_expires_when_a_later_poll_found_nothing(shop: "Shop", clock: FixedClock) -> None:
+def test_an_unpaid_invoice_expires_when_a_later_poll_found_nothing(shop: Shop, clock: FixedClock) -> None:
     invoice = shop.ask()
     clock.advance(HOUR + timedelta(seconds=1))
     shop.settle()
@@ -20,7 +17,7 @@ def test_an_unpaid_invoice_expires_when_a_later_poll_found_nothing(shop: "Shop",
 
 
 def test_a_payment_seen_in_time_is_paid_although_it_is_final_only_later(
-    shop: "Shop", clock: FixedClock
+    shop: Shop, clock: FixedClock
 ) -> None:
     invoice = shop.ask()
     shop.pay(invoice)
@@ -34,7 +31,7 @@ def test_a_payment_seen_in_time_is_paid_although_it_is_final_only_later(
 
 
 def test_f45_a_payment_made_in_time_but_found_after_days_offline_is_paid(
-    shop: "Shop", clock: FixedClock
+    shop: Shop, clock: FixedClock
 ) -> None:
     invoice = shop.ask()
     shop.pay(invoice)
@@ -45,7 +42,7 @@ def test_f45_a_payment_made_in_time_but_found_after_days_offline_is_paid(
     assert shop.state(invoice).status is InvoiceStatus.PAID
 
 
-def test_f22_a_late_payment_is_kept_and_shown_and_does_not_pay(shop: "Shop", clock: FixedClock) -> None:
+def test_f22_a_late_payment_is_kept_and_shown_and_does_not_pay(shop: Shop, clock: FixedClock) -> None:
     invoice = shop.ask()
     clock.advance(2 * HOUR)
     shop.mine()
@@ -56,7 +53,7 @@ def test_f22_a_late_payment_is_kept_and_shown_and_does_not_pay(shop: "Shop", clo
     assert late.option.confirmed == late.option.amount
 
 
-def test_f22_an_underpaid_invoice_expires_underpaid(shop: "Shop", clock: FixedClock) -> None:
+def test_f22_an_underpaid_invoice_expires_underpaid(shop: Shop, clock: FixedClock) -> None:
     invoice = shop.ask("10")
     shop.pay(invoice, 9_999_999)
     shop.mine(5)
@@ -66,7 +63,7 @@ def test_f22_an_underpaid_invoice_expires_underpaid(shop: "Shop", clock: FixedCl
     assert (under.status, under.exception) == (InvoiceStatus.EXPIRED, InvoiceException.UNDERPAID)
 
 
-def test_f22_an_overpaid_invoice_is_paid_and_says_so(shop: "Shop") -> None:
+def test_f22_an_overpaid_invoice_is_paid_and_says_so(shop: Shop) -> None:
     invoice = shop.ask("10")
     shop.pay(invoice, 10_000_001)
     shop.mine(5)
@@ -74,7 +71,7 @@ def test_f22_an_overpaid_invoice_is_paid_and_says_so(shop: "Shop") -> None:
     assert (over.status, over.exception) == (InvoiceStatus.PAID, InvoiceException.OVERPAID)
 
 
-def test_f22_the_wrong_asset_is_kept_and_named_and_does_not_pay(shop: "Shop") -> None:
+def test_f22_the_wrong_asset_is_kept_and_named_and_does_not_pay(shop: Shop) -> None:
     invoice = shop.ask("10", "USDT")
     shop.chain.send(invoice.option.address, 10**19, None)
     shop.mine(5)
@@ -84,7 +81,7 @@ def test_f22_the_wrong_asset_is_kept_and_named_and_does_not_pay(shop: "Shop") ->
     assert "another asset" in wrong.warnings[0]
 
 
-def test_f1_an_unlisted_token_is_ignored(shop: "Shop") -> None:
+def test_f1_an_unlisted_token_is_ignored(shop: Shop) -> None:
     invoice = shop.ask("10", "USDT")
     shop.chain.fund(shop.chain.payer, 10**9, "fake-usdt")
     shop.chain.send(invoice.option.address, 10_000_000, "fake-usdt")

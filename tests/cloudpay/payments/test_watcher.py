@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,12 +12,10 @@ from cloudpay.payments.networks import NetworkClosed, network_views, pause, resu
 from cloudpay.payments.states import NetworkStatus, PaymentStatus
 from cloudpay.payments.watcher import Watcher
 from cloudpay.testing import FixedClock
-
-if TYPE_CHECKING:
-    from tests.cloudpay.conftest import Shop
+from tests.cloudpay.shop import Shop
 
 
-def test_a_payment_goes_from_pending_over_confirming_to_paid(shop: "Shop") -> None:
+def test_a_payment_goes_from_pending_over_confirming_to_paid(shop: Shop) -> None:
     invoice = shop.ask("10.00")
     tx = shop.pay(invoice)
     shop.look()
@@ -34,7 +31,7 @@ def test_a_payment_goes_from_pending_over_confirming_to_paid(shop: "Shop") -> No
     assert paid.option.shown(paid.option.confirmed) == "10.00"
 
 
-def test_partial_payments_add_up(shop: "Shop") -> None:
+def test_partial_payments_add_up(shop: Shop) -> None:
     invoice = shop.ask("10")
     shop.pay(invoice, 4_000_000)
     shop.mine(1)
@@ -44,7 +41,7 @@ def test_partial_payments_add_up(shop: "Shop") -> None:
     assert (shop.state(invoice).status, shop.state(invoice).exception) == (InvoiceStatus.PAID, None)
 
 
-def test_f30_f32_a_reorged_payment_is_credited_once(shop: "Shop") -> None:
+def test_f30_f32_a_reorged_payment_is_credited_once(shop: Shop) -> None:
     shop.mine(10)
     invoice = shop.ask()
     shop.pay(invoice)
@@ -60,7 +57,7 @@ def test_f30_f32_a_reorged_payment_is_credited_once(shop: "Shop") -> None:
     assert shop.held() == 10_000_000
 
 
-def test_a_payment_that_a_reorg_drops_is_taken_back(shop: "Shop") -> None:
+def test_a_payment_that_a_reorg_drops_is_taken_back(shop: Shop) -> None:
     shop.mine(10)
     invoice = shop.ask()
     tx = shop.pay(invoice)
@@ -71,7 +68,7 @@ def test_a_payment_that_a_reorg_drops_is_taken_back(shop: "Shop") -> None:
     assert (gone.status, gone.payments) == (InvoiceStatus.PENDING, ())
 
 
-def test_f31_a_reorg_past_finality_reverses_pauses_and_waits_for_a_person(shop: "Shop") -> None:
+def test_f31_a_reorg_past_finality_reverses_pauses_and_waits_for_a_person(shop: Shop) -> None:
     shop.mine(10)
     invoice = shop.ask()
     tx = shop.pay(invoice)
@@ -93,7 +90,7 @@ def test_f31_a_reorg_past_finality_reverses_pauses_and_waits_for_a_person(shop: 
 
 
 def test_a_payment_that_comes_back_after_a_deep_reorg_is_credited_once_more_and_the_invoice_stays_reversed(
-    shop: "Shop",
+    shop: Shop,
 ) -> None:
     shop.mine(10)
     invoice = shop.ask()
@@ -110,7 +107,7 @@ def test_a_payment_that_comes_back_after_a_deep_reorg_is_credited_once_more_and_
     assert shop.held() == 10_000_000
 
 
-def test_f37_f41_a_node_that_hides_logs_does_not_move_the_cursor(shop: "Shop") -> None:
+def test_f37_f41_a_node_that_hides_logs_does_not_move_the_cursor(shop: Shop) -> None:
     invoice = shop.ask()
     shop.pay(invoice)
     shop.chain.mine()
@@ -124,7 +121,7 @@ def test_f37_f41_a_node_that_hides_logs_does_not_move_the_cursor(shop: "Shop") -
     assert shop.state(invoice).status is InvoiceStatus.PAID
 
 
-def test_f36_crediting_waits_while_finality_stands_still(shop: "Shop") -> None:
+def test_f36_crediting_waits_while_finality_stands_still(shop: Shop) -> None:
     invoice = shop.ask()
     shop.pay(invoice)
     shop.chain.freeze_final()
@@ -135,7 +132,7 @@ def test_f36_crediting_waits_while_finality_stands_still(shop: "Shop") -> None:
     assert shop.state(invoice).status is InvoiceStatus.PAID
 
 
-def test_f38_a_head_that_goes_backwards_is_ignored(shop: "Shop") -> None:
+def test_f38_a_head_that_goes_backwards_is_ignored(shop: Shop) -> None:
     shop.mine(10)
     before = network_views(shop.gateway)[0]
     shop.chain.head_backwards(5)
@@ -143,7 +140,7 @@ def test_f38_a_head_that_goes_backwards_is_ignored(shop: "Shop") -> None:
     assert network_views(shop.gateway)[0].cursor == before.cursor
 
 
-def test_f10_scanning_again_after_a_restart_credits_once(shop: "Shop") -> None:
+def test_f10_scanning_again_after_a_restart_credits_once(shop: Shop) -> None:
     invoice = shop.ask()
     shop.pay(invoice)
     shop.mine(5)
@@ -154,7 +151,7 @@ def test_f10_scanning_again_after_a_restart_credits_once(shop: "Shop") -> None:
     assert (paid.option.confirmed, len(paid.payments)) == (paid.option.amount, 1)
 
 
-def test_f9_one_transaction_pays_two_invoices(shop: "Shop") -> None:
+def test_f9_one_transaction_pays_two_invoices(shop: Shop) -> None:
     first, second = shop.ask("1"), shop.ask("2")
     tx = shop.pay_together(first, second)
     shop.mine(5)
@@ -162,7 +159,7 @@ def test_f9_one_transaction_pays_two_invoices(shop: "Shop") -> None:
 
 
 def test_a_watcher_that_lost_its_lease_commits_nothing(
-    shop: "Shop", gateway: Gateway, clock: FixedClock
+    shop: Shop, gateway: Gateway, clock: FixedClock
 ) -> None:
     shop.watcher.poll()
     other = LeaseKeeper(gateway.db, gateway.clock, f"watch:{shop.code}", "other", LEASE_TTL)
@@ -177,7 +174,7 @@ def test_a_watcher_that_lost_its_lease_commits_nothing(
     assert second.poll() == 1
 
 
-def test_a_paused_network_takes_no_invoices_and_credits_nothing(shop: "Shop") -> None:
+def test_a_paused_network_takes_no_invoices_and_credits_nothing(shop: Shop) -> None:
     invoice = shop.ask()
     pause(shop.gateway, shop.code, "Maintenance.")
     shop.pay(invoice)
@@ -189,7 +186,7 @@ def test_a_paused_network_takes_no_invoices_and_credits_nothing(shop: "Shop") ->
     assert shop.state(invoice).status is InvoiceStatus.PAID
 
 
-def test_f35_a_frozen_head_stalls_the_network_and_expires_nothing(shop: "Shop", clock: FixedClock) -> None:
+def test_f35_a_frozen_head_stalls_the_network_and_expires_nothing(shop: Shop, clock: FixedClock) -> None:
     invoice = shop.ask()
     shop.chain.freeze_head()
     clock.advance(timedelta(hours=2))

@@ -1,7 +1,6 @@
 """From an event to the next: handed on at least once, told once, frozen when it happened."""
 
 import json
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -12,9 +11,7 @@ from cloudpay.outbox.models import OutboxRow
 from cloudpay.testing import FixedClock
 from cloudpay.webhooks.models import Delivery
 from cloudpay.wiring import EVENT_HANDLERS
-
-if TYPE_CHECKING:
-    from tests.cloudpay.conftest import Shop
+from tests.cloudpay.shop import Shop
 
 PUBLISHED_KEYS = ["status", "invoice_id", "amount", "currency", "tx_hash", "address_in", "received_amount"]
 
@@ -25,7 +22,7 @@ def told(gateway: Gateway) -> list[dict[str, object]]:
         return [json.loads(each) for each in session.scalars(select(Delivery.body).order_by(Delivery.id))]
 
 
-def test_each_change_is_told_once_in_order_and_paid_once(shop: "Shop") -> None:
+def test_each_change_is_told_once_in_order_and_paid_once(shop: Shop) -> None:
     invoice = shop.ask("10")
     shop.pay(invoice)
     shop.mine(1)
@@ -41,13 +38,13 @@ def test_each_change_is_told_once_in_order_and_paid_once(shop: "Shop") -> None:
     assert paid["tx_hash"] == shop.state(invoice).tx_hash
 
 
-def test_nothing_is_told_when_an_invoice_is_created(shop: "Shop") -> None:
+def test_nothing_is_told_when_an_invoice_is_created(shop: Shop) -> None:
     shop.ask()
     shop.settle()
     assert told(shop.gateway) == []
 
 
-def test_an_event_that_is_handed_on_twice_has_one_effect(shop: "Shop") -> None:
+def test_an_event_that_is_handed_on_twice_has_one_effect(shop: Shop) -> None:
     invoice = shop.ask()
     shop.pay(invoice)
     shop.mine(5)
@@ -59,7 +56,7 @@ def test_an_event_that_is_handed_on_twice_has_one_effect(shop: "Shop") -> None:
     assert told(shop.gateway) == before
 
 
-def test_an_event_whose_handler_fails_is_kept_and_comes_again(shop: "Shop", clock: FixedClock) -> None:
+def test_an_event_whose_handler_fails_is_kept_and_comes_again(shop: Shop, clock: FixedClock) -> None:
     invoice = shop.ask()
     shop.pay(invoice)
     shop.chain.mine(5)
@@ -77,7 +74,7 @@ def test_an_event_whose_handler_fails_is_kept_and_comes_again(shop: "Shop", cloc
     assert [each["status"] for each in told(shop.gateway)] == ["paid"]
 
 
-def test_the_webhook_of_a_change_is_frozen_when_it_happens(shop: "Shop") -> None:
+def test_the_webhook_of_a_change_is_frozen_when_it_happens(shop: Shop) -> None:
     invoice = shop.ask()
     shop.pay(invoice, 1)
     shop.chain.mine()
@@ -96,5 +93,5 @@ def test_every_event_that_is_appended_is_known_here_or_only_kept() -> None:
     assert kept.isdisjoint(EVENT_HANDLERS)
 
 
-def test_the_published_keys_come_first(shop: "Shop") -> None:
+def test_the_published_keys_come_first(shop: Shop) -> None:
     assert list(webhook_body(shop.ask()))[:7] == PUBLISHED_KEYS
