@@ -1,0 +1,25 @@
+"""One running demo for all flow tests of a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flows.receivers import VerifyingReceiver, verifying_receiver
+from tests.flows.running import RunningDemo, start_demo, stop_demo
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    """A demo with three networks and a block a second."""
+    folder: Path = tmp_path_factory.mktemp("demo") / "data"
+    running = start_demo(folder, "--block-time", "1")
+    yield running
+    stop_demo(running)
+
+
+@pytest.fixture(scope="module")
+def endpoint(demo: RunningDemo) -> Iterator[VerifyingReceiver]:
+    """A merchant's endpoint that verifies every signature."""
+    with verifying_receiver(demo.file["webhook_secret"]) as receiver:
+        yield receiver
