@@ -18,7 +18,7 @@ class Capability(Flag):
     MEMPOOL = auto()
     SPENDS_DEPOSITS = auto()
     TRACES = auto()
-    """`scan` finds native money that a contract sent; without it the core compares balances."""
+    """`scan` finds all native money, that which contracts send included; without it the core compares balances."""
     HISTORY = auto()
     """`balances` answers for the blocks behind the head, not for the newest and the final one alone."""
 

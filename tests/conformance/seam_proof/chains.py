@@ -213,7 +213,7 @@ class ExpiringChain(SendingChain):
 class CoinChain(SendingChain):
     """As Bitcoin: outputs are spent whole, many in and many out; what shares an input with another replaces it."""
 
-    can = Capability.MULTI_OUTPUT | Capability.REPLACEABLE | Capability.MEMPOOL | Capability.SPENDS_DEPOSITS
+    can = Capability.TRACES | Capability.MULTI_OUTPUT | Capability.REPLACEABLE | Capability.MEMPOOL
 
     def __init__(self, network: str = "proof") -> None:
         super().__init__(network)
