@@ -7,6 +7,7 @@ from cloudpay_evm import blooms
 from cloudpay_evm.calls import Call, block_at
 from cloudpay_evm.errors import BlockVanished, NodeFault, Refused
 from cloudpay_evm.node import Node
+from cloudpay_evm.ranges import RangeSizes
 from cloudpay_evm.transfers import TRANSFER, Tokens, require_block
 from cloudpay_evm.wire import LOGS, Block, Log, number
 
@@ -23,8 +24,8 @@ class LogReader:
     """Reads the Transfer logs of the listed tokens."""
 
     def __init__(self, tokens: Tokens, *, start: int, blooms_hold: bool) -> None:
-        self._tokens, self._start, self._blooms_hold = tokens, start, blooms_hold
-        self._sizes: dict[str, int] = {}
+        self._tokens, self._blooms_hold = tokens, blooms_hold
+        self._sizes = RangeSizes(start)
 
     def of_blocks(self, node: Node, blocks: Sequence[Block]) -> list[Log]:
         """Answer the logs of blocks, asked by their hashes; raises `NodeFault` when a block's bloom knows of more."""
@@ -42,7 +43,7 @@ class LogReader:
         """Answer the logs from `first` on, and the block up to which they go: nearer when the node refuses."""
         if not self._tokens:
             return [], last
-        size = min(self._sizes.get(node.name, self._start), last - first + 1)
+        size = min(self._sizes.of(node.name), last - first + 1)
         while True:
             try:
                 logs = node.ask(self._by_range(first, first + size - 1))
@@ -51,10 +52,9 @@ class LogReader:
                     raise
                 if size == 1:
                     return self._block_at(node, first), first
-                size = max(1, size // 2)
-                self._sizes[node.name] = size
+                size = self._sizes.refused(node.name, size)
                 continue
-            self._sizes[node.name] = min(self._start, max(size * 2, self._sizes.get(node.name, self._start)))
+            self._sizes.worked(node.name)
             for log in logs:
                 if not first <= number(log.block_number or "0x0") < first + size:
                     raise NodeFault("it answered logs of blocks that were not asked for")
