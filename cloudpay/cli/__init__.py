@@ -57,7 +57,7 @@ class Commands(click.Group):
 )
 @click.pass_context
 def cli(ctx: click.Context, config: Path | None) -> None:
-    r"""CloudPay: a self-hosted, non-custodial crypto payment gateway.
+    """CloudPay: a self-hosted, non-custodial crypto payment gateway.
 
     \b
     First steps:

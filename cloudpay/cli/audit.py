@@ -22,7 +22,7 @@ def audit() -> None:
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, merchant: str | None, page: int, limit: int, as_json: bool) -> None:
-    r"""List what was done, newest first.
+    """List what was done, newest first.
 
     \b
     Example:

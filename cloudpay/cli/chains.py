@@ -17,7 +17,7 @@ _COLUMNS = ("code", "status", "head", "final", "cursor", "lag", "gaps", "node", 
 @json_option
 @click.pass_context
 def chains(ctx: click.Context, as_json: bool) -> None:
-    r"""State of every network: its head, the newest final block, how far it was read, gaps in what was read.
+    """State of every network: its head, the newest final block, how far it was read, gaps in what was read.
 
     \b
     Examples:
@@ -37,7 +37,7 @@ def chains(ctx: click.Context, as_json: bool) -> None:
 @click.option("--reason", required=True, help="Why; merchants' programs and `cloudpay chains` say it.")
 @click.pass_context
 def pause(ctx: click.Context, network: str, reason: str) -> None:
-    r"""Take no new invoices on a network and credit nothing, until it is resumed.
+    """Take no new invoices on a network and credit nothing, until it is resumed.
 
     \b
     Example:
@@ -53,7 +53,7 @@ def pause(ctx: click.Context, network: str, reason: str) -> None:
 @click.argument("network")
 @click.pass_context
 def resume(ctx: click.Context, network: str) -> None:
-    r"""Let a paused network go on from where it stopped; its nodes are verified first.
+    """Let a paused network go on from where it stopped; its nodes are verified first.
 
     \b
     Example:

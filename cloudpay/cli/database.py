@@ -21,7 +21,7 @@ def database() -> None:
 @database.command()
 @click.pass_context
 def upgrade(ctx: click.Context) -> None:
-    r"""Run the migrations that are missing, all or nothing; safe to run twice and side by side.
+    """Run the migrations that are missing, all or nothing; safe to run twice and side by side.
 
     \b
     Example:
@@ -48,7 +48,7 @@ def current(ctx: click.Context) -> None:
 @click.argument("message")
 @click.pass_context
 def revision(ctx: click.Context, message: str) -> None:
-    r"""Write a migration from the difference between the models and an upgraded database; for contributors.
+    """Write a migration from the difference between the models and an upgraded database; for contributors.
 
     \b
     Example:

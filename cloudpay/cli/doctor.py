@@ -16,7 +16,7 @@ _SIGNS = {True: ("ok  ", "green"), False: ("FIX ", "red"), None: ("note", "yello
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
-    r"""Check settings, keys, database, Redis, wallet, and every node: chain id, decimals, head, needed methods.
+    """Check settings, keys, database, Redis, wallet, and every node: chain id, decimals, head, needed methods.
 
     Ends with code 1 when something has to be fixed.
 

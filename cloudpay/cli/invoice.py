@@ -31,7 +31,7 @@ def invoice() -> None:
 
 @invoice.command("list")
 @click.argument("merchant_id")
-@click.option("--status", type=click.Choice([*InvoiceStatus]), help="Only these.")
+@click.option("--status", type=click.Choice([each.value for each in InvoiceStatus]), help="Only these.")
 @click.option("--network", help="Only those that may be paid there.")
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which page.")
 @click.option(
@@ -48,7 +48,7 @@ def list_(
     limit: int,
     as_json: bool,
 ) -> None:
-    r"""List a merchant's invoices, newest first.
+    """List a merchant's invoices, newest first.
 
     \b
     Example:
@@ -68,7 +68,7 @@ def list_(
 @json_option
 @click.pass_context
 def show(ctx: click.Context, invoice_id: str, as_json: bool) -> None:
-    r"""Show one invoice with its payments.
+    """Show one invoice with its payments.
 
     \b
     Example:

@@ -28,7 +28,7 @@ def key() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice([*Scope]),
+    type=click.Choice([each.value for each in Scope]),
     help="May be given again; default: all but payouts.",
 )
 @click.option("--expires", metavar="WHEN", help="As 90d, 12h or 2027-01-31T00:00Z; default: never.")
@@ -53,7 +53,7 @@ def create(
     limit: str | None,
     as_json: bool,
 ) -> None:
-    r"""Make a key. It is shown now and never again.
+    """Make a key. It is shown now and never again.
 
     \b
     Examples:
@@ -81,7 +81,7 @@ def create(
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, merchant_id: str, as_json: bool) -> None:
-    r"""List a merchant's keys, revoked ones too.
+    """List a merchant's keys, revoked ones too.
 
     \b
     Example:
@@ -98,7 +98,7 @@ def list_(ctx: click.Context, merchant_id: str, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def revoke(ctx: click.Context, merchant_id: str, key_id: str, as_json: bool) -> None:
-    r"""Make a key useless from now on.
+    """Make a key useless from now on.
 
     \b
     Example:

@@ -36,7 +36,7 @@ def create(
     expiry: int | None,
     as_json: bool,
 ) -> None:
-    r"""Create a merchant; asks in which currency it is paid out on each network.
+    """Create a merchant; asks in which currency it is paid out on each network.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def create(
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
-    r"""List all merchants.
+    """List all merchants.
 
     \b
     Example:
@@ -80,7 +80,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show(ctx: click.Context, merchant_id: str, secret: bool, as_json: bool) -> None:
-    r"""Show one merchant.
+    """Show one merchant.
 
     \b
     Example:

@@ -17,7 +17,7 @@ from cloudpay.kernel.secrets import KEY_BYTES, AppKey
 @click.command()
 @click.pass_context
 def openapi(ctx: click.Context) -> None:
-    r"""Print the OpenAPI 3.1 document; needs neither database nor nodes.
+    """Print the OpenAPI 3.1 document; needs neither database nor nodes.
 
     \b
     Example:

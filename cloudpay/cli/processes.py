@@ -15,7 +15,7 @@ from cloudpay.kernel.errors import ConfigurationError
 @click.option("--prepared", is_flag=True, hidden=True, help="The start was checked by the caller.")
 @click.pass_context
 def web(ctx: click.Context, prepared: bool) -> None:
-    r"""Run the web server: the merchants' API and the payers' pages.
+    """Run the web server: the merchants' API and the payers' pages.
 
     \b
     Examples:
@@ -38,7 +38,7 @@ def web(ctx: click.Context, prepared: bool) -> None:
 @click.argument("queue", type=click.Choice(["watch", "events", "webhooks"]))
 @click.pass_context
 def worker(ctx: click.Context, queue: str) -> None:
-    r"""Run the worker of one queue: watch (the chains), events (what follows from them), webhooks.
+    """Run the worker of one queue: watch (the chains), events (what follows from them), webhooks.
 
     Run as many as you like; the watchers share the networks out among themselves.
 
@@ -67,7 +67,7 @@ def worker(ctx: click.Context, queue: str) -> None:
 @click.command()
 @click.pass_context
 def scheduler(ctx: click.Context) -> None:
-    r"""Run what is due now and then: expiry, sweeping up lost nudges, forgetting what is old.
+    """Run what is due now and then: expiry, sweeping up lost nudges, forgetting what is old.
 
     A second one waits until the first is gone.
 

@@ -12,7 +12,7 @@ from cloudpay.payments.rescan import rescan as read_again
 @click.argument("last", metavar="TO", type=click.IntRange(min=1))
 @click.pass_context
 def rescan(ctx: click.Context, network: str, first: int, last: int) -> None:
-    r"""Read the blocks FROM to TO again. What was missed is found; what is known changes nothing.
+    """Read the blocks FROM to TO again. What was missed is found; what is known changes nothing.
 
     Safe while the gateway runs.
 

@@ -22,7 +22,7 @@ WORKERS = ("watch", "events", "webhooks")
 @click.command()
 @click.pass_context
 def up(ctx: click.Context) -> None:
-    r"""Run the whole gateway: web server, workers, scheduler and, unless redis_url names one, a private Valkey.
+    """Run the whole gateway: web server, workers, scheduler and, unless redis_url names one, a private Valkey.
 
     What dies is started again. Ctrl-C or SIGTERM stops everything.
 

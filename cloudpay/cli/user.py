@@ -17,12 +17,16 @@ def user() -> None:
 @click.argument("merchant_id")
 @click.argument("email")
 @click.option(
-    "--role", type=click.Choice([*Role]), default=Role.OWNER, show_default=True, help="What they may do."
+    "--role",
+    type=click.Choice([each.value for each in Role]),
+    default=Role.OWNER.value,
+    show_default=True,
+    help="What they may do.",
 )
 @json_option
 @click.pass_context
 def create(ctx: click.Context, merchant_id: str, email: str, role: str, as_json: bool) -> None:
-    r"""Add a user to a merchant.
+    """Add a user to a merchant.
 
     \b
     Example:
@@ -37,7 +41,7 @@ def create(ctx: click.Context, merchant_id: str, email: str, role: str, as_json:
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, merchant_id: str, as_json: bool) -> None:
-    r"""List a merchant's users.
+    """List a merchant's users.
 
     \b
     Example:

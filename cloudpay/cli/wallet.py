@@ -31,7 +31,7 @@ def wallet() -> None:
 @json_option
 @click.pass_context
 def init(ctx: click.Context, new: bool, words_file: Path | None, as_json: bool) -> None:
-    r"""Make or import the seed, seal it with the seal key, and derive the accounts' public keys.
+    """Make or import the seed, seal it with the seal key, and derive the accounts' public keys.
 
     A new seed's words are shown once. Whoever has them has the money; without them and the seal key it is lost.
 
@@ -64,7 +64,7 @@ def init(ctx: click.Context, new: bool, words_file: Path | None, as_json: bool) 
 @json_option
 @click.pass_context
 def show(ctx: click.Context, as_json: bool) -> None:
-    r"""Show the wallet's fingerprint, and how many accounts are derived.
+    """Show the wallet's fingerprint, and how many accounts are derived.
 
     \b
     Example:
@@ -83,7 +83,7 @@ def show(ctx: click.Context, as_json: bool) -> None:
 )
 @click.pass_context
 def accounts(ctx: click.Context, upto: int) -> None:
-    r"""Derive the public keys of further accounts, also for networks that were added later; needs the seal key.
+    """Derive the public keys of further accounts, also for networks that were added later; needs the seal key.
 
     \b
     Example:
@@ -100,7 +100,7 @@ def accounts(ctx: click.Context, upto: int) -> None:
 @json_option
 @click.pass_context
 def addresses(ctx: click.Context, merchant_id: str, as_json: bool) -> None:
-    r"""Show a merchant's master wallet on every network.
+    """Show a merchant's master wallet on every network.
 
     \b
     Example:

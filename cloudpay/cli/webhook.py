@@ -30,7 +30,7 @@ def webhook() -> None:
 
 @webhook.command("list")
 @click.argument("merchant_id")
-@click.option("--status", type=click.Choice([*DeliveryStatus]), help="Only these.")
+@click.option("--status", type=click.Choice([each.value for each in DeliveryStatus]), help="Only these.")
 @click.option("--invoice", help="Only those about this invoice.")
 @click.option(
     "--limit", type=click.IntRange(1, MAX_LIMIT), default=20, show_default=True, help="At most so many."
@@ -40,7 +40,7 @@ def webhook() -> None:
 def list_(
     ctx: click.Context, merchant_id: str, status: str | None, invoice: str | None, limit: int, as_json: bool
 ) -> None:
-    r"""List a merchant's deliveries, newest first.
+    """List a merchant's deliveries, newest first.
 
     \b
     Example:
@@ -62,7 +62,7 @@ def list_(
 @json_option
 @click.pass_context
 def redeliver(ctx: click.Context, delivery_id: str, as_json: bool) -> None:
-    r"""Send a delivery again, from the beginning of its schedule.
+    """Send a delivery again, from the beginning of its schedule.
 
     \b
     Example:

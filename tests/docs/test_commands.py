@@ -12,7 +12,7 @@ from tests.docs import cli_reference
 from tests.docs.pages import ROOT, blocks, code, pages, read
 
 _MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
-_CALL = re.compile(r"(?:^|[/ ])cloudpay ((?:--config \S+ )?[a-z].*)$")
+_CALL = re.compile(r"^(?:sudo -u \S+ |ExecStart=)?(?:\S*/)?cloudpay ((?:--config \S+ )?[a-z].*)$")
 
 
 @cache

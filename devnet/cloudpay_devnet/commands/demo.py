@@ -41,7 +41,7 @@ class FolderInUse(DevnetError):
     help="Seconds between blocks.",
 )
 def demo(data_dir: Path | None, port: int, networks: str, block_time: float) -> None:
-    r"""Run a whole gateway with local chains, a funded payer, a merchant and an API key.
+    """Run a whole gateway with local chains, a funded payer, a merchant and an API key.
 
     Nothing leaves this machine, and none of the money is real. Ctrl-C stops it.
 

@@ -35,7 +35,7 @@ def devnet() -> None:
     help="The demo's folder.",
 )
 def pay(invoice: str, amount: str | None, data_dir: Path) -> None:
-    r"""Pay an invoice from the demo's funded payer.
+    """Pay an invoice from the demo's funded payer.
 
     \b
     Examples:
