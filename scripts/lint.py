@@ -23,7 +23,7 @@ def _checks() -> list[tuple[str, list[str]]]:
     return [
         ("ruff check", [str(tool / "ruff"), "check", "--quiet", "."]),
         ("ruff format", [str(tool / "ruff"), "format", "--check", "--quiet", "."]),
-        ("mypy", [str(tool / "mypy"), *sources, "scripts"]),
+        ("mypy", [str(tool / "mypy"), *sources, "scripts", "bench"]),
         *((f"mypy {folder}", [str(tool / "mypy"), str(folder)]) for folder in tests),
         ("import-linter", [str(tool / "lint-imports"), "--no-logo", "--config", "setup.cfg"]),
         ("the tree", [sys.executable, str(Path("scripts") / "check_tree.py")]),
