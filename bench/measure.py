@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import quantiles
 
-
 FEWEST = 20
 """A percentile of fewer says nothing."""
 
