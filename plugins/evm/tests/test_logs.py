@@ -83,8 +83,8 @@ def test_a_range_that_is_refused_is_halved_and_nothing_is_lost(
     assert [each.amount for each in found] == deep.amounts
     spans = [span(call) for call in front.calls if span(call)]
     refused = [each for each in spans if each > 5]
-    assert refused == sorted(refused, reverse=True) and refused[0] == BLOCKS + 4, (
-        "the size that works was forgotten"
+    assert refused and refused == sorted(set(refused), reverse=True), (
+        "a size that was refused was tried again"
     )
     assert adapter.health()[0].failures == 0, "a refused range is no failure of the node"
 
