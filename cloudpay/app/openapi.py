@@ -9,6 +9,8 @@ from flask import Flask
 from cloudpay import __version__
 from cloudpay.app.problems import MIMETYPE
 from cloudpay.app.schemas import InvoiceChanged, Problem
+from cloudpay.invoices.change import event_type
+from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.kernel.fields import Money
 from cloudpay.kernel.settings import Settings
 
@@ -83,7 +85,7 @@ def document(app: Flask) -> dict[str, Any]:
         content = response.get("content", {})
         if "application/json" in content:
             content[MIMETYPE] = content.pop("application/json")
-    made["webhooks"] = {"invoice.changed": {"post": _webhook()}}
+    made["webhooks"] = {event_type(status): {"post": _webhook(status)} for status in InvoiceStatus}
     return made
 
 
@@ -103,15 +105,15 @@ _IDEMPOTENCY_KEY = {
 }
 
 
-def _webhook() -> dict[str, Any]:
+def _webhook(status: InvoiceStatus) -> dict[str, Any]:
     headers = {
         "webhook-id": "The event's id: the same at every attempt. Keep it to recognise repetitions.",
         "webhook-timestamp": "Seconds since 1970 of this attempt.",
         "webhook-signature": "`v1,` and the signature, one for each valid secret, separated by spaces.",
     }
     return {
-        "operationId": "invoiceChanged",
-        "summary": "An invoice changed its status",
+        "operationId": f"invoice{status.value.capitalize()}",
+        "summary": f"An invoice is {status.value}" + (" again" if status is InvoiceStatus.PENDING else ""),
         "description": _WEBHOOK,
         "security": [],
         "parameters": [

@@ -51,6 +51,7 @@ class InvoiceChanged(Schema):
     exception = fields.String(
         allow_none=True, metadata={"description": "`underpaid`, `overpaid`, `late`, or null."}
     )
+    type = fields.String(metadata={"example": "invoice.paid", "description": "`invoice.` and the status."})
     livemode = fields.Boolean(metadata={"description": "False on test networks."})
     sequence = fields.Integer(
         metadata={

@@ -69,13 +69,18 @@ def change(
     )  # `paid` is said once, so that a shop ships once
     payload: Payload = {
         "event_id": new_id("evt_"),
-        "event_type": f"invoice.{status.value}",
+        "event_type": event_type(status),
         "merchant_id": row.merchant_id,
         "livemode": row.livemode,
         "url": row.callback_url if told else None,
         "body": json.dumps(webhook_body(view)),
     }
     append(session, gateway.clock, CHANGED, row.id, payload)
+
+
+def event_type(status: InvoiceStatus) -> str:
+    """Answer the type of the event that tells of this status."""
+    return f"invoice.{status.value}"
 
 
 def webhook_body(invoice: InvoiceView) -> dict[str, str | int | bool | None]:
@@ -93,6 +98,7 @@ def webhook_body(invoice: InvoiceView) -> dict[str, str | int | bool | None]:
         "network": option.network,
         "exception": invoice.exception.value if invoice.exception else None,
         "sequence": invoice.sequence,
+        "type": event_type(invoice.status),
         "livemode": invoice.livemode,
     }
 

@@ -25,7 +25,7 @@ class DeliveryAnswer(Schema):
     event_id = fields.String(
         metadata={"description": "The header `webhook-id`: the same at every attempt and redelivery."}
     )
-    event_type = fields.String(metadata={"example": "invoice.changed"})
+    event_type = fields.String(metadata={"example": "invoice.paid"})
     livemode = fields.Boolean()
     invoice_id = fields.String(allow_none=True)
     url = fields.String()

@@ -44,7 +44,7 @@ def test_both_headers_the_webhook_and_problems_are_documented(app: Flask) -> Non
     assert {each["name"] for each in schemes.values()} == {"x-api-key", "merchant_id"}
     published = {"status", "invoice_id", "amount", "currency", "tx_hash", "address_in", "received_amount"}
     assert published <= set(made["components"]["schemas"]["InvoiceChanged"]["properties"])
-    assert made["webhooks"]["invoice.changed"]["post"]["requestBody"]
+    assert made["webhooks"]["invoice.paid"]["post"]["requestBody"]
     for response in made["components"]["responses"].values():
         if "content" in response:
             assert set(response["content"]) == {"application/problem+json"}
