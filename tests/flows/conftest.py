@@ -1,5 +1,6 @@
 """One running demo for all flow tests of a file."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,3 +24,11 @@ def endpoint(demo: RunningDemo) -> Iterator[VerifyingReceiver]:
     """A merchant's endpoint that verifies every signature."""
     with verifying_receiver(demo.file["webhook_secret"]) as receiver:
         yield receiver
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
