@@ -25,7 +25,7 @@ from cloudpay.chains.types import (
 )
 from cloudpay.kernel.db import refuse_inside_transaction
 from cloudpay.testing.clock import start_time
-from cloudpay.testing.ledger import FakeBlock, FakeLedger, Move, default_payer
+from cloudpay.testing.ledger import PAYER, FakeBlock, FakeLedger, Move
 
 FEE = 21
 
@@ -44,10 +44,10 @@ class FakeChain:
         *,
         capabilities: Capability = Capability.TOKENS | Capability.TRACES | Capability.HISTORY,
         unix: Callable[[], int] = start_time,
+        payer: str = PAYER,
     ) -> None:
-        self.network = network
+        self.network, self.payer = network, payer
         self.capabilities = capabilities
-        self.payer = default_payer()
         self.settings = settings or NetworkSettings()
         self.delay = 0.0
         """Seconds that every call takes."""

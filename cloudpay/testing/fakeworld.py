@@ -22,9 +22,14 @@ class FakeWorld:
     account_key = "the extended public key of account 0"
     largest_amount = 2**256 - 1
 
-    def __init__(self, kind: type[FakeChain] = FakeChain, capabilities: Capability | None = None) -> None:
-        self.network: Network = _network()
-        self.adapter = kind("evm", self.network.settings)
+    def __init__(
+        self,
+        kind: type[FakeChain] = FakeChain,
+        capabilities: Capability | None = None,
+        network: Network | None = None,
+    ) -> None:
+        self.network: Network = network or _network()
+        self.adapter = kind(self.network.code, self.network.settings)
         if capabilities is not None:
             self.adapter.capabilities = capabilities
         tokens = Capability.TOKENS in self.adapter.capabilities
@@ -89,9 +94,9 @@ class FakeWorld:
 
     def misconfigured(self) -> Mapping[type[CloudPayError], FakeChain]:
         """Two other chains, one wrong in each way."""
-        wrong_chain, wrong_decimals = (self._kind("evm", self.network.settings) for _ in range(2))
+        wrong_chain, wrong_decimals = (self._kind(self.network.code, self.network.settings) for _ in range(2))
         wrong_chain.wrong_chain = True
-        wrong_decimals.wrong_decimals = {"USDT": 18}
+        wrong_decimals.wrong_decimals = {"USDT": 7}
         return {WrongChain: wrong_chain, WrongDecimals: wrong_decimals}
 
     @contextmanager

@@ -8,6 +8,8 @@ from cloudpay.chains.types import BlockRef, Header
 from cloudpay.testing.addresses import fake_address
 
 HoldingKey = tuple[str, str | None]
+PAYER = fake_address("payer")
+"""The account that pays when a test names no sender; it never runs out."""
 PAYER_FUNDS = 2**320  # far beyond any amount, so that the payer can send 2**256 - 1 more than once
 
 
@@ -152,11 +154,6 @@ class FakeLedger:
     def _next_id(self) -> str:
         self._counter += 1
         return "0x" + hashlib.sha256(f"{self._name}:{self._counter}".encode()).hexdigest()
-
-
-def default_payer() -> str:
-    """The account that pays when a test names no sender; it never runs out."""
-    return fake_address("payer")
 
 
 def _add(deltas: dict[HoldingKey, int], holding: HoldingKey, amount: int) -> None:
