@@ -15,7 +15,7 @@ from cloudpay.payments.credit import orphan_above, settle
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import enter, network_row
 from cloudpay.payments.observe import observe
-from cloudpay.payments.states import NetworkStatus
+from cloudpay.payments.states import READABLE, NetworkStatus
 
 log = get_logger(__name__)
 
@@ -41,8 +41,9 @@ class PageCommit:
     head: Head
 
     def run(self, cursor: BlockRef | None, after: BlockRef | None, page: Page) -> bool:
-        """Take the page in that follows `after`, where the stored cursor is `cursor`; False when the network is paused.
+        """Take the page in that follows `after`, where the stored cursor is `cursor`.
 
+        False when nothing more may be read: the network is not verified, or paused, or has just been paused.
         Raises `LeaseLost` when another process has moved the cursor.
         """
         if not page.linked and page.headers[-1].height > self.head.final.height:
@@ -51,7 +52,7 @@ class PageCommit:
         def work(session: Session) -> bool:
             fence(session, self.lease)
             row = network_row(session, self.network.code)
-            if row.status == NetworkStatus.PAUSED:
+            if row.status not in READABLE:
                 return False
             if row.cursor_hash != (cursor.hash if cursor else None):
                 raise LeaseLost(self.lease.name)

@@ -34,6 +34,9 @@ class NetworkStatus(StrEnum):
     PAUSED = "paused"  # by an operator, or by a reorganisation past finality; left by `resume` alone
 
 
+READABLE = frozenset({NetworkStatus.ACTIVE, NetworkStatus.STALLED})
+"""A network is read on only in these states: a node that may be on another chain is never believed."""
+
 NETWORK = Transitions(
     "network",
     {

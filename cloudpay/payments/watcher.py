@@ -16,7 +16,7 @@ from cloudpay.payments.inferred import infer_payments
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import pause
 from cloudpay.payments.pages import PageCommit, check_links
-from cloudpay.payments.states import NetworkStatus
+from cloudpay.payments.states import READABLE
 from cloudpay.wallets.service import ours
 
 _LOST_THREAD = (
@@ -48,11 +48,11 @@ class Watcher:
             began = self.gateway.clock.now(session)
             row = session.get(NetworkRow, self.network.code)
             cursor = _cursor(row)
-            paused = row is not None and row.status == NetworkStatus.PAUSED
+            trusted = row is not None and row.status in READABLE
         head = self.adapter.head()
         if cursor is not None and head.latest.height < cursor.height:
             return 0  # a node that lags, or went backwards, knows less than we do
-        read = 0 if paused else self._read_on(cursor, head)
+        read = self._read_on(cursor, head) if trusted else 0
         self._heartbeat.beat(self._lease(), began, head, busy=read > 0)
         return read
 
