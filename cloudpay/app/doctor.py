@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ from cloudpay.wallets.setup import key_families, wallet
 
 _REDIS_SECONDS = 3
 _MOST_AT_ONCE = 16
+_NOT_APP_KEY = 0o137  # the two users of a gateway may read it by their group, and nobody else
+_NOT_SEAL_KEY = 0o177
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,26 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _files(settings: Settings) -> Iterator[Finding]:
-    for path in (settings.app_key_path, settings.seal_key_path):
-        if path.exists() and path.stat().st_mode & 0o077:
-            yield Finding("keys", False, f"{path} can be read by other users. Run: chmod 600 {path}")
-        elif path.exists():
-            yield Finding("keys", True, f"{path} is this user's alone.")
+    yield from _key_file(settings.app_key_path, _NOT_APP_KEY)
+    yield from _key_file(settings.seal_key_path, _NOT_SEAL_KEY)
+
+
+def _key_file(path: Path, forbidden: int) -> Iterator[Finding]:
+    """Say who else may read a key; one that this user cannot even see is as safe from it as it can be."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except PermissionError:
+        yield Finding("keys", True, f"{path} is out of this user's reach.")
+        return
+    if mode & forbidden:
+        safe = 0o777 & ~forbidden & mode
+        yield Finding("keys", False, f"{path} can be used by others, too. Run: chmod {safe:o} {path}")
+    elif mode & 0o077:
+        yield Finding("keys", True, f"{path} can be read by its owner and its group.")
+    else:
+        yield Finding("keys", True, f"{path} is this user's alone.")
 
 
 def _database(gateway: Gateway) -> Finding:
