@@ -1,7 +1,6 @@
 """The bundled Valkey: a private one for this gateway, with nothing on disk, since it only carries nudges."""
 
 import importlib.util
-import socket
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,13 +52,6 @@ def find_server() -> Path:
             "or Valkey of your own."
         )
     return servers[0]
-
-
-def free_port() -> int:
-    """Answer a port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _socket_path(data_dir: Path) -> str:

@@ -9,16 +9,10 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 from cloudpay.app.exits import CONFIGURATION_EXIT
-from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.app.ports import require_free
 from cloudpay.kernel.settings import Web
 
 _WORKER_STOP_SECONDS = 6
-
-
-class PortTaken(ConfigurationError):
-    """Another program listens where the gateway should."""
-
-    code = "port_taken"
 
 
 def serve(web: Web) -> None:
@@ -26,6 +20,7 @@ def serve(web: Web) -> None:
 
     This process only holds the socket and the server's workers; they import the application.
     """
+    require_free(web.host, web.port)
     server = Granian(
         "cloudpay.app:create_app",
         address=web.host,
@@ -41,13 +36,7 @@ def serve(web: Web) -> None:
         workers_kill_timeout=_WORKER_STOP_SECONDS,
         log_level=LogLevels.warning,
     )
-    try:
-        server.serve()
-    except OSError as error:
-        raise PortTaken(
-            f"{web.host}:{web.port} cannot be listened on: {error.strerror or error}. Stop what listens there, or set "
-            "another port in [web]."
-        ) from error
+    server.serve()
 
 
 def check_start() -> None:

@@ -1,7 +1,6 @@
 """Running the demo: chains first, then the gateway, then the file that says that all is ready."""
 
 import os
-import socket
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,11 +8,10 @@ from pathlib import Path
 import click
 import requests
 
+from cloudpay.app.ports import free_port, require_free
 from cloudpay.app.supervisor import Pids, Supervisor
-from cloudpay.app.valkey import free_port
 from cloudpay.cli.up import programs
 from cloudpay.kernel import log
-from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.kernel.settings import load_settings
 from cloudpay_devnet.commands.demo_file import DemoFile
 from cloudpay_devnet.commands.demo_gateway import Prepared, prepare, write_settings
@@ -113,15 +111,8 @@ class DemoRun:
 
 
 def listening_port(port: int) -> int:
-    """The port to listen on, held to be free; raises when it is taken."""
+    """The port to listen on, 0 for a free one; raises PortTaken."""
     if port == 0:
         return free_port()
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"Port {port} is taken ({error.strerror}). Choose another, as in `cloudpay demo --port {port + 1}`."
-            ) from error
+    require_free("127.0.0.1", port)
     return port

@@ -3,7 +3,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cloudpay.app.valkey import free_port, plan
+from cloudpay.app.ports import free_port
+from cloudpay.app.valkey import plan
 
 
 def test_the_bundled_valkey_listens_where_only_this_user_may_connect(valkey: Any, tmp_path: Path) -> None:
