@@ -11,7 +11,7 @@ import pytest
 
 from cloudpay.testing.conformance import ChainConformance
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "write-a-chain-plugin.md"
 FILES = {
     "plugin-pyproject": "pyproject.toml",
