@@ -21,43 +21,47 @@ see [settings](settings.md).
 """
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
-    """Every command that a person can call, with its whole name, groups before what is in them."""
-    yield "cloudpay", cli
-    yield from _below("cloudpay", cli)
+def contexts() -> Iterator[click.Context]:
+    """Every command that a person can call, groups before what is in them."""
+    yield from _below(click.Context(cli, info_name="cloudpay", terminal_width=_WIDTH, **cli.context_settings))
 
 
-def _below(name: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
-    context = click.Context(group, info_name=name)
-    for each in group.list_commands(context):
-        command = group.get_command(context, each)
-        if command is None or command.hidden:
-            continue
-        yield f"{name} {each}", command
-        if isinstance(command, click.Group):
-            yield from _below(f"{name} {each}", command)
+def _below(context: click.Context) -> Iterator[click.Context]:
+    yield context
+    group = context.command
+    if not isinstance(group, click.Group):
+        return
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is not None and not command.hidden:
+            yield from _below(
+                click.Context(command, info_name=name, parent=context, **command.context_settings)
+            )
+
+
+def commands() -> dict[str, click.Command]:
+    """Every command by its whole name."""
+    return {context.command_path: context.command for context in contexts()}
 
 
 def render() -> str:
     """The whole page."""
-    found = list(commands())
-    rows = "".join(f"| [`{name}`](#{_anchor(name)}) | {_short(command)} |\n" for name, command in found[1:])
-    return _HEAD + rows + "".join(_section(name, command) for name, command in found)
+    found = list(contexts())
+    rows = "".join(f"| [`{each.command_path}`](#{_anchor(each)}) | {_short(each)} |\n" for each in found[1:])
+    return _HEAD + rows + "".join(map(_section, found))
 
 
-def _short(command: click.Command) -> str:
-    return command.get_short_help_str(200).replace("|", "\\|")
+def _short(context: click.Context) -> str:
+    return context.command.get_short_help_str(200).replace("|", "\\|")
 
 
-def _anchor(name: str) -> str:
-    return name.replace(" ", "-")
+def _anchor(context: click.Context) -> str:
+    return context.command_path.replace(" ", "-")
 
 
-def _section(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name, terminal_width=_WIDTH, max_content_width=_WIDTH)
-    help_text = command.get_help(context)
-    lines = "\n".join(line.rstrip() for line in help_text.splitlines())
-    return f"\n## {name}\n\n```text\n{lines}\n```\n"
+def _section(context: click.Context) -> str:
+    lines = "\n".join(line.rstrip() for line in context.get_help().splitlines())
+    return f"\n## {context.command_path}\n\n```text\n{lines}\n```\n"
 
 
 if __name__ == "__main__":
