@@ -36,7 +36,12 @@ def upgrade(ctx: click.Context) -> None:
 @database.command()
 @click.pass_context
 def current(ctx: click.Context) -> None:
-    """Say which revision the database is at, and which one this version needs."""
+    r"""Say which revision the database is at, and which one this version needs.
+
+    \b
+    Example:
+      cloudpay database current
+    """
     db = _database(ctx)
     click.echo(
         f"The database is at {current_revision(db) or 'no revision yet'}; this version works with {HEAD}."

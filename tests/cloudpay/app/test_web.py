@@ -25,9 +25,6 @@ data_dir = "{folder}/data"
 port = {port}
 [log]
 level = "warning"
-[networks.evm]
-live = false
-rpc_urls = ["http://127.0.0.1:1"]
 """
 
 
@@ -76,8 +73,7 @@ def test_the_merchant_header_with_an_underscore_arrives(
     site: Site, server: "subprocess.Popen[bytes]"
 ) -> None:
     """Most servers drop `merchant_id` in silence; the published header must be heard."""
-    site.run("wallet", "init", "--new")
-    merchant = site.run("merchant", "create", "Tea Shop", "--payout", "evm=ETH")
+    merchant = site.run("merchant", "create", "Tea Shop")
     secret = site.run("key", "create", merchant["id"])["secret"]
     for name in ("merchant_id", "merchant-id"):
         right = {"x-api-key": secret, name: merchant["id"]}
@@ -115,7 +111,9 @@ def test_a_taken_port_is_said_in_a_sentence(site: Site) -> None:
 
 
 def test_a_wrong_configuration_stops_the_start_with_a_sentence(site: Site) -> None:
-    site.config.write_text(site.config.read_text().replace("[networks.evm]", "[networks.nowhere]"))
+    site.config.write_text(
+        site.config.read_text() + '[networks.nowhere]\nrpc_urls = ["http://127.0.0.1:1"]\n'
+    )
     done = subprocess.run(site.command("web"), capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == CONFIGURATION_EXIT
     assert "no installed plugin serves 'nowhere'" in done.stderr
