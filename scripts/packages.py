@@ -61,6 +61,10 @@ def make_environment() -> None:
     say("the installer (uv)")
 
 
+def _own_sources() -> list[str]:
+    return [str(each.folder / package) for each in distributions() for package in each.packages]
+
+
 def install_packages(level: str) -> None:
     """Install the pinned packages of a level, then our own distributions as editable ones."""
     if stamps.packages_are_current(level):
@@ -77,5 +81,7 @@ def install_packages(level: str) -> None:
     say(f"Python packages ({requirements.name})")
     editables = [word for each in distributions() for word in ("--editable", str(each.folder))]
     run_uv("install", "--quiet", "--no-deps", "--no-build-isolation", *editables, python=python)
+    # Where Python may not write bytecode while it runs, our own would be compiled by every process of every start.
+    _run(str(python), "-m", "compileall", "-q", "-j", "0", *_own_sources())
     stamps.stamp_packages(level)
     say(", ".join(each.name for each in distributions()))
