@@ -26,12 +26,12 @@ from datetime import timedelta
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import CursorResult, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.errors import Conflict
 from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.upsert import upsert
 from cloudpay.merchants.models import IdempotencyKey
 from cloudpay.merchants.principal import Principal
 
@@ -73,7 +73,7 @@ def once(
     now, content_hash = gateway.clock.now(session), fingerprint(content)
     mine = _mine(principal, route, key)
     session.execute(delete(IdempotencyKey).where(*mine, IdempotencyKey.created_at <= now - KEPT))
-    insert = _insert(session).values(
+    insert = upsert(session, IdempotencyKey).values(
         id=new_id("idk_"),
         merchant_id=principal.merchant_id,
         livemode=principal.livemode,
@@ -125,12 +125,6 @@ def _plain(value: object) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     return str(value)
-
-
-def _insert(session: Session) -> postgresql.Insert | sqlite.Insert:
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(IdempotencyKey)
-    return postgresql.insert(IdempotencyKey)
 
 
 def _mine(principal: Principal, route: str, key: str) -> tuple[Any, ...]:
