@@ -90,15 +90,20 @@ def section(page: Path, heading: str) -> str:
     return text[start.end() : start.end() + end.start()] if end else text[start.end() :]
 
 
+def cells(line: str) -> list[str]:
+    """The cells of a table's line; none where it is no such line."""
+    line = line.strip()
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] if line.startswith("|") else []
+
+
 def table(text: str) -> list[list[str]]:
     """The rows of the tables in a text, cell by cell, without their heads."""
-    rows = [line.strip() for line in text.splitlines() if line.strip().startswith("|")]
-    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
+    rows = [row for row in map(cells, text.splitlines()) if row]
     ruled = [
-        number for number, row in enumerate(cells) if all(set(cell) <= set("-: ") and cell for cell in row)
+        number for number, row in enumerate(rows) if all(cell and set(cell) <= set("-: ") for cell in row)
     ]
     heads = {number - 1 for number in ruled} | set(ruled)
-    return [row for number, row in enumerate(cells) if number not in heads]
+    return [row for number, row in enumerate(rows) if number not in heads]
 
 
 def ticked(cell: str) -> list[str]:
