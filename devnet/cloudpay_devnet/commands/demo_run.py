@@ -3,7 +3,9 @@
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import requests
@@ -14,9 +16,11 @@ from cloudpay.cli.up import programs
 from cloudpay.kernel import log
 from cloudpay.kernel.settings import load_settings
 from cloudpay_devnet.commands.demo_file import DemoFile
-from cloudpay_devnet.commands.demo_gateway import Prepared, prepare, write_settings
 from cloudpay_devnet.commands.guide import guide
 from cloudpay_devnet.fleet import Devnet
+
+if TYPE_CHECKING:
+    from cloudpay_devnet.commands.demo_gateway import Prepared
 
 _FUNDS = 1000  # whole coins and tokens in each master wallet
 _READY_SECONDS = 60.0
@@ -40,9 +44,14 @@ class DemoRun:
         """Run until `stop`; answers the exit code."""
         log.configure(level="warning", json=False)
         click.echo(f"Starting {', '.join(self._names)} and a gateway in {self._folder} …", err=True)
-        with Devnet.start(
-            self._names, block_time=self._block_time, data_dir=self._folder / "chains"
-        ) as devnet:
+        with ThreadPoolExecutor(1) as pool:
+            starting = pool.submit(
+                Devnet.start, self._names, block_time=self._block_time, data_dir=self._folder / "chains"
+            )
+            # The database's libraries take about as long to load as the nodes to start.
+            from cloudpay_devnet.commands.demo_gateway import prepare, write_settings
+
+        with starting.result() as devnet:
             self._devnet = devnet
             settings_file = write_settings(
                 self._folder, devnet.networks, port=self._port, block_time=self._block_time
