@@ -11,6 +11,8 @@ from cloudpay.kernel.errors import CloudPayError
 MAX_DEPTH = 32
 _MAX_NUMBER = 100  # characters
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# A text that does not end runs to the end of the body, so that no body is looked at twice.
+_TEXT_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 class MalformedBody(CloudPayError):
@@ -28,6 +30,7 @@ def parse_json(body: bytes) -> Any:
     """Read JSON text; numbers with a point or an exponent come as `Decimal`. Raises `MalformedBody`."""
     try:
         text = body.decode("utf-8-sig")
+        _check_nesting(text)
         value = json.loads(
             text,
             parse_float=_exact,
@@ -41,8 +44,6 @@ def parse_json(body: bytes) -> Any:
         raise MalformedBody(
             f"it is not JSON ({error.msg}, line {error.lineno}, column {error.colno}). Send one JSON object."
         ) from error
-    except RecursionError as error:
-        raise MalformedBody(_TOO_DEEP) from error
     for depth, part in _walk(value):
         if depth > MAX_DEPTH:
             raise MalformedBody(_TOO_DEEP)
@@ -52,6 +53,23 @@ def parse_json(body: bytes) -> Any:
 
 
 _TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep. Send a flatter object."
+
+
+def _check_nesting(text: str) -> None:
+    """Refuse a deep body before it is parsed: the parser's recursion must not depend on the interpreter's limit.
+
+    A library may raise that limit (py_ecc does, which web3 brings along), and the parser then overruns its stack.
+    """
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    open_now = 0
+    for found in _TEXT_OR_BRACKET.finditer(text):
+        if found[0] in "[{":
+            open_now += 1
+            if open_now > MAX_DEPTH:
+                raise MalformedBody(_TOO_DEEP)
+        elif found[0] in "]}":
+            open_now -= 1
 
 
 def _exact(text: str) -> Decimal:

@@ -1,3 +1,7 @@
+import json
+import subprocess
+import sys
+import time
 from decimal import Decimal
 
 import pytest
@@ -44,6 +48,35 @@ def test_what_cannot_be_used_is_refused_with_the_reason(body: bytes, says: str) 
     """F100."""
     with pytest.raises(MalformedBody, match=says):
         parse_json(body)
+
+
+def test_a_deep_body_is_refused_whatever_the_interpreters_limit_is() -> None:
+    """F100: a library that raises the limit must not make a body crash the process."""
+    program = (
+        "import sys; sys.setrecursionlimit(10_000_000)\n"
+        "from cloudpay.kernel.json_body import MalformedBody, parse_json\n"
+        "try: parse_json(b'[' * 1_000_000)\n"
+        "except MalformedBody as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, "levels deep" in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'"' + b'\\"[' * 300_000, b'["' + b"[" * 900_000, b"[]," * 300_000, b'{"a":"' + b"\\" * 999_999],
+    ids=["escaped quotes", "text without end", "many brackets", "backslashes"],
+)
+def test_looking_for_depth_takes_no_longer_than_the_body_is_long(body: bytes) -> None:
+    started = time.process_time()
+    with pytest.raises(MalformedBody):
+        parse_json(body)
+    assert time.process_time() - started < 2
+
+
+def test_brackets_in_texts_are_no_depth() -> None:
+    many = {"a": "[" * 100 + '\\"{' * 100, "b": [[]] * 100}
+    assert parse_json(json.dumps(many).encode()) == many
 
 
 def test_usual_json_is_read() -> None:
