@@ -127,3 +127,9 @@ def test_the_openapi_document_needs_neither_database_nor_nodes(run: Any) -> None
     document = json.loads(run("openapi").out)
     assert document["openapi"].startswith("3.1")
     assert "/invoice" in document["paths"]
+
+
+def test_a_rescan_of_blocks_that_were_never_read_says_how_far_the_chain_was_read(run: Any) -> None:
+    ended = run("rescan", "evm", "5", "9")
+    assert ended.code == 1
+    assert "There is nothing to read from 5 to" in ended.err
