@@ -72,6 +72,18 @@ def database_url(tmp_path: Path) -> Iterator[str]:
     _on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="module")
+def server_database() -> Iterator[str | None]:
+    """An empty database for the tests of one file, where they run on a PostgreSQL server."""
+    if SERVER is None:
+        yield None
+        return
+    name = f"flow_{secrets.token_hex(8)}"
+    _on_server(f"CREATE DATABASE {name}")
+    yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def tables_url(tmp_path: Path, template: str) -> Iterator[str]:
     """A database of this test's own with all tables."""

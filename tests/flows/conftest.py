@@ -11,10 +11,11 @@ from tests.flows.running import RunningDemo, start_demo, stop_demo
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """A demo with three networks and a block a second."""
+def demo(tmp_path_factory: pytest.TempPathFactory, server_database: str | None) -> Iterator[RunningDemo]:
+    """A demo with three networks and a block a second, on the database that the tests run on."""
     folder: Path = tmp_path_factory.mktemp("demo") / "data"
-    running = start_demo(folder, "--block-time", "1")
+    database = ["--database-url", server_database] if server_database else []
+    running = start_demo(folder, "--block-time", "1", *database)
     yield running
     stop_demo(running)
 

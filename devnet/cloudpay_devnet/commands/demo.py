@@ -40,7 +40,12 @@ class FolderInUse(DevnetError):
     show_default=True,
     help="Seconds between blocks.",
 )
-def demo(data_dir: Path | None, port: int, networks: str, block_time: float) -> None:
+@click.option(
+    "--database-url", help="An empty PostgreSQL database for the demo; without it SQLite in the folder."
+)
+def demo(
+    data_dir: Path | None, port: int, networks: str, block_time: float, database_url: str | None
+) -> None:
     """Run a whole gateway with local chains, a funded payer, a merchant and an API key.
 
     Nothing leaves this machine, and none of the money is real. Ctrl-C stops it.
@@ -61,7 +66,9 @@ def demo(data_dir: Path | None, port: int, networks: str, block_time: float) -> 
     names = [name.strip().lower() for name in networks.split(",") if name.strip()]
     if not names:
         raise ConfigurationError("--networks names no network; write for example --networks evm,bsc.")
-    run = DemoRun(folder, names, port=listening_port(port), block_time=block_time)
+    run = DemoRun(
+        folder, names, port=listening_port(port), block_time=block_time, database_url=database_url or ""
+    )
     stop = threading.Event()
     with stop_signals(stop.set):
         sys.exit(run.run(stop))

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloudpay.app.start import close_gateway, open_gateway
+from cloudpay.app.migrate import upgrade
+from cloudpay.app.start import close_gateway, current_revision, open_database, open_gateway
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.secrets import SealKey, read_or_create_key
-from cloudpay.kernel.settings import load_settings
+from cloudpay.kernel.settings import Settings, load_settings
 from cloudpay.merchants.keys import create_key
 from cloudpay.merchants.service import create_merchant, webhook_secrets
 from cloudpay.merchants.states import Scope
 from cloudpay.wallets.service import master_address
 from cloudpay.wallets.setup import init_wallet, wallet
 from cloudpay_devnet.commands.demo_file import Access
+from cloudpay_devnet.errors import DevnetError
 from cloudpay_devnet.networks import DevNetwork
 
 SETTINGS_FILE = "cloudpay.toml"
@@ -34,12 +36,18 @@ class Prepared:
 
 
 def write_settings(
-    data_dir: Path, networks: Mapping[str, DevNetwork], *, port: int, block_time: float
+    data_dir: Path,
+    networks: Mapping[str, DevNetwork],
+    *,
+    port: int,
+    block_time: float,
+    database_url: str = "",
 ) -> Path:
     """Write the settings file of the demo's gateway; other commands can be pointed at it by --config."""
     first = next(iter(networks))
     table: dict[str, Any] = {
         "data_dir": str(data_dir.absolute()),
+        "database_url": database_url,
         "default_network": "evm" if "evm" in networks else first,
         "web": {"port": port},
         "webhooks": {"allow_private_targets": True},
@@ -54,13 +62,35 @@ def write_settings(
 
 def prepare(settings_file: Path) -> Prepared:
     """Migrate the database; make the wallet, the merchant and its key where they are not there yet."""
-    gateway = open_gateway(load_settings(settings_file, {}), process="demo")
+    settings = load_settings(settings_file, {})
+    if settings.database_url:
+        _make_tables(settings)
+    gateway = open_gateway(settings, process="demo")
     try:
         access = _access(gateway)
         wallets = {network.code: master_address(gateway, network, 0) for network in gateway.chains}
         return Prepared(access, wallets)
     finally:
         close_gateway(gateway)
+
+
+class DatabaseInUse(DevnetError):
+    """The database is not this demo's to use."""
+
+    code = "database_in_use"
+
+
+def _make_tables(settings: Settings) -> None:
+    """Migrate a database server's database, which `open_gateway` leaves to a person; only an empty or our own one."""
+    db = open_database(settings)
+    try:
+        if current_revision(db) is not None and not (settings.data_path / _ACCESS_FILE).exists():
+            raise DatabaseInUse(
+                "The database of --database-url is not empty. Name an empty one for the demo."
+            )
+        upgrade(db)
+    finally:
+        db.close()
 
 
 def _access(gateway: Gateway) -> Access:

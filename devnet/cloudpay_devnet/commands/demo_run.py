@@ -30,11 +30,20 @@ _LOOK_EVERY = 0.1
 class DemoRun:
     """One run of the demo."""
 
-    def __init__(self, folder: Path, networks: Sequence[str], *, port: int, block_time: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        networks: Sequence[str],
+        *,
+        port: int,
+        block_time: float,
+        database_url: str = "",
+    ) -> None:
         self._folder = folder
         self._names = networks
         self._port = port
         self._block_time = block_time
+        self._database_url = database_url
         self._file = DemoFile(folder)
         self._lock = threading.Lock()
         self._ready = False
@@ -54,7 +63,11 @@ class DemoRun:
         with starting.result() as devnet:
             self._devnet = devnet
             settings_file = write_settings(
-                self._folder, devnet.networks, port=self._port, block_time=self._block_time
+                self._folder,
+                devnet.networks,
+                port=self._port,
+                block_time=self._block_time,
+                database_url=self._database_url,
             )
             os.environ["CLOUDPAY_CONFIG"] = str(settings_file.absolute())
             settings = load_settings(settings_file, {})
