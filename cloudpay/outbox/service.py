@@ -20,6 +20,7 @@ Payload = Mapping[str, str | int | bool | None]
 
 _CLAIM = timedelta(seconds=60)
 _LONGEST_DELAY = timedelta(minutes=10)
+_DOUBLINGS = 10  # enough for the longest delay, and few enough for any number of attempts to be counted
 _KEPT = timedelta(days=7)
 
 log = get_logger(__name__)
@@ -134,6 +135,7 @@ def _postpone(gateway: Gateway, event: OutboxEvent, error: Exception) -> None:
         row.attempts += 1
         row.last_error = f"{type(error).__name__}: {error}"[:1000]
         row.claimed_until = None
-        row.due_at = gateway.clock.now(session) + min(timedelta(seconds=2**row.attempts), _LONGEST_DELAY)
+        delay = min(timedelta(seconds=2 ** min(row.attempts, _DOUBLINGS)), _LONGEST_DELAY)
+        row.due_at = gateway.clock.now(session) + delay
 
     gateway.db.run(work)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import Database
@@ -245,3 +245,16 @@ def test_handled_events_are_forgotten_after_a_week_and_waiting_ones_never(
 def _count(gateway: Gateway) -> int:
     with gateway.db.read() as session:
         return session.scalar(select(func.count()).select_from(OutboxRow)) or 0
+
+
+def test_an_event_that_has_failed_for_days_still_comes_again_and_holds_up_no_other(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    happen(gateway, "bad", "good")
+    with gateway.db.transaction() as session:
+        session.execute(update(OutboxRow).where(OutboxRow.subject == "bad").values(attempts=1_000))
+    assert hand_on(gateway, Listener(fails_on="bad")) == 2
+    assert (backlog(gateway).waiting, backlog(gateway).failing) == (1, 1)
+    clock.advance(timedelta(minutes=10))
+    assert hand_on(gateway, Listener()) == 1
+    assert backlog(gateway).waiting == 0
