@@ -1,1 +1,1 @@
-"""Benchmarks: they print figures and never fail a build. Compare runs on one machine, not machines."""
+"""Benchmarks: each prints figures, the machine they hold for, and the command that repeats them. None is a test."""

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,12 +36,11 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "300",
-    # The data lives as long as one test run: nothing is gained by waiting for the disk.
-    "fsync": "off",
-    "full_page_writes": "off",
     # In the data folder, so that nothing stays behind when the server is killed.
     "dynamic_shared_memory_type": "mmap",
 }
+# The data lives as long as one test run: nothing is gained by waiting for the disk.
+FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,10 @@ def _free_port() -> int:
 
 
 def _start(
-    programs: Path, data: Path, port: int, log: IO[bytes], account: Account
+    programs: Path, data: Path, port: int, log: IO[bytes], account: Account, *, durable: bool
 ) -> subprocess.Popen[bytes]:
-    settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
+    chosen = SETTINGS if durable else SETTINGS | FORGETFUL
+    settings = [word for key, value in chosen.items() for word in ("-c", f"{key}={value}")]
     return subprocess.Popen(
         [str(programs / "postgres"), "-D", str(data), "-p", str(port), *settings],
         cwd=data.parent,
@@ -159,15 +160,24 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def private_postgres() -> Iterator[str]:
-    """Run a server for the length of the block; yield its URL, for a role that may create databases."""
+def _on_disk() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="cloudpay-postgres-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def private_postgres(*, durable: bool = False) -> Iterator[str]:
+    """Run a server for the length of the block; yield its URL, for a role that may create databases.
+
+    With `durable` its data lies on disk and a commit waits for it, as benchmarks need.
+    """
     programs, account, password = _programs(), _account(), secrets.token_urlsafe(24)
-    with scratch("postgres") as home:
+    with _on_disk() if durable else scratch("postgres") as home:
         account.give(home)
         data, log_path, port = home / "data", home / "server.log", _free_port()
         _initialise(programs, data, password, account)
         with log_path.open("wb") as log:
-            server = _start(programs, data, port, log, account)
+            server = _start(programs, data, port, log, account, durable=durable)
         try:
             _wait_until_ready(server, data, log_path)
             yield f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{port}/postgres"

@@ -1,0 +1,42 @@
+"""Every benchmark: what it measures and where it is."""
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One benchmark: `function` of `module` takes a Scale and answers its figures."""
+
+    what: str
+    module: str
+    function: str
+
+
+BENCHMARKS = {
+    "derivations": Entry("addresses derived per second on one core", "bench.derivations", "derivations"),
+    "creations": Entry("invoices created per second over a socket, on SQLite", "bench.serving", "creations"),
+    "creations-postgres": Entry(
+        "the same on PostgreSQL with synchronous commit", "bench.serving", "creations_on_postgres"
+    ),
+    "reads": Entry("invoice states read per second over a socket, on SQLite", "bench.serving", "reads"),
+    "reads-postgres": Entry("the same on PostgreSQL", "bench.serving", "reads_on_postgres"),
+    "calls": Entry("RPC calls per poll with ever more open invoices", "bench.watching", "calls"),
+    "catch-up": Entry("sparse blocks read per second after a time offline", "bench.watching", "catch_up"),
+    "settlement": Entry(
+        "payments brought from block to webhook queue per second, on SQLite", "bench.settling", "settlement"
+    ),
+    "settlement-postgres": Entry(
+        "the same on PostgreSQL with synchronous commit", "bench.settling", "settlement_on_postgres"
+    ),
+    "start": Entry(
+        "start of `cloudpay up` until ready, and its idle memory", "bench.starting", "gateway_start"
+    ),
+    "demo": Entry("start of `cloudpay demo` until ready", "bench.starting", "demo_start"),
+    "matching": Entry(
+        "a page of the chain held against the addresses that are ours", "bench.matching", "matching"
+    ),
+    "profile": Entry(
+        "processor time of creating and of reading an invoice, and where it goes",
+        "bench.profiling",
+        "creation_profile",
+    ),
+}

@@ -1,0 +1,105 @@
+"""What a benchmark runs against, for the length of a block: folders, databases, Valkey, the web server."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from cloudpay.app import valkey
+
+_ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+
+
+class Unavailable(Exception):
+    """Something that a benchmark needs is not on this machine."""
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A folder on disk: a database in memory would flatter."""
+    with tempfile.TemporaryDirectory(prefix="cloudpay-bench-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """A private PostgreSQL on disk, with its own defaults: synchronous commit, fsync."""
+    scripts = str(_ROOT / "scripts")
+    if scripts not in sys.path:
+        sys.path.insert(0, scripts)
+    from console import CannotGoOn
+    from postgres import private_postgres
+
+    try:
+        with private_postgres(durable=True) as url:
+            yield url.replace("postgresql://", "postgresql+psycopg://", 1)
+    except CannotGoOn as reason:
+        raise Unavailable(str(reason)) from reason
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], ready: Callable[[], bool], environment: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a program until the end of the block, from when it is ready."""
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=tempfile.gettempdir(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(ready, process)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_until(ready: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
+    """Wait a bounded time for a program to be ready."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{process.args!r} did not become ready (exit code {process.returncode})")
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def web_server(settings_file: Path, port: int) -> Iterator[None]:
+    """`cloudpay web` with a private Valkey, as `cloudpay up` starts them."""
+    server = valkey.plan(settings_file.parent)
+    path = server.url.removeprefix("unix://")
+    with (
+        running(server.command, lambda: Path(path).exists()),
+        running(
+            [sys.executable, "-m", "cloudpay.cli", "web"],
+            lambda: listens(port),
+            gateway_environment(settings_file, CLOUDPAY_REDIS_URL=server.url),
+        ),
+    ):
+        yield
+
+
+def gateway_environment(settings_file: Path, **more: str) -> dict[str, str]:
+    """The environment of a gateway process: nothing of the surroundings configures it."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDPAY_")}
+    return {**plain, "CLOUDPAY_CONFIG": str(settings_file), **more}
+
+
+def listens(port: int) -> bool:
+    """Say whether something accepts connections on a port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,93 @@
+"""From the command to ready, and what the gateway's processes hold when nothing happens."""
+
+import json
+import sys
+import time
+import urllib.request
+from collections.abc import Iterable
+
+from bench.processes import Cost, costs_below
+from bench.report import Figure, Scale
+from bench.servers import folder, gateway_environment, running
+from cloudpay.app.ports import free_port
+
+_SETTLED_SECONDS = 3
+_NAMES = {
+    "valkey": "valkey",
+    "leash.py": "leash",
+    "worker watch": "worker:watch",
+    "worker events": "worker:events",
+    "worker webhooks": "worker:webhooks",
+    "cli scheduler": "scheduler",
+    "cli web": "web",
+    "cli up": "supervisor",
+}
+"""By a part of the command line."""
+
+
+def gateway_start(scale: Scale) -> list[Figure]:
+    """Start `cloudpay up` over three running development chains, then let it idle."""
+    from cloudpay_devnet.commands.demo_gateway import prepare, write_settings
+    from cloudpay_devnet.fleet import Devnet
+
+    with folder() as data, Devnet.start(block_time=1.0) as devnet:
+        port = free_port()
+        settings_file = write_settings(data, devnet.networks, port=port, block_time=1.0)
+        prepare(settings_file)
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "cloudpay.cli", "up"]
+        with running(command, lambda: _is_ready(port), gateway_environment(settings_file)) as process:
+            seconds = time.perf_counter() - began
+            time.sleep(scale.of(_SETTLED_SECONDS, 0))
+            costs = costs_below(process.pid)
+    return [
+        Figure("`cloudpay up` until ready", seconds, "s", "three networks, SQLite, wallet there"),
+        *_memory(costs),
+    ]
+
+
+def demo_start(_scale: Scale) -> list[Figure]:
+    """Start `cloudpay demo` until it has written its file."""
+    with folder() as data:
+        command = [sys.executable, "-m", "cloudpay.cli", "demo", "--data-dir", str(data), "--port", "0"]
+        began = time.perf_counter()
+        with running(command, (data / "demo.json").exists) as process:
+            seconds = time.perf_counter() - began
+            cpu = sum(each.cpu for each in costs_below(process.pid))
+    return [
+        Figure(
+            "`cloudpay demo` until demo.json", seconds, "s", "three chains, wallet and merchant made, SQLite"
+        ),
+        Figure("  processor time of all its processes until then", cpu, "s"),
+    ]
+
+
+def _memory(costs: Iterable[Cost]) -> list[Figure]:
+    groups: dict[str, list[Cost]] = {}
+    for cost in costs:
+        groups.setdefault(_name(cost.command), []).append(cost)
+    whole = [cost for group in groups.values() for cost in group]
+    return [
+        Figure(
+            "idle memory, resident (RSS)", sum(each.rss for each in whole), "MB", "all processes, no node"
+        ),
+        Figure("idle memory, shared pages once (PSS)", sum(each.pss for each in whole), "MB"),
+        Figure("processor time since the start", sum(each.cpu for each in whole), "s"),
+        *(
+            Figure(f"  {name}, resident", sum(each.rss for each in group), "MB", f"{len(group)} process(es)")
+            for name, group in groups.items()
+        ),
+    ]
+
+
+def _name(command: str) -> str:
+    return next((name for mark, name in _NAMES.items() if mark in command), "other")
+
+
+def _is_ready(port: int) -> bool:
+    """Say whether the gateway takes invoices on every network."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(json.load(answer)["status"] == "ready")
+    except OSError:  # not there yet, or not ready (503)
+        return False

@@ -1,0 +1,91 @@
+"""Watching a real anvil: what a poll costs in RPC calls, and how fast blocks are caught up with."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from bench.report import Figure, Scale
+from bench.servers import folder
+from bench.shops import Shop, add_open_invoices, open_shop, write_settings
+from cloudpay.kernel.leases import LeaseKeeper
+from cloudpay.payments.health import verify
+from cloudpay.payments.loop import LEASE_TTL
+from cloudpay.payments.watcher import Watcher
+from cloudpay_devnet.chain import DevChain
+from cloudpay_evm.adapter import EvmAdapter
+
+_STRANGER = "0x000000000000000000000000000000000000bEEF"
+_WAYS: dict[str, dict[str, Any]] = {
+    "tokens alone": {"watch_native": False},
+    "native coins by traces": {"watch_native": True, "traces": "on"},
+    "native coins by balances": {"watch_native": True, "traces": "off"},
+}
+"""How a network may be watched, as its table says it."""
+
+
+def calls(scale: Scale) -> list[Figure]:
+    """Count RPC calls (each call of a batch) of a poll that finds one new block with a stranger's payment in it."""
+    figures = []
+    with DevChain.start("evm") as chain:
+        for way, table in _WAYS.items():
+            with _watched(chain, table) as (shop, watcher, adapter):
+                symbol = "USDT" if way == "tokens alone" else "ETH"
+                asset, there = watcher.network.asset(symbol), 0
+                for count in (0, 100, scale.of(100_000, 1_000)):
+                    add_open_invoices(shop, asset, range(there, count))
+                    there = count
+                    chain.pay("USDT", _STRANGER, 1)
+                    before = adapter.rpc_calls
+                    watcher.poll()
+                    figures.append(
+                        Figure(f"{way}, {count:,} open invoices", adapter.rpc_calls - before, "calls")
+                    )
+    return figures
+
+
+def catch_up(scale: Scale) -> list[Figure]:
+    """Read blocks without any transaction, mined while nobody looked."""
+    blocks, figures = scale.of(5_000, 500), []
+    with DevChain.start("evm") as chain:
+        for way in ("tokens alone", "native coins by balances"):
+            with _watched(chain, _WAYS[way]) as (_shop, watcher, adapter):
+                chain.node.mine(blocks)
+                calls_before, began = adapter.rpc_calls, time.perf_counter()
+                read = 0
+                while (found := watcher.poll()) > 0:
+                    read += found
+                seconds = time.perf_counter() - began
+                how = f"{blocks:,} empty blocks, {adapter.rpc_calls - calls_before:,} RPC calls, SQLite"
+                figures.append(Figure(f"{way}", blocks / seconds, "blocks/s", how))
+    return figures
+
+
+@contextlib.contextmanager
+def _watched(chain: DevChain, table: dict[str, Any]) -> Iterator[tuple[Shop, Watcher, EvmAdapter]]:
+    """A gateway that has verified this chain and has read its head."""
+    network = chain.network
+    assets: dict[str, Any] = dict.fromkeys(("USDC", "DAI", "WBTC"), False)
+    for symbol, asset in network.assets.items():
+        contract = {} if asset.token_address is None else {"contract": asset.token_address}
+        assets[symbol] = {"decimals": asset.decimals, **contract}
+    common = {
+        "live": False,
+        "chain_id": network.chain_id,
+        "rpc_urls": [network.rpc_url],
+        "finality": "depth",
+        "confirmations": network.confirmations,
+    }
+    with (
+        folder() as data,
+        open_shop(write_settings(data, {"evm": {**common, **table, "assets": assets}})) as shop,
+    ):
+        gateway = shop.gateway
+        adapter = gateway.chains.adapter("evm")
+        if not isinstance(adapter, EvmAdapter):
+            raise TypeError(f"the network evm is served by {type(adapter).__name__}")
+        keeper = LeaseKeeper(gateway.db, gateway.clock, "watch:evm", "bench", LEASE_TTL)
+        watcher = Watcher(gateway, gateway.chains.network("evm"), adapter, keeper)
+        verify(gateway, watcher.network, adapter)
+        watcher.poll()
+        yield shop, watcher, adapter
