@@ -19,7 +19,12 @@ log = get_logger(__name__)
 
 
 def settle(session: Session, gateway: Gateway, network: Network, row: NetworkRow, head: Head) -> None:
-    """Credit every payment that this head makes final; nothing when its final block is not the one that we read."""
+    """Credit every payment that this head makes final; nothing when its final block is not the one that we read.
+
+    A final block that we have not come to yet may be on another fork than what we read: crediting waits for it.
+    """
+    if head.final.height > (row.cursor_height or 0):
+        return
     known = blocks.hash_at(session, network.code, head.final.height)
     if known is not None and known != head.final.hash:
         log.warning("final_block_disputed", network=network.code, height=head.final.height, node=head.node)

@@ -8,9 +8,10 @@ from cloudpay.chains.adapter import ChainAdapter
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import Head
+from cloudpay.chains.types import Head, Header
 from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.kernel.leases import Lease, fence
+from cloudpay.payments import blocks
 from cloudpay.payments.credit import settle
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import enter, network_row
@@ -80,16 +81,26 @@ def note_silence(gateway: Gateway, network: Network, error: NodeUnavailable) -> 
 def verify(gateway: Gateway, network: Network, adapter: ChainAdapter) -> None:
     """Hold the nodes against the configuration; raises what is wrong after writing it down.
 
+    Reading begins at the block that is the newest now, where none was read before: a network that takes invoices has
+    a place to read on from, however long the first poll takes to come.
+
     `NodeUnavailable` leaves the network unverified, to be tried again; a `ConfigurationError` (wrong chain, wrong
     decimals) needs a person.
     """
     try:
         adapter.verify()
+        start = None if _was_read(gateway, network) else adapter.head().latest
     except (NodeUnavailable, ConfigurationError) as error:
         reason = error.message
         gateway.db.run(lambda session: _unverified(session, gateway, network, reason))
         raise
-    gateway.db.run(lambda session: _verified(session, gateway, network))
+    gateway.db.run(lambda session: _verified(session, gateway, network, start))
+
+
+def _was_read(gateway: Gateway, network: Network) -> bool:
+    with gateway.db.read() as session:
+        row = session.get(NetworkRow, network.code)
+        return row is not None and row.cursor_hash is not None
 
 
 def _unverified(session: Session, gateway: Gateway, network: Network, reason: str) -> None:
@@ -98,8 +109,11 @@ def _unverified(session: Session, gateway: Gateway, network: Network, reason: st
         enter(session, gateway, row, NetworkStatus.UNVERIFIED, reason)
 
 
-def _verified(session: Session, gateway: Gateway, network: Network) -> None:
+def _verified(session: Session, gateway: Gateway, network: Network, start: Header | None) -> None:
     row = network_row(session, network.code)
+    if start is not None and row.cursor_hash is None:
+        blocks.keep(session, network.code, [start])
+        row.cursor_height, row.cursor_hash = start.height, start.hash
     if row.status == NetworkStatus.UNVERIFIED:
         row.answered_at = gateway.clock.now(session)
         enter(session, gateway, row, NetworkStatus.ACTIVE)

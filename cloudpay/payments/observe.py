@@ -28,11 +28,11 @@ def observe(
     transfers: Iterable[Transfer],
     block_times: Mapping[int, int],
 ) -> None:
-    """Record the transfers of whole blocks; those that are known already change nothing.
+    """Record the transfers of whole blocks; those that are known already, or come twice, change nothing.
 
     `block_times` holds Unix seconds by height, for every block that a transfer is in.
     """
-    ordered = sorted(transfers, key=lambda each: (each.block.height, each.position))
+    ordered = sorted(set(transfers), key=lambda each: (each.block.height, each.position))
     parties = {each.recipient for each in ordered} | {each.sender for each in ordered if each.sender}
     known = deposits(session, network.key_family.name, parties) if parties else {}
     for transfer, ordinal in _numbered(ordered):

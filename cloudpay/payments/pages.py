@@ -21,7 +21,7 @@ log = get_logger(__name__)
 
 
 def check_links(network: Network, after: BlockRef | None, page: Page) -> None:
-    """Raise `NodeUnavailable` for a page that does not follow what was read: it is not believed, whoever made it."""
+    """Raise `NodeUnavailable` for a page that does not follow what was read, or not itself: it is not believed."""
     last = after
     for header in page.headers:
         if last is not None and page.linked and header.parent != last.hash:
@@ -29,6 +29,13 @@ def check_links(network: Network, after: BlockRef | None, page: Page) -> None:
         if last is not None and header.height <= last.height:
             raise NodeUnavailable(network.code, f"block {header.height} came after block {last.height}")
         last = header.ref
+    told = {header.ref for header in page.headers}
+    for transfer in page.transfers:
+        if transfer.block not in told:
+            raise NodeUnavailable(
+                network.code,
+                f"a transfer of block {transfer.block.height} came, and that block not in the page",
+            )
 
 
 @dataclass(frozen=True)

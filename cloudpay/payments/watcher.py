@@ -59,7 +59,7 @@ class Watcher:
     def _read_on(self, cursor: BlockRef | None, head: Head) -> int:
         read = 0
         while not self.stop.is_set():
-            found = self._next_page(cursor)
+            found = self._next_page(cursor, head)
             if found is None:
                 break
             after, page = found
@@ -77,7 +77,7 @@ class Watcher:
                 break
         return read
 
-    def _next_page(self, cursor: BlockRef | None) -> tuple[BlockRef | None, Page] | None:
+    def _next_page(self, cursor: BlockRef | None, head: Head) -> tuple[BlockRef | None, Page] | None:
         """Answer the next page and the block that it follows: the cursor, or after a reorganisation an older block.
 
         None when no block that was read is on the chain any more; the network is paused then.
@@ -87,7 +87,7 @@ class Watcher:
             try:
                 page = self.adapter.scan(after, self.network.settings.scan_limit, self._ours)
             except Unlinked:
-                after = self._older(after)
+                after = self._older(after, head)
                 if after is None:
                     pause(self.gateway, self.network.code, _LOST_THREAD)
                     return None
@@ -95,11 +95,13 @@ class Watcher:
                 check_links(self.network, after, page)
                 return after, page
 
-    def _older(self, block: BlockRef | None) -> BlockRef | None:
+    def _older(self, block: BlockRef | None, head: Head) -> BlockRef | None:
+        """Answer the next block to go back to; the final one, where all that was read lies above it."""
         if block is None:
             return None
         with self.gateway.db.read() as session:
-            return blocks.below(session, self.network.code, block.height)
+            older = blocks.below(session, self.network.code, block.height)
+        return head.final if older is None and head.final.height < block.height else older
 
     def _lease(self) -> Lease:
         lease = self.keeper.hold()

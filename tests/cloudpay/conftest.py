@@ -22,9 +22,11 @@ from tests.cloudpay.shop import Shop
 def open_shop_with(
     gateway: Gateway, merchant: MerchantView, key: NewKey, fakes: FakePlugin
 ) -> Callable[..., Shop]:
-    """Open the merchant's shop on a fake network, verified and looked at once; keywords change its settings."""
+    """Open the merchant's shop on a fake network, verified and polled once; keywords change its settings."""
 
-    def build(code: str, *, assets: dict[str, dict[str, str]] | None = None, **changes: object) -> Shop:
+    def build(
+        code: str, *, assets: dict[str, dict[str, str]] | None = None, polled: bool = True, **changes: object
+    ) -> Shop:
         tables = {each.code: {"live": False} for each in gateway.chains}
         listed = fake_defaults(code)["assets"]
         changed = {symbol: {**listed[symbol], **more} for symbol, more in (assets or {}).items()}
@@ -36,7 +38,8 @@ def open_shop_with(
         watcher = Watcher(changed_gateway, network, adapter, keeper)
         shop = Shop(changed_gateway, principal, code, fakes.chains[code], watcher)
         shop.verify()
-        shop.mine()
+        if polled:
+            shop.mine()
         return shop
 
     return build
