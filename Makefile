@@ -12,7 +12,7 @@ export PYTHON
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-setup: ## Set up .venv, the test tools and anvil (the other commands do it themselves)
+setup: ## Set up .venv, the test tools and what npm brings (the other commands do it themselves)
 	@scripts/setup.sh dev
 
 demo: ## Run the gateway with local chains and a funded payer; ARGS="--port 9000 …"

@@ -11,7 +11,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
-ANVIL = ROOT / "tools" / "anvil"
+TOOLS = {name: ROOT / "tools" / name for name in ("anvil", "contracts")}
+"""Folders with a package.json: the local node, and the Solidity compiler that a test compiles with."""
 
 
 @dataclass(frozen=True, eq=False)

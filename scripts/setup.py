@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import stamps
-from anvil import install_anvil
 from console import CannotGoOn, say, stop
+from npm_tools import install_npm_tools
 from packages import install_packages, make_environment
 from project import ROOT, VENV
 
@@ -34,7 +34,7 @@ def _is_current(level: str) -> bool:
     return (
         (VENV / "bin" / "python").exists()
         and stamps.packages_are_current(level)
-        and stamps.anvil_is_current()
+        and all(map(stamps.tool_is_current, stamps.tools_of(level)))
     )
 
 
@@ -48,10 +48,10 @@ def set_up(level: str) -> None:
         say(f"setting up CloudPay ({level}) with Python {platform.python_version()}")
         with ThreadPoolExecutor() as pool:
             environment = pool.submit(make_environment)
-            anvil = pool.submit(install_anvil, environment.result)
+            tools = pool.submit(install_npm_tools, level, environment.result)
             environment.result()
             install_packages(level)
-            anvil.result()
+            tools.result()
         say("set-up is complete")
 
 

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterable
 from pathlib import Path
 
-from project import ANVIL, REQUIREMENTS, ROOT, VENV, distributions
+from project import REQUIREMENTS, ROOT, TOOLS, VENV, distributions
 
 LEVELS = ("run", "dev")
 
@@ -26,9 +26,13 @@ def packages_digest(level: str) -> str:
     return _digest(inputs, str(ROOT), platform.python_version(), *(str(path) for path in pyprojects))
 
 
-def anvil_digest() -> str:
-    """Return what the anvil folder is made from, as one hash."""
-    return _digest(sorted(ANVIL.glob("package*.json")), platform.system(), platform.machine())
+def tools_of(level: str) -> tuple[str, ...]:
+    """Return the npm tools that a level needs."""
+    return tuple(TOOLS) if level == "dev" else ("anvil",)
+
+
+def _tool_digest(name: str) -> str:
+    return _digest(sorted(TOOLS[name].glob("package*.json")), platform.system(), platform.machine())
 
 
 def _read(path: Path) -> str | None:
@@ -39,8 +43,8 @@ def _packages_stamp(level: str) -> Path:
     return VENV / f".cloudpay-{level}"
 
 
-def _anvil_stamp() -> Path:
-    return ANVIL / "node_modules" / ".cloudpay"
+def _tool_stamp(name: str) -> Path:
+    return TOOLS[name] / "node_modules" / ".cloudpay"
 
 
 def packages_are_current(level: str) -> bool:
@@ -48,9 +52,9 @@ def packages_are_current(level: str) -> bool:
     return _read(_packages_stamp(level)) == packages_digest(level)
 
 
-def anvil_is_current() -> bool:
-    """Say whether anvil is installed as the lock file says."""
-    return _read(_anvil_stamp()) == anvil_digest()
+def tool_is_current(name: str) -> bool:
+    """Say whether an npm tool is installed as its lock file says."""
+    return _read(_tool_stamp(name)) == _tool_digest(name)
 
 
 def forget_packages() -> None:
@@ -65,6 +69,6 @@ def stamp_packages(level: str) -> None:
         _packages_stamp(held).write_text(packages_digest(held), "utf-8")
 
 
-def stamp_anvil() -> None:
-    """Record that anvil is installed."""
-    _anvil_stamp().write_text(anvil_digest(), "utf-8")
+def stamp_tool(name: str) -> None:
+    """Record that an npm tool is installed."""
+    _tool_stamp(name).write_text(_tool_digest(name), "utf-8")

@@ -1,4 +1,7 @@
-"""anvil, the local EVM node, fetched by npm; npm itself from pip where the machine has none."""
+"""What npm brings: anvil (the local EVM node), and for tests the Solidity compiler.
+
+npm itself comes from pip where the machine has none.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import stamps
 from console import CannotGoOn, say
-from project import ANVIL, REQUIREMENTS, ROOT, VENV
+from project import REQUIREMENTS, ROOT, TOOLS, VENV
 from uv import run_uv
 
 OLDEST_NPM = 8
@@ -45,20 +48,22 @@ def _npm_from_pip(wait_for_uv: Callable[[], object]) -> list[str]:
     return npm
 
 
-def _install(npm: Sequence[str]) -> None:
+def _install(npm: Sequence[str], folder: Path) -> None:
     env = dict(os.environ)
     env["PATH"] = os.pathsep.join([str(Path(npm[0]).parent), env.get("PATH", os.defpath)])
     command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     done = subprocess.run(
-        command, cwd=ANVIL, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise CannotGoOn(f"`npm ci` in tools/anvil failed:\n{(done.stderr or done.stdout).strip()}")
+        raise CannotGoOn(
+            f"`npm ci` in {folder.relative_to(ROOT)} failed:\n{(done.stderr or done.stdout).strip()}"
+        )
 
 
-def _check() -> None:
+def _check_anvil() -> None:
     """Start the installed binary once: npm is silent about a platform package that it left out."""
-    found = sorted((ANVIL / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"))
+    found = sorted((TOOLS["anvil"] / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"))
     if not found:
         raise CannotGoOn(
             "npm installed no anvil: there is none for this system, or its download failed; run make again"
@@ -68,11 +73,15 @@ def _check() -> None:
         raise CannotGoOn(f"{found[0]} does not run here:\n{done.stderr.strip()}")
 
 
-def install_anvil(wait_for_uv: Callable[[], object]) -> None:
-    """Install anvil into tools/anvil/node_modules, unless it is there as the lock file says."""
-    if stamps.anvil_is_current():
+def install_npm_tools(level: str, wait_for_uv: Callable[[], object]) -> None:
+    """Install what a level needs into tools/*/node_modules, unless it is there as the lock files say."""
+    missing = [name for name in stamps.tools_of(level) if not stamps.tool_is_current(name)]
+    if not missing:
         return
-    _install(_npm_of_this_machine() or _npm_from_pip(wait_for_uv))
-    _check()
-    stamps.stamp_anvil()
-    say("anvil")
+    npm = _npm_of_this_machine() or _npm_from_pip(wait_for_uv)
+    for name in missing:
+        _install(npm, TOOLS[name])
+        if name == "anvil":
+            _check_anvil()
+        stamps.stamp_tool(name)
+        say(f"{name} (npm)")
