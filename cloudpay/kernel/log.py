@@ -3,10 +3,28 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any, cast
 
-import structlog
+
+@contextmanager
+def _as_if_missing(package: str) -> Iterator[None]:
+    """Have an optional dependency of what is imported here look as if it were not installed."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = cast("ModuleType", None)  # the import system's own mark
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+# For tracebacks in colour, which these logs do not show, it would cost every process 5 MB and a tenth of a second.
+with _as_if_missing("rich"):
+    import structlog
 
 _SECRET_KEYS = re.compile(
     r"(secret|password|api[_-]?key|private_key|mnemonic|seed|authorization|token_value)", re.IGNORECASE
