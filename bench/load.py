@@ -3,7 +3,8 @@
     python -m bench.load < PLAN
 
 The plan is JSON: `port`, `headers`, `connections`, `seconds`, `requests` (pairs of method and path) and `body`. It
-prints JSON: `count`, `failed`, `seconds` and the quantiles of the answers' times in milliseconds.
+prints JSON: `count`, `failed`, `seconds`, `asked` (with the warm-up's requests) and the quantiles of the answers' times
+in milliseconds.
 """
 
 import http.client
@@ -28,6 +29,7 @@ class Result:
 
     count: int
     failed: int
+    asked: int
     seconds: float
     p50: float
     p99: float
@@ -69,6 +71,7 @@ class _Client:
         self._lock = threading.Lock()
         self._times: list[float] = []
         self._failed = 0
+        self._asked = 0
 
     def run(self) -> Result:
         """Press until the time is over."""
@@ -85,12 +88,12 @@ class _Client:
         if not times:
             raise RuntimeError(f"no request succeeded, {self._failed} failed")
         p50, p99 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.99))
-        return Result(len(times), self._failed, self._plan["seconds"], p50, p99)
+        return Result(len(times), self._failed, self._asked, self._plan["seconds"], p50, p99)
 
     def _one(self, number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._plan["port"], timeout=30)
         requests, body, headers = self._plan["requests"], self._plan["body"], self._plan["headers"]
-        times, failed, turn = [], 0, number
+        times, failed, asked, turn = [], 0, 0, number
         while (began := time.perf_counter()) < self._end:
             method, path = requests[turn % len(requests)]
             turn += self._plan["connections"]
@@ -98,6 +101,7 @@ class _Client:
             answer = connection.getresponse()
             answer.read()
             ended = time.perf_counter()
+            asked += 1
             if self._counted_from <= ended < self._end:
                 if answer.status in _OK:
                     times.append(ended - began)
@@ -107,6 +111,7 @@ class _Client:
         with self._lock:
             self._times += times
             self._failed += failed
+            self._asked += asked
 
 
 if __name__ == "__main__":

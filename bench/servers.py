@@ -78,8 +78,8 @@ def wait_until(ready: Callable[[], bool], process: "subprocess.Popen[bytes]") ->
 
 
 @contextlib.contextmanager
-def web_server(settings_file: Path, port: int) -> Iterator[None]:
-    """`cloudpay web` with a private Valkey, as `cloudpay up` starts them."""
+def web_server(settings_file: Path, port: int) -> Iterator[int]:
+    """`cloudpay web` with a private Valkey, as `cloudpay up` starts them; yields the server's first process id."""
     server = valkey.plan(settings_file.parent)
     path = server.url.removeprefix("unix://")
     with (
@@ -88,9 +88,9 @@ def web_server(settings_file: Path, port: int) -> Iterator[None]:
             [sys.executable, "-m", "cloudpay.cli", "web"],
             lambda: listens(port),
             gateway_environment(settings_file, CLOUDPAY_REDIS_URL=server.url),
-        ),
+        ) as process,
     ):
-        yield
+        yield process.pid
 
 
 def gateway_environment(settings_file: Path, **more: str) -> dict[str, str]:

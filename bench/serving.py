@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from bench.load import CONNECTIONS, Result, press
+from bench.processes import costs_below
 from bench.report import Figure, Scale
 from bench.servers import folder, postgres, web_server
 from bench.shops import Shop, add_open_invoices, database, open_shop, write_settings
@@ -71,25 +72,38 @@ def _serve(scale: Scale, server: str | None, work: Press, what: str, name: str) 
     figures: list[Figure] = []
     for workers in (1,) if scale.quick else (1, 2):
         with folder() as data, database(server) as url:
-            result = _once(data, url, workers, work, scale.of(6, 2))
+            result, cpu = _once(data, url, workers, work, scale.of(6, 2))
         how = f"{name}, {CONNECTIONS} connections, {workers} server process(es) of 4 threads"
         figures += [
             Figure(f"{what}, {workers} process(es)", result.rate, "per second", how),
             Figure("  of these, median", result.p50, "ms"),
             Figure("  of these, p99", result.p99, "ms", f"{result.failed} of {result.count} failed"),
+            Figure(
+                "  server's processor time for each",
+                cpu * 1000,
+                "ms",
+                "what other programs do hardly matters",
+            ),
         ]
     return figures
 
 
-def _once(data: Path, url: str, workers: int, work: Press, seconds: int) -> Result:
+def _once(data: Path, url: str, workers: int, work: Press, seconds: int) -> tuple[Result, float]:
+    """Answer what the client counted, and the server's seconds of processor time for each request."""
     port = free_port()
     web = {"port": port, "workers": workers}
     settings_file = write_settings(data, {"evm": NETWORK}, database_url=url, web=web)
     with open_shop(settings_file) as shop:
         open_network(shop)
         add_open_invoices(shop, shop.gateway.chains.find_asset("USDT", "evm"), range(_READ))
-        with web_server(settings_file, port):
-            return work(shop, port, seconds)
+        with web_server(settings_file, port) as server:
+            before = _processor_seconds(server)
+            result = work(shop, port, seconds)
+            return result, (_processor_seconds(server) - before) / result.asked
+
+
+def _processor_seconds(pid: int) -> float:
+    return sum(each.cpu for each in costs_below(pid))
 
 
 def open_network(shop: Shop) -> None:
