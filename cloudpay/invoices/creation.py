@@ -21,14 +21,12 @@ from cloudpay.merchants.idempotency import StoredAnswer, once, remember
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import MerchantView, merchant_of
 from cloudpay.outbox.service import append
-from cloudpay.payments.inferred import expect_native
+from cloudpay.payments.balances import expect_native
 from cloudpay.payments.networks import require_open
 from cloudpay.rates.service import quote
 from cloudpay.wallets.service import PlannedAddress, insert_deposit, plan_deposit
 
 ROUTE = "POST /api/invoice"
-WATCHED_AFTER_EXPIRY = timedelta(days=7)
-"""How long after its expiry the balance of a deposit address is still asked, where traces are not to be had."""
 
 Render = Callable[[InvoiceView], str]
 
@@ -114,7 +112,7 @@ def _insert(
     row.options.append(_option(gateway, new, asset, planned, deposit.id, now))
     session.add(row)
     if asset.contract is None:
-        expect_native(session, gateway, network, deposit, row.expires_at + WATCHED_AFTER_EXPIRY)
+        expect_native(session, gateway, network, deposit, row.expires_at)
     append(session, gateway.clock, "invoice.created", row.id)
     session.flush()
     return row

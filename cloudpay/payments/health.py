@@ -28,8 +28,14 @@ class Heartbeat:
         self._gateway, self._network = gateway, network
         self._last: tuple[datetime, Head] | None = None
 
-    def beat(self, lease: Lease, began: datetime, head: Head, *, busy: bool) -> None:
-        """Record a poll that began at `began` and has read up to `head`."""
+    def beat(
+        self, lease: Lease, began: datetime, head: Head, looked_until: datetime | None, *, busy: bool
+    ) -> None:
+        """Record a poll that began at `began` and saw `head`.
+
+        `looked_until` is the moment up to which everything that was expected has been looked for; None when the poll
+        did not come so far.
+        """
         if not busy and self._last is not None:
             at, seen = self._last
             if seen == head and began - at < _QUIET:
@@ -37,12 +43,19 @@ class Heartbeat:
 
         def work(session: Session) -> None:
             fence(session, lease)
-            self._record(session, network_row(session, self._network.code), began, head)
+            self._record(session, network_row(session, self._network.code), began, head, looked_until)
 
         self._gateway.db.run(work)
         self._last = (began, head)
 
-    def _record(self, session: Session, row: NetworkRow, began: datetime, head: Head) -> None:
+    def _record(
+        self,
+        session: Session,
+        row: NetworkRow,
+        began: datetime,
+        head: Head,
+        looked_until: datetime | None,
+    ) -> None:
         if row.head_height is None or head.latest.height > row.head_height:
             row.head_moved_at = began
         row.head_height, row.finality, row.node = head.latest.height, head.finality.value, head.node
@@ -57,8 +70,8 @@ class Heartbeat:
             enter(session, self._gateway, row, NetworkStatus.ACTIVE)
         if row.status == NetworkStatus.ACTIVE:
             settle(session, self._gateway, self._network, row, head)
-            if row.cursor_hash is not None and (row.cursor_height or 0) >= head.latest.height:
-                row.polled_at = began
+            if looked_until is not None:
+                row.polled_at = max(row.polled_at or looked_until, looked_until)
 
 
 def note_silence(gateway: Gateway, network: Network, error: NodeUnavailable) -> None:

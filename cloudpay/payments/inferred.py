@@ -1,88 +1,42 @@
 """Native money that a contract sent, on networks whose nodes do not show it: inferred from a balance at a block.
 
 Such a payment is identified by (network, block, address). When a trace shows the transfer later, the trace takes its
-place; it never adds to it.
+place, and so does any transfer that a scan had missed; none ever adds to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cloudpay.chains.adapter import ChainAdapter
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import Capability, Header, Holding, TransferSource
+from cloudpay.chains.types import Header, TransferSource
 from cloudpay.kernel.ids import new_id
-from cloudpay.kernel.leases import Lease, fence
 from cloudpay.outbox.service import append
-from cloudpay.payments.models import NativeWatchRow, NetworkRow, PaymentRow
+from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.states import PaymentStatus
 from cloudpay.payments.views import BALANCE_PREFIX
 from cloudpay.wallets.service import DepositAddress, deposits
 
-BUDGET = 200
-"""Addresses whose balance is asked in one poll, the longest unasked first."""
 
-
-def expect_native(
-    session: Session, gateway: Gateway, network: Network, deposit: DepositAddress, until: datetime
+def record_surplus(
+    session: Session, gateway: Gateway, network: Network, at: Header, balances: Mapping[str, int]
 ) -> None:
-    """Have the balance of a new deposit address looked at until a moment, where traces are not to be had."""
-    now = gateway.clock.now(session)
-    session.add(
-        NativeWatchRow(
-            deposit_address_id=deposit.id,
-            network=network.code,
-            address=deposit.address,
-            until=until,
-            checked_at=now,
-        )
-    )
-
-
-def infer_payments(
-    gateway: Gateway, network: Network, adapter: ChainAdapter, lease: Lease, at: Header
-) -> None:
-    """Compare some watched balances at a block with what is known, and record the differences as payments."""
-    if Capability.TRACES in adapter.capabilities:
-        return
-    with gateway.db.read() as session:
-        now = gateway.clock.now(session)
-        watched = session.scalars(
-            select(NativeWatchRow.address)
-            .where(NativeWatchRow.network == network.code, NativeWatchRow.until >= now)
-            .order_by(NativeWatchRow.checked_at)
-            .limit(BUDGET)
-        ).all()
-    if not watched:
-        return
-    balances = adapter.balances([Holding(address, None) for address in watched], at.ref)
-    found = {holding.address: amount for holding, amount in balances.items()}
-
-    def work(session: Session) -> None:
-        fence(session, lease)
-        row = session.get_one(NetworkRow, network.code)
-        if row.cursor_hash == at.hash:  # a reorganisation in between makes these balances another chain's
-            _record(session, gateway, network, at, watched, found)
-
-    gateway.db.run(work)
-
-
-def _record(
-    session: Session,
-    gateway: Gateway,
-    network: Network,
-    at: Header,
-    watched: Sequence[str],
-    found: dict[str, int],
-) -> None:
-    known = deposits(session, network.key_family.name, watched)
+    """Record as payments what lies at our addresses at a block, by address, beyond what is known to have come in."""
+    known = deposits(session, network.key_family.name, balances)
     for address, deposit in known.items():
-        surplus = found.get(address, 0) - _received(session, network.code, address)
+        surplus = balances[address] - _received(session, network.code, address)
         if surplus > 0:
-            row = _inferred(gateway, session, network, at, deposit, surplus)
+            row = _unseated(session, network, at, address) or _new(session, gateway, network, deposit)
+            row.tx_id, row.amount, row.status = (
+                f"{BALANCE_PREFIX}{at.hash}",
+                surplus,
+                PaymentStatus.CONFIRMING,
+            )
+            row.block_height, row.block_hash = at.height, at.hash
+            row.block_time = datetime.fromtimestamp(at.time, UTC)
             session.add(row)
             session.flush()
             append(
@@ -92,11 +46,6 @@ def _record(
                 row.id,
                 {"invoice_id": row.invoice_id, "status": row.status},
             )
-    session.execute(
-        update(NativeWatchRow)
-        .where(NativeWatchRow.network == network.code, NativeWatchRow.address.in_(watched))
-        .values(checked_at=gateway.clock.now(session))
-    )
 
 
 def _received(session: Session, network: str, address: str) -> int:
@@ -111,9 +60,25 @@ def _received(session: Session, network: str, address: str) -> int:
     return sum(rows)
 
 
-def _inferred(
-    gateway: Gateway, session: Session, network: Network, at: Header, deposit: DepositAddress, amount: int
-) -> PaymentRow:
+def _unseated(session: Session, network: Network, at: Header, address: str) -> PaymentRow | None:
+    """Answer an inferred payment that lost its block, if there is one: the money is the same, and as early.
+
+    The one that was inferred at this very block comes first, since its identity is taken.
+    """
+    lost = session.scalars(
+        select(PaymentRow)
+        .where(
+            PaymentRow.network == network.code,
+            PaymentRow.address == address,
+            PaymentRow.source == TransferSource.BALANCE.value,
+            PaymentRow.status == PaymentStatus.ORPHANED,
+        )
+        .order_by(PaymentRow.first_seen_at)
+    ).all()
+    return next((row for row in lost if row.tx_id == f"{BALANCE_PREFIX}{at.hash}"), lost[0] if lost else None)
+
+
+def _new(session: Session, gateway: Gateway, network: Network, deposit: DepositAddress) -> PaymentRow:
     return PaymentRow(
         id=new_id("pay_"),
         merchant_id=deposit.merchant_id,
@@ -122,23 +87,17 @@ def _inferred(
         deposit_address_id=deposit.id,
         network=network.code,
         asset="",
-        tx_id=f"{BALANCE_PREFIX}{at.hash}",
         ordinal=0,
         address=deposit.address,
         sender=None,
         source=TransferSource.BALANCE.value,
-        amount=amount,
-        status=PaymentStatus.CONFIRMING,
-        block_height=at.height,
-        block_hash=at.hash,
-        block_time=datetime.fromtimestamp(at.time, UTC),
         first_seen_at=gateway.clock.now(session),
         credits=0,
     )
 
 
 def take_from_inferred(session: Session, traced: PaymentRow) -> bool:
-    """Let a traced transfer take the place of (a part of) a payment that was inferred at its block or later.
+    """Let a native transfer that was found take the place of (a part of) a payment inferred at its block or later.
 
     Answer False when there is none that it explains. The state and credits of the inferred payment go over with the
     amount, so that nothing is credited twice.

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import Transfer, TransferSource
+from cloudpay.chains.types import Transfer
 from cloudpay.kernel.ids import new_id
 from cloudpay.outbox.service import append
 from cloudpay.payments.inferred import take_from_inferred
@@ -107,7 +107,7 @@ def _record(
         first_seen_at=gateway.clock.now(session),
         credits=0,
     )
-    if transfer.source == TransferSource.TRACE and take_from_inferred(session, row):
+    if transfer.contract is None and take_from_inferred(session, row):
         announce(session, gateway, row)
         return
     session.add(row)

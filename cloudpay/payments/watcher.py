@@ -8,11 +8,11 @@ from cloudpay.chains.adapter import ChainAdapter
 from cloudpay.chains.errors import Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import BlockRef, Head, Page
+from cloudpay.chains.types import BlockRef, Head, Header, Page
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
 from cloudpay.payments import blocks
+from cloudpay.payments.balances import BalanceLook
 from cloudpay.payments.health import Heartbeat
-from cloudpay.payments.inferred import infer_payments
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import pause
 from cloudpay.payments.pages import PageCommit, check_links
@@ -37,6 +37,7 @@ class Watcher:
 
     def __post_init__(self) -> None:
         self._heartbeat = Heartbeat(self.gateway, self.network)
+        self._balances = BalanceLook(self.gateway, self.network, self.adapter)
 
     def poll(self) -> int:
         """Read what is new and credit what is final; answer how many blocks were read.
@@ -52,30 +53,31 @@ class Watcher:
         head = self.adapter.head()
         if cursor is not None and head.latest.height < cursor.height:
             return 0  # a node that lags, or went backwards, knows less than we do
-        read = self._read_on(cursor, head) if trusted else 0
-        self._heartbeat.beat(self._lease(), began, head, busy=read > 0)
+        read, newest = self._read_on(cursor, head) if trusted else (0, None)
+        looked_until = self._balances.at(newest, self._lease(), began) if newest else None
+        self._heartbeat.beat(self._lease(), began, head, looked_until, busy=read > 0)
         return read
 
-    def _read_on(self, cursor: BlockRef | None, head: Head) -> int:
+    def _read_on(self, cursor: BlockRef | None, head: Head) -> tuple[int, Header | None]:
+        """Read up to the head; answer how many blocks, and the newest one when there is nothing more to read."""
         read = 0
+        newest = head.latest if head.latest.ref == cursor else None
         while not self.stop.is_set():
             found = self._next_page(cursor, head)
             if found is None:
-                break
+                return read, None
             after, page = found
             if not page.headers and after == cursor:
                 break
             commit = PageCommit(self.gateway, self.network, self._lease(), head)
-            if not commit.run(cursor, after, page):
-                break
-            if not page.headers:
-                break
+            if not commit.run(cursor, after, page) or not page.headers:
+                return read, None
             read += len(page.headers)
-            cursor = page.headers[-1].ref
+            newest = page.headers[-1]
+            cursor = newest.ref
             if cursor.height >= head.latest.height:
-                infer_payments(self.gateway, self.network, self.adapter, self._lease(), page.headers[-1])
                 break
-        return read
+        return read, newest if newest and newest.height >= head.latest.height else None
 
     def _next_page(self, cursor: BlockRef | None, head: Head) -> tuple[BlockRef | None, Page] | None:
         """Answer the next page and the block that it follows: the cursor, or after a reorganisation an older block.
