@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, ClassVar, NoReturn
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, NoReturn
 from cloudpay.kernel.errors import CloudPayError
 
 MAX_DEPTH = 32
+MAX_KEYS = 100  # of one object; none of the API comes near it
 _MAX_NUMBER = 100  # characters
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # A text that does not end runs to the end of the body, so that no body is looked at twice.
@@ -94,9 +96,11 @@ def _refuse_constant(name: str) -> NoReturn:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counted = Counter(name for name, _ in pairs)  # one pass, however many keys there are
+        twice = next(name for name, times in counted.items() if times > 1)
         raise MalformedBody(f"the key {twice[:40]!r} is there twice. Send each key once.")
+    if len(found) > MAX_KEYS:  # each unknown one would be answered with a sentence of its own
+        raise MalformedBody(f"an object has more than {MAX_KEYS} keys. Leave out what the API does not know.")
     return found
 
 

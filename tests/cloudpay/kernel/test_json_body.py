@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cloudpay.kernel.json_body import MAX_DEPTH, MalformedBody, parse_json
+from cloudpay.kernel.json_body import MAX_DEPTH, MAX_KEYS, MalformedBody, parse_json
 
 
 def test_numbers_keep_every_digit() -> None:
@@ -84,3 +84,18 @@ def test_usual_json_is_read() -> None:
     assert parse_json(body) == {"name": "Zoë 😀", "list": [1, None, True]}
     depth = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
     assert parse_json(depth)
+
+
+def test_f100_a_duplicate_key_among_very_many_is_found_in_one_pass() -> None:
+    keys = b",".join(b'"k%d":0' % number for number in range(100_000))
+    began = time.perf_counter()
+    with pytest.raises(MalformedBody, match="'k5' is there twice"):
+        parse_json(b"{" + keys + b',"k5":1}')
+    assert time.perf_counter() - began < 5, "comparing each key with each takes an hour"
+
+
+def test_f100_an_object_with_very_many_keys_is_refused_before_each_is_answered() -> None:
+    keys = [f'"k{number}":0' for number in range(MAX_KEYS + 1)]
+    assert len(parse_json(("{" + ",".join(keys[:-1]) + "}").encode())) == MAX_KEYS
+    with pytest.raises(MalformedBody, match="more than 100 keys"):
+        parse_json(("{" + ",".join(keys) + "}").encode())
