@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from werkzeug.exceptions import NotFound
 
 from cloudpay.app.gauges import GAUGES
-from cloudpay.app.requests import route_name
+from cloudpay.app.requests import method_name, route_name
 from cloudpay.chains.gateway import Gateway
 
 blueprint = Blueprint("metrics", __name__)
@@ -60,7 +60,7 @@ def prepare(app: Flask, gateway: Gateway) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
-        requests.labels(request.method, route_name(), str(response.status_code)).inc()
+        requests.labels(method_name(), route_name(), str(response.status_code)).inc()
         seconds.labels(route_name()).observe(time.perf_counter() - g.began)
         return response
 

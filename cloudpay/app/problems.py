@@ -32,6 +32,7 @@ HTTP_PROBLEMS: Mapping[int, tuple[str, str]] = {
 }
 """By HTTP status, the code and the sentence of what the web framework itself refuses."""
 
+_TIME = "Write a time with its zone, such as 2026-01-31T12:00:00Z."
 _SENTENCES = {
     "Unknown field.": "This field is not known here. Leave it out.",
     "Missing data for required field.": "This field is required. Send it.",
@@ -39,7 +40,8 @@ _SENTENCES = {
     "Not a valid string.": "Write a text in quotes.",
     "Not a valid integer.": "Write a whole number.",
     "Not a valid boolean.": "Write true or false.",
-    "Not a valid datetime.": "Write a time with its zone, such as 2026-01-31T12:00:00Z.",
+    "Not a valid datetime.": _TIME,
+    "Not a valid aware datetime.": _TIME,
     "Invalid input type.": "Send a JSON object.",
 }
 

@@ -11,6 +11,7 @@ from cloudpay.chains.gateway import Gateway, bind
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
 
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {
     # An answer of the API is data: nothing in it may run, load or be framed. Pages bring their own policy.
@@ -55,12 +56,17 @@ def route_name() -> str:
     return request.url_rule.rule if request.url_rule else "(none)"
 
 
+def method_name() -> str:
+    """Answer the method of the current request; one of the client's own making is `(other)`."""
+    return request.method if request.method in _METHODS else "(other)"
+
+
 def _write_line(response: Response) -> None:
     """Log the request without its query string, headers or body: they may hold secrets."""
     principal = g.get("principal")
     _log.info(
         "request",
-        method=request.method,
+        method=method_name(),
         route=route_name(),
         status=response.status_code,
         milliseconds=round((time.perf_counter() - g.began) * 1000, 1),

@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, pre_load, va
 from cloudpay.invoices.creation import NewInvoice
 from cloudpay.invoices.service import Filters
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus, Priority
-from cloudpay.kernel.fields import Line, Money, PageAnswer, PageQuery, StrictInteger
+from cloudpay.kernel.fields import Instant, Line, Money, PageAnswer, PageQuery, StrictInteger
 
 _STATUSES = [each.value for each in InvoiceStatus]
 _EXCEPTIONS = [each.value for each in InvoiceException]
@@ -69,9 +69,10 @@ class NewInvoiceSchema(Schema):
             kept["priority"] = kept["priority"].lower()
         return kept
 
-    @validates_schema(skip_on_field_errors=False)
-    def _one_amount(self, data: dict[str, Any], **_: Any) -> None:
-        if ("amount" in data) == ("totalusd" in data):
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _one_amount(self, _data: dict[str, Any], sent: Any, **_: Any) -> None:
+        """Look at what was sent: an amount that cannot be read is there all the same, and has its own sentence."""
+        if isinstance(sent, dict) and ("amount" in sent) == ("totalusd" in sent):
             raise ValidationError("Send either `amount` or `totalusd`, exactly one of them.", "amount")
 
     @post_load
@@ -176,10 +177,8 @@ class InvoiceQuery(PageQuery):
     exception = fields.String(validate=validate.OneOf(_EXCEPTIONS))
     currency = Line(20)
     network = Line(40)
-    created_from = fields.AwareDateTime(
-        metadata={"description": "Created at or after this time (ISO 8601 with a zone)."}
-    )
-    created_to = fields.AwareDateTime(metadata={"description": "Created before this time."})
+    created_from = Instant(metadata={"description": "Created at or after this time (ISO 8601 with a zone)."})
+    created_to = Instant(metadata={"description": "Created before this time."})
 
     @post_load
     def _gather(self, data: dict[str, Any], **options: Any) -> dict[str, Any]:

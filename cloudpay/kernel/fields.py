@@ -1,6 +1,7 @@
 """The fields that API schemas share: exact money, bounded lines of text, pages."""
 
 import re
+from datetime import UTC
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -72,6 +73,17 @@ class StrictInteger(fields.Integer):
         if not isinstance(text, str) or self._DIGITS.fullmatch(text) is None:
             raise ValidationError("Write a whole number.")
         return super()._deserialize(text, attr, data, **kwargs)
+
+
+class Instant(fields.AwareDateTime):
+    """A time with its zone, answered in UTC; one that falls out of the calendar there is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None
 
 
 class PageQuery(Schema):

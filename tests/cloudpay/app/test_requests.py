@@ -93,6 +93,14 @@ def test_metrics_count_requests_by_route_and_read_the_rest_from_the_database(
     assert "INV-" not in text
 
 
+def test_methods_of_a_clients_own_making_share_one_counter(client: FlaskClient) -> None:
+    for number in range(3):
+        client.open("/healthz", method=f"MADEUP{number}")
+    text = client.get("/metrics").get_data(as_text=True)
+    assert 'cloudpay_http_requests_total{method="(other)",route="(none)",status="405"} 3.0' in text
+    assert "MADEUP" not in text, "each would be a series that is never forgotten"
+
+
 @pytest.mark.parametrize(
     ("address", "headers", "status"),
     [

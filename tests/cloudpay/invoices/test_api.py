@@ -197,3 +197,27 @@ def test_a_live_key_cannot_use_a_test_network(client: FlaskClient, gateway: Gate
     key = create_key(gateway, live.id, name="k", scopes=["invoices:write"], actor="cli:test")
     answer = post(client, {"x-api-key": key.secret}, PUBLISHED)
     assert (answer.status_code, answer.get_json()["code"]) == (422, "mode_mismatch")
+
+
+@pytest.mark.parametrize("name", ["created_from", "created_to"])
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00", "yesterday"]
+)
+def test_a_time_that_cannot_be_used_is_refused(
+    client: FlaskClient, headers: dict[str, str], name: str, moment: str
+) -> None:
+    """F101."""
+    answer = client.get("/api/invoice", query_string={name: moment}, headers=headers)
+    assert answer.status_code == 422
+    assert "2026-01-31T12:00:00Z" in answer.get_json()["errors"][name][0]
+
+
+def test_an_amount_that_cannot_be_read_is_not_called_missing(
+    client: FlaskClient, headers: dict[str, str]
+) -> None:
+    for amount in ("-1", None, [1]):
+        answer = client.post("/api/invoice", json={"amount": amount}, headers=headers)
+        assert answer.status_code == 422
+        assert len(answer.get_json()["errors"]["amount"]) == 1
+    missing = client.post("/api/invoice", json={}, headers=headers).get_json()["errors"]["amount"]
+    assert missing == ["Send either `amount` or `totalusd`, exactly one of them."]
