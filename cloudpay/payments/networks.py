@@ -9,6 +9,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.kernel.errors import Conflict, Unavailable
 from cloudpay.kernel.log import get_logger
+from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.outbox.service import append
 from cloudpay.payments.blocks import count_gaps
 from cloudpay.payments.models import NetworkRow
@@ -33,13 +34,13 @@ class NetworkClosed(Unavailable):
 
 
 def network_row(session: Session, code: str) -> NetworkRow:
-    """Answer the network's row, locked for this transaction; made when it is not there yet."""
+    """Answer the network's row, locked for this transaction; made when it is not there yet, whoever comes first."""
     row = session.get(NetworkRow, code, with_for_update=True)
-    if row is None:
-        row = NetworkRow(code=code, status=NetworkStatus.UNVERIFIED, reason=_NEVER_VERIFIED)
-        session.add(row)
-        session.flush()
-    return row
+    if row is not None:
+        return row
+    fresh = {"code": code, "status": NetworkStatus.UNVERIFIED.value, "reason": _NEVER_VERIFIED}
+    insert_if_absent(session, NetworkRow, fresh, "code")
+    return session.get_one(NetworkRow, code, with_for_update=True)
 
 
 def enter(

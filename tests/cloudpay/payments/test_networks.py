@@ -1,6 +1,7 @@
 """The state of a network: who changes it, what is announced, what is closed meanwhile."""
 
 import json
+import threading
 from datetime import timedelta
 
 import pytest
@@ -12,11 +13,19 @@ from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.kernel.errors import Conflict
 from cloudpay.outbox.models import OutboxRow
 from cloudpay.payments.health import note_silence, verify
-from cloudpay.payments.networks import NetworkClosed, network_views, pause, polled_after, require_open, resume
+from cloudpay.payments.networks import (
+    NetworkClosed,
+    network_row,
+    network_views,
+    pause,
+    polled_after,
+    require_open,
+    resume,
+)
 from cloudpay.payments.service import verify_networks
 from cloudpay.payments.states import NetworkStatus
 from cloudpay.testing import FakePlugin, FixedClock
-from tests.cloudpay.payments.looping import view
+from tests.cloudpay.payments.looping import LIMIT, view
 from tests.cloudpay.shop import Shop
 
 SECOND = timedelta(seconds=1)
@@ -203,3 +212,23 @@ def test_a_moment_counts_as_looked_at_only_when_every_network_was_polled_after_i
     shop.look()
     assert looked("evm")
     assert not looked("evm", "fake2")
+
+
+def test_two_processes_that_first_hear_of_a_network_at_once_share_one_row(gateway: Gateway) -> None:
+    """Web and watch processes verify at their start, side by side."""
+    begun, found = threading.Event(), list[str]()
+
+    def second() -> None:
+        begun.wait(LIMIT)
+        found.append(gateway.db.run(lambda session: network_row(session, "evm").status))
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with gateway.db.transaction() as session:
+        network_row(session, "evm").status = NetworkStatus.ACTIVE
+        session.flush()
+        begun.set()
+        thread.join(0.3)  # it waits for this transaction
+        assert found == []
+    thread.join(LIMIT)
+    assert found == [NetworkStatus.ACTIVE]
