@@ -1,14 +1,13 @@
 """Column types that keep exact what a database would round."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, Dialect, String
 from sqlalchemy.types import TypeDecorator
 
-from cloudpay.kernel.money import MAX_BASE_UNITS
-
 _DIGITS = 78
+_TOTAL_DIGITS = 96
 
 
 class BaseUnits(TypeDecorator[int]):
@@ -19,18 +18,28 @@ class BaseUnits(TypeDecorator[int]):
 
     impl = String(_DIGITS)
     cache_ok = True
+    digits: ClassVar[int] = _DIGITS
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
         """Write the integer with leading zeros."""
         if value is None:
             return None
-        if not 0 <= value <= MAX_BASE_UNITS:
+        text = str(value).rjust(self.digits, "0")
+        if value < 0 or len(text) > self.digits:
             raise ValueError(f"{value} base units do not fit an amount column")
-        return str(value).rjust(_DIGITS, "0")
+        return text
 
     def process_result_value(self, value: Any, dialect: Dialect) -> int | None:
         """Read the integer back."""
         return None if value is None else int(value)
+
+
+class RunningTotal(BaseUnits):
+    """What has been added up for ever: room for 10**18 of the greatest amounts, so that no booking ever overflows."""
+
+    impl = String(_TOTAL_DIGITS)
+    cache_ok = True
+    digits: ClassVar[int] = _TOTAL_DIGITS
 
 
 class Moment(TypeDecorator[datetime]):

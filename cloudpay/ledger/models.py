@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloudpay.kernel.append_only import append_only
-from cloudpay.kernel.columns import BaseUnits, Moment
+from cloudpay.kernel.columns import BaseUnits, Moment, RunningTotal
 from cloudpay.kernel.db import Base
 
 
@@ -22,8 +22,8 @@ class LedgerAccountRow(Base):
     network: Mapped[str] = mapped_column(String(40))
     asset: Mapped[str] = mapped_column(String(120))
     kind: Mapped[str] = mapped_column(String(20))
-    debits: Mapped[int] = mapped_column(BaseUnits)
-    credits: Mapped[int] = mapped_column(BaseUnits)
+    debits: Mapped[int] = mapped_column(RunningTotal)
+    credits: Mapped[int] = mapped_column(RunningTotal)
     version: Mapped[int]
 
 

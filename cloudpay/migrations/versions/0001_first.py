@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from cloudpay.kernel.append_only import triggers
-from cloudpay.kernel.columns import BaseUnits, Moment
+from cloudpay.kernel.columns import BaseUnits, Moment, RunningTotal
 
 revision = "0001"
 down_revision = None
@@ -93,8 +93,8 @@ def upgrade() -> None:
         sa.Column("network", sa.String(length=40), nullable=False),
         sa.Column("asset", sa.String(length=120), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("debits", BaseUnits(), nullable=False),
-        sa.Column("credits", BaseUnits(), nullable=False),
+        sa.Column("debits", RunningTotal(), nullable=False),
+        sa.Column("credits", RunningTotal(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_accounts"),
         sa.UniqueConstraint(

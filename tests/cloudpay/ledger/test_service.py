@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete, event, func, insert, select, update
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -68,13 +68,16 @@ def test_the_greatest_token_amount_is_booked_exactly(gateway: Gateway, receipt: 
     assert totals(gateway.db)["deposits"] == (2**256 - 1, 0)
 
 
-def test_a_total_that_no_longer_fits_is_refused_as_a_whole(
-    gateway: Gateway, receipt: Transfer, book: Book
-) -> None:
-    book(gateway.db, "a", receipt(MAX_BASE_UNITS))
-    with pytest.raises(StatementError, match="do not fit"):
-        book(gateway.db, "b", receipt(1))
-    assert count(gateway.db, JournalRow) == 1
+def test_a_total_goes_beyond_the_greatest_amount(gateway: Gateway, receipt: Transfer, book: Book) -> None:
+    """One merchant's token of a silly supply must not end the crediting of a whole network."""
+    for reference in "abc":
+        book(gateway.db, reference, receipt(MAX_BASE_UNITS))
+    with gateway.db.read() as session:
+        found = balances(session, "mer_1", livemode=True)
+    assert {(each.debits, each.credits) for each in found.values()} == {
+        (3 * MAX_BASE_UNITS, 0),
+        (0, 3 * MAX_BASE_UNITS),
+    }
     assert check(gateway) == []
 
 

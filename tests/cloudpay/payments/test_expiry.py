@@ -87,3 +87,13 @@ def test_f1_an_unlisted_token_is_ignored(shop: Shop) -> None:
     shop.chain.send(invoice.option.address, 10_000_000, "fake-usdt")
     shop.mine(5)
     assert shop.state(invoice).payments == ()
+
+
+def test_f18_the_greatest_amounts_are_credited_however_many_come(shop: Shop) -> None:
+    invoice = shop.ask("10")
+    for _ in range(11):  # ten of them have more digits than any one amount
+        shop.pay(invoice, 2**256 - 1)
+    shop.mine(5)
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+    assert shop.state(invoice).option.confirmed == 11 * (2**256 - 1)
+    assert shop.held() == 11 * (2**256 - 1)
