@@ -8,8 +8,8 @@ import marshmallow as ma
 from flask import Request, g, request
 from webargs import missing
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import RequestEntityTooLarge
 
+from cloudpay.kernel.body import read_body
 from cloudpay.kernel.json_body import parse_json
 
 View = TypeVar("View")
@@ -18,23 +18,15 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def read_json() -> Any:
-    """Answer the current request's JSON body, read once; `missing` when it is empty. Raises `MalformedBody`.
+    """Answer the current request's JSON body, read once; `missing` when it is empty.
 
-    The content type is not looked at: the published curl line sends JSON as a form.
+    The content type is not looked at: the published curl line sends JSON as a form. Raises `MalformedBody` and
+    `BodyTooSlow`.
     """
     if "json_body" not in g:
-        body = _read_body()
+        body = read_body(request)
         g.json_body = parse_json(body) if body.strip() else missing
     return g.json_body
-
-
-def _read_body() -> bytes:
-    """Answer the body; one without a length (sent in chunks) is cut at the limit by werkzeug, and so refused here."""
-    body = request.get_data(cache=True)
-    longest = request.max_content_length
-    if request.content_length is None and longest is not None and len(body) >= longest:
-        raise RequestEntityTooLarge
-    return body
 
 
 class StrictParser(FlaskParser):

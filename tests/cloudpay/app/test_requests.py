@@ -1,7 +1,9 @@
 """Around every request: headers, ids, the access log, health, metrics."""
 
+import io
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +15,7 @@ from structlog.testing import capture_logs
 
 from cloudpay.app import create_app
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel import body
 from cloudpay.kernel.db import Database
 from cloudpay.merchants.keys import NewKey
 
@@ -99,6 +102,29 @@ def test_methods_of_a_clients_own_making_share_one_counter(client: FlaskClient) 
     text = client.get("/metrics").get_data(as_text=True)
     assert 'cloudpay_http_requests_total{method="(other)",route="(none)",status="405"} 3.0' in text
     assert "MADEUP" not in text, "each would be a series that is never forgotten"
+
+
+def test_a_body_that_never_ends_is_given_up(
+    client: FlaskClient, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few clients that fall silent would otherwise hold every thread of the server for good."""
+    monkeypatch.setattr(body, "LONGEST_SECONDS", 0.2)
+    hung_up = threading.Event()
+
+    class Silent(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _buffer: object) -> int:
+            hung_up.wait(30)
+            return 0
+
+    try:
+        silent = {"wsgi.input": Silent(), "CONTENT_LENGTH": "100"}
+        got = client.post("/api/invoice", environ_overrides=silent, headers=headers)
+    finally:
+        hung_up.set()
+    assert (got.status_code, got.get_json()["code"]) == (408, "body_too_slow")
 
 
 @pytest.mark.parametrize(
