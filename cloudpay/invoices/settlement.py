@@ -49,12 +49,12 @@ def decide(
         _decide_option(status, option, payments, expires_at, looked_after_expiry=looked_after_expiry)
         for option in asked
     ]
-    return min(outcomes, key=lambda outcome: _RANK[outcome.status])
+    return min(outcomes, key=lambda outcome: (_RANK[outcome.status], outcome.exception is None))
 
 
-_RANK = {
-    InvoiceStatus.REVERSED: 0,
-    InvoiceStatus.PAID: 1,
+_RANK = {  # a paid invoice is paid by one option; the others, which hold nothing, take nothing back
+    InvoiceStatus.PAID: 0,
+    InvoiceStatus.REVERSED: 1,
     InvoiceStatus.CONFIRMING: 2,
     InvoiceStatus.PENDING: 3,
     InvoiceStatus.EXPIRED: 4,

@@ -114,3 +114,14 @@ def test_a_cancelled_invoice_that_is_paid_all_the_same_says_late() -> None:
     found = [payment(100, PaymentStatus.FINAL, -5, "usdt", 1)]
     outcome = decide(InvoiceStatus.CANCELLED, [ASKED], found, EXPIRY, looked_after_expiry=False)
     assert (outcome.status, outcome.exception) == (InvoiceStatus.CANCELLED, InvoiceException.LATE)
+
+
+@given(payments, st.sampled_from(InvoiceStatus), st.booleans())
+def test_an_option_that_nobody_uses_changes_nothing(
+    found: list[PaymentView], status: InvoiceStatus, looked: bool
+) -> None:
+    unused = Asked("fake2", "", "fake2", 7)
+    alone = decide(status, [ASKED], found, EXPIRY, looked_after_expiry=looked)
+    for asked in ([ASKED, unused], [unused, ASKED]):
+        both = decide(status, asked, found, EXPIRY, looked_after_expiry=looked)
+        assert both == alone
