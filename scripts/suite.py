@@ -21,6 +21,9 @@ from system import CHROMIUM, PHP, POSTGRES, how_to_install, in_ci, install
 NO_TESTS = 5
 """pytest's exit status when it found no test."""
 
+ON_A_DATABASE = (ROOT / "tests" / "cloudpay", ROOT / "tests" / "flows")
+"""Plugins, pages and documents read no database of their own."""
+
 
 def _folders() -> list[Path]:
     return [each.tests for each in distributions() if each.tests.is_dir()]
@@ -53,9 +56,9 @@ def on_sqlite(arguments: Sequence[str]) -> int:
 
 
 def on_postgres(arguments: Sequence[str]) -> int:
-    """Run the core's tests and flows again, with a private PostgreSQL below them; plugins use no database."""
+    """Run what stands on a database again, with a private PostgreSQL below it."""
     with private_postgres() as url:
-        return _pytest("PostgreSQL", [ROOT / "tests"], arguments, {ENVIRONMENT: url})
+        return _pytest("PostgreSQL", ON_A_DATABASE, arguments, {ENVIRONMENT: url})
 
 
 def on_both(arguments: Sequence[str]) -> int:
