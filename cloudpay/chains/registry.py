@@ -48,6 +48,10 @@ class Chains:
             raise UnknownNetwork(code, sorted(self._networks))
         return found
 
+    def get(self, code: str) -> Network | None:
+        """Answer the network of a row, or None where it has been taken out of the settings since."""
+        return self._networks.get(code)
+
     def find_asset(self, symbol: str, network: str | None) -> Asset:
         """Find what a request means by a currency and perhaps a network.
 

@@ -11,13 +11,16 @@ from cloudpay.payments.views import PaymentView
 
 
 def invoice_answer(gateway: Gateway, invoice: InvoiceView) -> Mapping[str, Any]:
-    """Answer the fields of `InvoiceSchema`; amounts as decimal strings, addresses of pages absolute."""
+    """Answer the fields of `InvoiceSchema`; amounts as decimal strings, addresses of pages absolute.
+
+    What only a network that is served can say is None, where it has been taken out of the settings since.
+    """
     option = invoice.option
-    uri = payment_uri(gateway, invoice)
+    uri = payment_uri(gateway, invoice) if gateway.chains.get(option.network) else None
     page = f"{gateway.settings.web.url}/pay/{invoice.id}"
     browser = (
         None
-        if uri.browser is None
+        if uri is None or uri.browser is None
         else {"method": uri.browser.method, "params": json.loads(uri.browser.params)}
     )
     return {
@@ -34,7 +37,7 @@ def invoice_answer(gateway: Gateway, invoice: InvoiceView) -> Mapping[str, Any]:
         "confirmed_amount": option.shown(option.confirmed),
         "tx_hash": invoice.tx_hash,
         "totalusd": invoice.total_usd,
-        "payment_uri": uri.uri,
+        "payment_uri": uri.uri if uri else None,
         "browser_payment": browser,
         "checkout_url": page,
         "qr_png_url": f"{page}/qr.png",
@@ -48,7 +51,7 @@ def invoice_answer(gateway: Gateway, invoice: InvoiceView) -> Mapping[str, Any]:
         "paid_at": invoice.paid_at,
         "sequence": invoice.sequence,
         "payment_options": [_option(each) for each in invoice.options],
-        "payments": [_payment(gateway, each) for each in invoice.payments],
+        "payments": [_payment(gateway, each, invoice.options) for each in invoice.payments],
         "warnings": invoice.warnings,
     }
 
@@ -66,19 +69,24 @@ def _option(option: OptionView) -> Mapping[str, Any]:
     }
 
 
-def _payment(gateway: Gateway, payment: PaymentView) -> Mapping[str, Any]:
-    network = gateway.chains.network(payment.network)
-    asset = network.asset_of(payment.asset)
+def _payment(gateway: Gateway, payment: PaymentView, options: tuple[OptionView, ...]) -> Mapping[str, Any]:
+    network = gateway.chains.get(payment.network)
+    listed = network.asset_of(payment.asset) if network else None
+    # The option knows what it asks for, also when that is listed no more.
+    symbol, decimals = next(
+        ((each.currency, each.decimals) for each in options if each.asked.matches(payment)),
+        (listed.symbol, listed.decimals) if listed else (payment.asset, 0),
+    )
     return {
         "id": payment.id,
         "status": payment.status.value,
         "network": payment.network,
-        "currency": asset.symbol if asset else payment.asset,
-        "amount": format_amount(payment.amount, asset.decimals if asset else 0),
+        "currency": symbol,
+        "amount": format_amount(payment.amount, decimals),
         "tx_hash": payment.tx_hash,
         "sender": payment.sender,
         "confirmations": payment.confirmations,
-        "confirmations_required": network.settings.confirmations,
+        "confirmations_required": network.settings.confirmations if network else None,
         "first_seen_at": payment.first_seen_at,
         "block_time": payment.block_time,
     }

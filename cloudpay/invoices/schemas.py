@@ -148,7 +148,10 @@ class InvoiceSchema(Schema):
         allow_none=True, metadata={"description": "The completing payment's transaction."}
     )
     totalusd = fields.String(allow_none=True)
-    payment_uri = fields.String(metadata={"description": "What a wallet's camera reads."})
+    payment_uri = fields.String(
+        allow_none=True,
+        metadata={"description": "What a wallet's camera reads; null when its network is no longer served."},
+    )
     browser_payment = fields.Nested(BrowserPaymentSchema, allow_none=True)
     checkout_url = fields.String()
     qr_png_url = fields.String()

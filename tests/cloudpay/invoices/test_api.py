@@ -1,14 +1,18 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from cloudpay.app import create_app
 from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.registry import load_chains
 from cloudpay.merchants.service import MerchantView
 from cloudpay.payments.health import verify
+from cloudpay.testing import FakePlugin
 
 PUBLISHED: dict[str, object] = {
     "amount": "50.00",
@@ -221,3 +225,16 @@ def test_an_amount_that_cannot_be_read_is_not_called_missing(
         assert len(answer.get_json()["errors"]["amount"]) == 1
     missing = client.post("/api/invoice", json={}, headers=headers).get_json()["errors"]["amount"]
     assert missing == ["Send either `amount` or `totalusd`, exactly one of them."]
+
+
+def test_invoices_of_a_network_that_was_taken_out_of_the_settings_can_be_read(
+    client: FlaskClient, headers: dict[str, str], gateway: Gateway, fakes: FakePlugin
+) -> None:
+    made = post(client, headers, PUBLISHED).get_json()
+    left = load_chains({"fake2": {"live": False}}, "fake2", ("fake", fakes))
+    later = create_app(gateway=replace(gateway, chains=left)).test_client()
+    one = later.get(f"/api/invoice/{made['id']}", headers=headers)
+    assert one.status_code == 200, one.text
+    assert (one.get_json()["address_in"], one.get_json()["payment_uri"]) == (made["address_in"], None)
+    every = later.get("/api/invoice", headers=headers)
+    assert [each["id"] for each in every.get_json()["items"]] == [made["id"]], every.text
