@@ -51,7 +51,7 @@ def _settle(scale: Scale, server: str | None, name: str) -> list[Figure]:
     with folder() as data, database(server) as url:
         settings_file = write_settings(data, {"evm": _UNUSED}, database_url=url)
         with open_shop(settings_file, chains) as shop:
-            seen, ended, count = _measure(shop, plugin[1].chains["evm"], scale.of(500, 50))
+            seen, ended, count = _measure(shop, plugin[1].chains["evm"], scale.of(150, 50))
     how = f"{count} payments, {_PER_BLOCK} a block, {name}, one watcher, then one drain"
     return [
         Figure("payments settled", count / ended, "per second", how),

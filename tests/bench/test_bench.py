@@ -1,0 +1,39 @@
+"""The benchmarks run and say under which conditions; what they measure is never tested."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.names import BENCHMARKS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _bench(*arguments: str) -> str:
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_the_list_names_every_benchmark() -> None:
+    listed = [line.split()[0] for line in _bench("--list").splitlines()]
+    assert listed == list(BENCHMARKS)
+
+
+def test_figures_come_with_the_machine_and_the_command_that_repeats_them() -> None:
+    told = _bench("derivations", "--quick")
+    assert "per second of one core" in told
+    assert "machine: " in told and "cores of" in told and "load average" in told
+    assert "again:   python -m bench derivations --quick" in told
+
+
+def test_an_unknown_benchmark_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "nothing"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "there is no benchmark nothing" in done.stderr
+
+
+def test_the_page_of_figures_names_every_benchmark() -> None:
+    page = (ROOT / "docs" / "explanation" / "performance.md").read_text(encoding="utf-8")
+    assert [name for name in BENCHMARKS if f"python -m bench {name}" not in page] == []
