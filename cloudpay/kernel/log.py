@@ -29,6 +29,10 @@ with _as_if_missing("rich"):
 _SECRET_KEYS = re.compile(
     r"(secret|password|api[_-]?key|private_key|mnemonic|seed|authorization|token_value)", re.IGNORECASE
 )
+_TELL_ADDRESSES = (
+    "urllib3",
+    "web3",
+)  # at level debug, whole: a node's holds its key, a webhook's often a token
 _SECRET_VALUES = re.compile(
     r"(sk_[A-Za-z0-9]{6,}|whsec_[A-Za-z0-9+/=]{6,}|xprv[1-9A-HJ-NP-Za-km-z]{20,}|//[^/@\s:]+:[^/@\s]+@)"
 )
@@ -78,6 +82,8 @@ def configure(*, level: str, json: bool) -> None:
     )
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in _TELL_ADDRESSES:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

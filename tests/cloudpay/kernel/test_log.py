@@ -105,3 +105,15 @@ def test_people_get_readable_lines(capsys: pytest.CaptureFixture[str]) -> None:
     get_logger("test").info("invoice paid", invoice="INV-1")
     shown = capsys.readouterr().err
     assert "invoice paid" in shown and "INV-1" in shown
+
+
+@pytest.mark.parametrize("name", ["urllib3.connectionpool", "web3.providers.HTTPProvider"])
+def test_f98_libraries_do_not_log_the_addresses_that_they_call(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """A node's address holds the key of whoever pays for it."""
+    configure(level="debug", json=True)
+    logging.getLogger(name).debug('https://node.example:443 "POST /v3/0123456789abcdef HTTP/1.1" 200')
+    logging.getLogger(name).error("It failed.")
+    [line] = lines(capsys)
+    assert line["event"] == "It failed."
