@@ -51,17 +51,24 @@ def pause(ctx: click.Context, network: str, reason: str) -> None:
 
 @chains.command()
 @click.argument("network")
+@click.option(
+    "--anew",
+    is_flag=True,
+    help="Go on from the newest block, on a chain that holds none of the blocks that were read: payments found in "
+    "those are taken back. `cloudpay rescan` finds what the chain still has of them.",
+)
 @click.pass_context
-def resume(ctx: click.Context, network: str) -> None:
+def resume(ctx: click.Context, network: str, anew: bool) -> None:
     """Let a paused network go on from where it stopped; its nodes are verified first.
 
     \b
-    Example:
+    Examples:
       cloudpay chains resume bsc
+      cloudpay chains resume bsc --anew
     """
     with gateway_of(ctx) as gateway:
-        resume_network(gateway, network)
-        _record(gateway, "network.resumed", network, "")
+        resume_network(gateway, network, anew=anew)
+        _record(gateway, "network.resumed", network, "anew" if anew else "")
         gateway.db.nudge("watch")
     click.echo(f"{network} is verified by its watcher now; see `cloudpay chains`.")
 

@@ -46,6 +46,11 @@ def below(session: Session, network: str, height: int) -> BlockRef | None:
     return None if row is None else BlockRef(row.height, row.hash)
 
 
+def lowest(session: Session, network: str) -> int:
+    """Answer the lowest stored height, 0 when nothing is stored."""
+    return session.scalar(select(func.min(BlockRow.height)).where(BlockRow.network == network)) or 0
+
+
 def hash_at(session: Session, network: str, height: int) -> str | None:
     """Answer the stored hash at a height."""
     return session.scalar(select(BlockRow.hash).where(BlockRow.network == network, BlockRow.height == height))

@@ -11,7 +11,8 @@ from cloudpay.kernel.errors import Conflict, Unavailable
 from cloudpay.kernel.log import get_logger
 from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.outbox.service import append
-from cloudpay.payments.blocks import count_gaps
+from cloudpay.payments.blocks import count_gaps, forget_above, lowest
+from cloudpay.payments.credit import orphan_above
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.states import NETWORK, NetworkStatus
 from cloudpay.payments.views import NetworkView
@@ -19,6 +20,11 @@ from cloudpay.payments.views import NetworkView
 log = get_logger(__name__)
 
 _NEVER_VERIFIED = "No node has been verified yet; is `cloudpay worker watch` running?"
+
+LOST_THREAD = (
+    "The chain holds none of the blocks that were read before. Check that the nodes are on the right chain, then run "
+    "`cloudpay chains resume`; with --anew where they are, and the chain itself began anew."
+)
 
 
 class NetworkClosed(Unavailable):
@@ -86,8 +92,12 @@ def pause(gateway: Gateway, code: str, reason: str) -> None:
     gateway.db.run(work)
 
 
-def resume(gateway: Gateway, code: str) -> None:
-    """Let a paused network go on from where it stopped; it is verified first."""
+def resume(gateway: Gateway, code: str, *, anew: bool = False) -> None:
+    """Let a paused network go on from where it stopped; it is verified first.
+
+    With `anew` it goes on from the newest block, on a chain that holds none of the blocks that were read: what was
+    found in those is taken back, and a rescan finds what the chain still has of it.
+    """
     network = gateway.chains.network(code)
 
     def work(session: Session) -> None:
@@ -96,6 +106,15 @@ def resume(gateway: Gateway, code: str) -> None:
             raise Conflict(
                 f"The network {network.code} is {row.status}, not paused; there is nothing to resume."
             )
+        if anew and row.reason != LOST_THREAD:
+            raise Conflict(
+                f"The network {network.code} is paused for another reason than a lost chain: {row.reason} "
+                "Resume it without --anew, which would take back what is still on the chain."
+            )
+        if anew:
+            orphan_above(session, gateway, row.code, lowest(session, row.code) - 1)
+            forget_above(session, row.code, -1)
+            row.cursor_height = row.cursor_hash = row.final_height = None
         enter(session, gateway, row, NetworkStatus.UNVERIFIED, "It was resumed and is verified now.")
 
     gateway.db.run(work)

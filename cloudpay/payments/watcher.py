@@ -14,15 +14,10 @@ from cloudpay.payments import blocks
 from cloudpay.payments.balances import BalanceLook
 from cloudpay.payments.health import Heartbeat
 from cloudpay.payments.models import NetworkRow
-from cloudpay.payments.networks import pause
+from cloudpay.payments.networks import LOST_THREAD, pause
 from cloudpay.payments.pages import PageCommit, check_links
 from cloudpay.payments.states import READABLE
 from cloudpay.wallets.service import ours
-
-_LOST_THREAD = (
-    "The chain holds none of the blocks that were read before. Check that the nodes are on the right chain; then "
-    "`cloudpay chains resume` lets the network go on."
-)
 
 
 @dataclass
@@ -91,7 +86,7 @@ class Watcher:
             except Unlinked:
                 after = self._older(after, head)
                 if after is None:
-                    pause(self.gateway, self.network.code, _LOST_THREAD)
+                    pause(self.gateway, self.network.code, LOST_THREAD)
                     return None
             else:
                 check_links(self.network, after, page)

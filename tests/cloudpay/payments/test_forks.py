@@ -8,6 +8,8 @@ import pytest
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.types import BlockRef, Head, Header, Page, Watch
 from cloudpay.invoices.states import InvoiceStatus
+from cloudpay.kernel.errors import Conflict
+from cloudpay.payments.networks import pause, resume
 from cloudpay.payments.states import NetworkStatus
 from cloudpay.testing import FakePlugin
 from tests.cloudpay.payments.looping import view
@@ -106,3 +108,39 @@ def test_a_reorg_of_the_first_block_that_was_ever_read_is_followed(new_shop: Sho
     shop.mine(5)
     assert shop.state(invoice).status is InvoiceStatus.PAID
     assert shop.held() == 10_000_000
+
+
+def test_a_chain_that_began_anew_pauses_until_a_person_goes_on_anew(new_shop: Shop) -> None:
+    shop = new_shop
+    shop.mine()
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.mine(5)
+    assert shop.held() == 10_000_000
+    shop.chain.reorg(shop.chain.height)
+    shop.look()
+    assert view(shop.gateway).status is NetworkStatus.PAUSED
+    resume(shop.gateway, "evm")  # right after a wrong node was put right; here the thread stays lost
+    shop.verify()
+    shop.look()
+    assert view(shop.gateway).status is NetworkStatus.PAUSED
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+    resume(shop.gateway, "evm", anew=True)
+    shop.settle()
+    assert (shop.state(invoice).status, shop.held()) == (InvoiceStatus.REVERSED, 0)
+    shop.verify()
+    shop.mine(5)
+    assert shop.rescan(1, shop.chain.height) == 1
+    shop.mine()
+    assert shop.held() == 10_000_000
+    later = shop.ask()
+    shop.pay(later)
+    shop.mine(3)
+    assert shop.state(later).status is InvoiceStatus.PAID
+
+
+def test_nothing_goes_on_anew_that_did_not_lose_its_chain(shop: Shop) -> None:
+    pause(shop.gateway, "evm", "Maintenance.")
+    with pytest.raises(Conflict, match="another reason than a lost chain: Maintenance"):
+        resume(shop.gateway, "evm", anew=True)
+    assert view(shop.gateway).status is NetworkStatus.PAUSED
