@@ -22,7 +22,7 @@ _NAME = re.compile(r"[^\s]+\.(eth|crypto|bnb|x)", re.ASCII | re.IGNORECASE)
 
 
 class EvmAddresses:
-    """The light half of the plugin: pure, without what speaks to nodes."""
+    """The light half of the plugin: pure, without web3."""
 
     def __init__(self, network: str, chain_id: int) -> None:
         self._network, self._chain_id = network, chain_id

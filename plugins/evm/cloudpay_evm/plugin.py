@@ -1,4 +1,4 @@
-"""The hook: which networks this distribution serves. Light: what speaks to nodes comes with `open`."""
+"""The hook: which networks this distribution serves. Light: web3 and the nodes come with `open`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -61,7 +61,7 @@ def light_half(settings: NetworkSettings, network: str) -> Addresses:
 
 
 def open_adapter(settings: EvmSettings, network: str) -> ChainAdapter:
-    """Import what speaks to nodes and answer an adapter; no call is made yet."""
+    """Import web3 and answer an adapter; no call is made yet."""
     from cloudpay_evm.adapter import EvmAdapter
 
     return EvmAdapter(settings, network)
