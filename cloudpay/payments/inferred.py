@@ -16,7 +16,7 @@ from cloudpay.chains.types import Header, TransferSource
 from cloudpay.kernel.ids import new_id
 from cloudpay.outbox.service import append
 from cloudpay.payments.models import PaymentRow
-from cloudpay.payments.states import PaymentStatus
+from cloudpay.payments.states import PAYMENT, PaymentStatus
 from cloudpay.payments.views import BALANCE_PREFIX
 from cloudpay.wallets.service import DepositAddress, deposits
 
@@ -102,19 +102,7 @@ def take_from_inferred(session: Session, traced: PaymentRow) -> bool:
     Answer False when there is none that it explains. The state and credits of the inferred payment go over with the
     amount, so that nothing is credited twice.
     """
-    candidates = session.scalars(
-        select(PaymentRow)
-        .where(
-            PaymentRow.network == traced.network,
-            PaymentRow.address == traced.address,
-            PaymentRow.asset == traced.asset,
-            PaymentRow.source == TransferSource.BALANCE.value,
-            PaymentRow.status != PaymentStatus.ORPHANED,
-            PaymentRow.block_height >= traced.block_height,
-        )
-        .order_by(PaymentRow.block_height)
-    )
-    row = next((each for each in candidates if each.amount >= traced.amount), None)
+    row = _explained(session, traced)
     if row is None:
         return False
     if row.amount == traced.amount:
@@ -136,3 +124,35 @@ def take_from_inferred(session: Session, traced: PaymentRow) -> bool:
     session.add(traced)
     session.flush()
     return True
+
+
+def give_back_inferred(session: Session, known: PaymentRow) -> None:
+    """Take what a payment that has just come back holds out of what was inferred for it while it was away."""
+    row = _explained(session, known)
+    if row is None:
+        return
+    row.amount -= known.amount
+    if (
+        row.status == PaymentStatus.FINAL
+    ):  # the credit goes over with the amount; its number is this payment's next
+        known.status = PAYMENT.check(PaymentStatus(known.status), PaymentStatus.FINAL)
+        known.final_at, known.credits = row.final_at, known.credits + 1
+    if row.amount == 0:
+        row.status, row.final_at = PAYMENT.check(PaymentStatus(row.status), PaymentStatus.ORPHANED), None
+
+
+def _explained(session: Session, found: PaymentRow) -> PaymentRow | None:
+    """Answer the first payment inferred at the block of a found one, or later, that it may be (a part of)."""
+    candidates = session.scalars(
+        select(PaymentRow)
+        .where(
+            PaymentRow.network == found.network,
+            PaymentRow.address == found.address,
+            PaymentRow.asset == found.asset,
+            PaymentRow.source == TransferSource.BALANCE.value,
+            PaymentRow.status != PaymentStatus.ORPHANED,
+            PaymentRow.block_height >= found.block_height,
+        )
+        .order_by(PaymentRow.block_height)
+    )
+    return next((each for each in candidates if each.amount >= found.amount), None)

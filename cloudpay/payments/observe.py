@@ -12,7 +12,7 @@ from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer
 from cloudpay.kernel.ids import new_id
 from cloudpay.outbox.service import append
-from cloudpay.payments.inferred import take_from_inferred
+from cloudpay.payments.inferred import give_back_inferred, take_from_inferred
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 from cloudpay.wallets.service import DepositAddress, deposits
@@ -83,7 +83,10 @@ def _record(
         )
     )
     if row is not None:
+        was_gone = row.status == PaymentStatus.ORPHANED
         if _attach(row, transfer, block_time):
+            if was_gone and transfer.contract is None:
+                give_back_inferred(session, row)
             announce(session, gateway, row)
         return
     row = PaymentRow(

@@ -182,3 +182,30 @@ def test_addresses_of_open_invoices_are_looked_at_before_those_of_old_ones(
     blind.chain.send(invoice.option.address, ETHER, via_contract=True)
     blind.mine()
     assert len(blind.state(invoice).payments) == 1
+
+
+@pytest.mark.parametrize("blocks", [1, 4])
+def test_a_payment_that_comes_back_where_only_its_balance_was_seen_is_counted_once(
+    shop: Shop, blocks: int
+) -> None:
+    """Its trace was seen, a reorganisation took it back, and a node without traces saw it come again."""
+    shop.mine(5)
+    invoice = shop.ask("1", "ETH")
+    tx = shop.chain.send(invoice.option.address, ETHER, via_contract=True)
+    shop.mine(1)
+    shop.chain.reorg(1, remine=False)
+    shop.look()
+    assert shop.state(invoice).payments == ()
+    shop.chain.capabilities &= ~Capability.TRACES
+    shop.mine(1)
+    shop.mine(blocks)  # one leaves it confirming, four make it final
+    assert [each.tx_hash for each in shop.state(invoice).payments] == [None]
+    shop.chain.capabilities |= Capability.TRACES
+    shop.rescan(1, shop.chain.height)
+    shop.rescan(1, shop.chain.height)
+    shop.mine(4)
+    assert [(each.tx_hash, each.amount) for each in shop.state(invoice).payments] == [(tx, ETHER)]
+    assert (shop.state(invoice).status, shop.held()) == (InvoiceStatus.PAID, ETHER)
+    shop.chain.reorg(12, drop=[tx])
+    shop.look()
+    assert (shop.state(invoice).status, shop.held()) == (InvoiceStatus.REVERSED, 0)
