@@ -55,7 +55,8 @@ def enter(
     """Move a network to a status; a change is announced and logged, a new reason alone is only kept."""
     if row.status != status:
         NETWORK.check(NetworkStatus(row.status), status)
-        log.warning("network_status", network=row.code, was=row.status, now=status.value, reason=reason)
+        tell = log.info if status is NetworkStatus.ACTIVE else log.warning
+        tell("network_status", network=row.code, was=row.status, now=status.value, reason=reason)
         append(
             session, gateway.clock, f"network.{status.value}", row.code, {"reason": reason, "was": row.status}
         )
