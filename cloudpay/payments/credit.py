@@ -12,7 +12,7 @@ from cloudpay.kernel.log import get_logger
 from cloudpay.ledger.payments import Receipt, post_receipt, post_reversal
 from cloudpay.payments import blocks
 from cloudpay.payments.models import NetworkRow, PaymentRow
-from cloudpay.payments.observe import REVERSED, announce
+from cloudpay.payments.rows import REVERSED, announce
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 
 log = get_logger(__name__)

@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Header, TransferSource
-from cloudpay.kernel.ids import new_id
-from cloudpay.outbox.service import append
 from cloudpay.payments.models import PaymentRow
+from cloudpay.payments.rows import announce, new_payment
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 from cloudpay.payments.views import BALANCE_PREFIX
 from cloudpay.wallets.service import DepositAddress, deposits
@@ -39,13 +38,7 @@ def record_surplus(
             row.block_time = datetime.fromtimestamp(at.time, UTC)
             session.add(row)
             session.flush()
-            append(
-                session,
-                gateway.clock,
-                "payment.changed",
-                row.id,
-                {"invoice_id": row.invoice_id, "status": row.status},
-            )
+            announce(session, gateway, row)
 
 
 def _received(session: Session, network: str, address: str) -> int:
@@ -79,21 +72,9 @@ def _unseated(session: Session, network: Network, at: Header, address: str) -> P
 
 
 def _new(session: Session, gateway: Gateway, network: Network, deposit: DepositAddress) -> PaymentRow:
-    return PaymentRow(
-        id=new_id("pay_"),
-        merchant_id=deposit.merchant_id,
-        livemode=deposit.livemode,
-        invoice_id=deposit.invoice_id,
-        deposit_address_id=deposit.id,
-        network=network.code,
-        asset="",
-        ordinal=0,
-        address=deposit.address,
-        sender=None,
-        source=TransferSource.BALANCE.value,
-        first_seen_at=gateway.clock.now(session),
-        credits=0,
-    )
+    row = new_payment(session, gateway, network, deposit)
+    row.asset, row.ordinal, row.sender, row.source = "", 0, None, TransferSource.BALANCE.value
+    return row
 
 
 def take_from_inferred(session: Session, traced: PaymentRow) -> bool:

@@ -10,15 +10,11 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer
-from cloudpay.kernel.ids import new_id
-from cloudpay.outbox.service import append
 from cloudpay.payments.inferred import give_back_inferred, take_from_inferred
 from cloudpay.payments.models import PaymentRow
+from cloudpay.payments.rows import announce, new_payment
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 from cloudpay.wallets.service import DepositAddress, deposits
-
-CHANGED = "payment.changed"
-REVERSED = "payment.reversed"
 
 
 def observe(
@@ -40,11 +36,6 @@ def observe(
         if deposit is not None and transfer.amount > 0 and not _is_internal(transfer, deposit, known):
             moment = datetime.fromtimestamp(block_times[transfer.block.height], UTC)
             _record(session, gateway, network, transfer, ordinal, deposit, moment)
-
-
-def announce(session: Session, gateway: Gateway, row: PaymentRow, name: str = CHANGED) -> None:
-    """Tell the other capabilities, in this transaction, that a payment changed."""
-    append(session, gateway.clock, name, row.id, {"invoice_id": row.invoice_id, "status": row.status})
 
 
 def _numbered(transfers: Iterable[Transfer]) -> Iterator[tuple[Transfer, int]]:
@@ -89,27 +80,11 @@ def _record(
                 give_back_inferred(session, row)
             announce(session, gateway, row)
         return
-    row = PaymentRow(
-        id=new_id("pay_"),
-        merchant_id=deposit.merchant_id,
-        livemode=deposit.livemode,
-        invoice_id=deposit.invoice_id,
-        deposit_address_id=deposit.id,
-        network=network.code,
-        asset=transfer.contract or "",
-        tx_id=transfer.tx_id,
-        ordinal=ordinal,
-        address=transfer.recipient,
-        sender=transfer.sender,
-        source=transfer.source.value,
-        amount=transfer.amount,
-        status=PaymentStatus.CONFIRMING,
-        block_height=transfer.block.height,
-        block_hash=transfer.block.hash,
-        block_time=block_time,
-        first_seen_at=gateway.clock.now(session),
-        credits=0,
-    )
+    row = new_payment(session, gateway, network, deposit)
+    row.asset, row.amount, row.sender = transfer.contract or "", transfer.amount, transfer.sender
+    row.tx_id, row.ordinal, row.source = transfer.tx_id, ordinal, transfer.source.value
+    row.status, row.block_time = PaymentStatus.CONFIRMING, block_time
+    row.block_height, row.block_hash = transfer.block.height, transfer.block.hash
     if transfer.contract is None and take_from_inferred(session, row):
         announce(session, gateway, row)
         return
