@@ -2,8 +2,6 @@
 
 import click
 
-from cloudpay.audit.service import record
-from cloudpay.chains.gateway import Gateway
 from cloudpay.cli.output import json_option, show_rows, to_plain
 from cloudpay.cli.session import actor, gateway_of
 from cloudpay.payments.networks import network_views
@@ -44,8 +42,7 @@ def pause(ctx: click.Context, network: str, reason: str) -> None:
       cloudpay chains pause bsc --reason "node upgrade"
     """
     with gateway_of(ctx) as gateway:
-        pause_network(gateway, network, reason)
-        _record(gateway, "network.paused", network, reason)
+        pause_network(gateway, network, reason, actor=actor())
     click.echo(f"{network} is paused.")
 
 
@@ -67,14 +64,6 @@ def resume(ctx: click.Context, network: str, anew: bool) -> None:
       cloudpay chains resume bsc --anew
     """
     with gateway_of(ctx) as gateway:
-        resume_network(gateway, network, anew=anew)
-        _record(gateway, "network.resumed", network, "anew" if anew else "")
+        resume_network(gateway, network, anew=anew, actor=actor())
         gateway.db.nudge("watch")
     click.echo(f"{network} is verified by its watcher now; see `cloudpay chains`.")
-
-
-def _record(gateway: Gateway, action: str, network: str, reason: str) -> None:
-    details = {"reason": reason} if reason else {}
-    gateway.db.run(
-        lambda session: record(session, actor=actor(), action=action, subject=network, details=details)
-    )

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.kernel.errors import Conflict, Unavailable
@@ -18,6 +19,9 @@ from cloudpay.payments.states import NETWORK, NetworkStatus
 from cloudpay.payments.views import NetworkView
 
 log = get_logger(__name__)
+
+SYSTEM = "system"
+"""How the audit log names the gateway itself."""
 
 _NEVER_VERIFIED = "No node has been verified yet; is `cloudpay worker watch` running?"
 
@@ -83,18 +87,20 @@ def polled_after(session: Session, codes: set[str], moment: datetime) -> bool:
     return done == codes
 
 
-def pause(gateway: Gateway, code: str, reason: str) -> None:
-    """Stop taking invoices and crediting on a network until it is resumed."""
+def pause(gateway: Gateway, code: str, reason: str, *, actor: str = SYSTEM) -> None:
+    """Stop taking invoices and crediting on a network until it is resumed; audited."""
     network = gateway.chains.network(code)
 
     def work(session: Session) -> None:
         enter(session, gateway, network_row(session, network.code), NetworkStatus.PAUSED, reason)
+        details = {"reason": reason}
+        record(session, actor=actor, action="network.paused", subject=network.code, details=details)
 
     gateway.db.run(work)
 
 
-def resume(gateway: Gateway, code: str, *, anew: bool = False) -> None:
-    """Let a paused network go on from where it stopped; it is verified first.
+def resume(gateway: Gateway, code: str, *, anew: bool = False, actor: str = SYSTEM) -> None:
+    """Let a paused network go on from where it stopped; it is verified first. Audited.
 
     With `anew` it goes on from the newest block, on a chain that holds none of the blocks that were read: what was
     found in those is taken back, and a rescan finds what the chain still has of it.
@@ -117,6 +123,8 @@ def resume(gateway: Gateway, code: str, *, anew: bool = False) -> None:
             forget_above(session, row.code, -1)
             row.cursor_height = row.cursor_hash = row.final_height = None
         enter(session, gateway, row, NetworkStatus.UNVERIFIED, "It was resumed and is verified now.")
+        details = {"from": "the newest block" if anew else "where it stopped"}
+        record(session, actor=actor, action="network.resumed", subject=network.code, details=details)
 
     gateway.db.run(work)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from cloudpay.audit.service import entries
 from cloudpay.chains.errors import NodeUnavailable, UnknownNetwork, WrongChain
 from cloudpay.chains.gateway import Gateway
 from cloudpay.invoices.states import InvoiceStatus
@@ -232,3 +233,14 @@ def test_two_processes_that_first_hear_of_a_network_at_once_share_one_row(gatewa
         assert found == []
     thread.join(LIMIT)
     assert found == [NetworkStatus.ACTIVE]
+
+
+def test_pausing_and_resuming_are_audited_with_who_did_it(shop: Shop) -> None:
+    pause(shop.gateway, shop.code, "Maintenance.", actor="cli:alice")
+    resume(shop.gateway, shop.code, actor="cli:bob")
+    done = [
+        (each.actor, each.action, each.subject)
+        for each in entries(shop.gateway).items
+        if each.subject == shop.code
+    ]
+    assert done == [("cli:bob", "network.resumed", shop.code), ("cli:alice", "network.paused", shop.code)]
