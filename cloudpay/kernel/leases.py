@@ -3,14 +3,15 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 
-from sqlalchemy import CursorResult, String, or_, select, update
+from sqlalchemy import String, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cloudpay.kernel.clock import Clock
 from cloudpay.kernel.columns import Moment
+from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.db import Base, Database
 from cloudpay.kernel.errors import CloudPayError
 
@@ -60,7 +61,7 @@ def acquire(db: Database, clock: Clock, name: str, holder: str, ttl: timedelta) 
         token = row.token if row.holder == holder else row.token + 1
         free = or_(LeaseRow.holder == holder, LeaseRow.until < now)
         statement = update(LeaseRow).where(LeaseRow.name == name, LeaseRow.token == row.token, free)
-        taken = _rowcount(session, statement.values(holder=holder, token=token, until=now + ttl))
+        taken = changed_rows(session, statement.values(holder=holder, token=token, until=now + ttl))
         return Lease(name, holder, token) if taken else None
 
     try:
@@ -72,7 +73,7 @@ def acquire(db: Database, clock: Clock, name: str, holder: str, ttl: timedelta) 
 def fence(session: Session, lease: Lease) -> None:
     """Lock the lease row for the rest of this transaction; raises `LeaseLost` when it is no longer ours."""
     mine = (LeaseRow.name == lease.name, LeaseRow.holder == lease.holder, LeaseRow.token == lease.token)
-    if not _rowcount(session, update(LeaseRow).where(*mine).values(token=lease.token)):
+    if not changed_rows(session, update(LeaseRow).where(*mine).values(token=lease.token)):
         raise LeaseLost(lease.name)
 
 
@@ -80,7 +81,7 @@ def release(db: Database, lease: Lease) -> None:
     """Give the lease back at once, so that another process need not wait for it to run out."""
     mine = (LeaseRow.name == lease.name, LeaseRow.holder == lease.holder, LeaseRow.token == lease.token)
     with db.transaction() as session:
-        _rowcount(session, update(LeaseRow).where(*mine).values(until=datetime.fromtimestamp(0, UTC)))
+        changed_rows(session, update(LeaseRow).where(*mine).values(until=datetime.fromtimestamp(0, UTC)))
 
 
 class LeaseKeeper:
@@ -107,9 +108,3 @@ class LeaseKeeper:
         if self._lease is not None:
             release(self._db, self._lease)
             self._lease = None
-
-
-def _rowcount(session: Session, statement: Any) -> int:
-    return cast(
-        "CursorResult[Any]", session.execute(statement.execution_options(synchronize_session=False))
-    ).rowcount

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, insert, select, tuple_, update
+from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.ledger.models import EntryRow, JournalRow, LedgerAccountRow
@@ -133,7 +133,6 @@ def _add(session: Session, account: LedgerAccountRow, lines: Sequence[Line]) -> 
         update(LedgerAccountRow)
         .where(LedgerAccountRow.id == account.id, LedgerAccountRow.version == account.version)
         .values(debits=debits, credits=credits_, version=account.version + 1)
-        .execution_options(synchronize_session=False)
     )
-    if cast("CursorResult[Any]", session.execute(statement)).rowcount != 1:
+    if changed_rows(session, statement) != 1:
         raise LedgerContention(account.id)

@@ -23,12 +23,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.errors import Conflict
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.upsert import upsert
@@ -110,7 +111,7 @@ def prune(gateway: Gateway) -> int:
 
     def work(session: Session) -> int:
         old = IdempotencyKey.created_at <= gateway.clock.now(session) - KEPT
-        return _rowcount(session, delete(IdempotencyKey).where(old))
+        return changed_rows(session, delete(IdempotencyKey).where(old))
 
     return gateway.db.run(work)
 
@@ -133,8 +134,3 @@ def _mine(principal: Principal, route: str, key: str) -> tuple[Any, ...]:
         IdempotencyKey.route == route,
         IdempotencyKey.key == key,
     )
-
-
-def _rowcount(session: Session, statement: Any) -> int:
-    plain = statement.execution_options(synchronize_session=False)
-    return cast("CursorResult[Any]", session.execute(plain)).rowcount

@@ -8,10 +8,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.ids import new_id
 from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.outcomes import cut_off
-from cloudpay.webhooks.rows import change_row
 from cloudpay.webhooks.slots import free_slots, give_back, take_slot
 from cloudpay.webhooks.states import DeliveryStatus
 
@@ -100,7 +100,7 @@ def _take_delivery(
         return None
     taken = update(Delivery).where(Delivery.id == row.id, *due)
     values = {"status": DeliveryStatus.SENDING, "claim": claim, "claimed_at": now, "claimed_until": until}
-    return row if change_row(session, taken.values(**values)) else None
+    return row if changed_rows(session, taken.values(**values)) == 1 else None
 
 
 def _release_cut_off(session: Session, now: datetime) -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
+from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.webhooks.models import Delivery, EndpointSlot
-from cloudpay.webhooks.rows import change_row
 from cloudpay.webhooks.states import DeliveryStatus
 
 CALLS_PER_ENDPOINT = 2
@@ -52,11 +52,11 @@ def take_slot(session: Session, slot: EndpointSlot, claim: str, now: datetime, u
     """Take a slot if it is still free."""
     mine = (EndpointSlot.endpoint == slot.endpoint, EndpointSlot.number == slot.number)
     statement = update(EndpointSlot).where(*mine, EndpointSlot.until < now)
-    return change_row(session, statement.values(claim=claim, until=until, taken_at=now))
+    return changed_rows(session, statement.values(claim=claim, until=until, taken_at=now)) == 1
 
 
 def give_back(session: Session, claim: str) -> None:
     """Free the slot that this claim holds, if it still does."""
-    change_row(
+    changed_rows(
         session, update(EndpointSlot).where(EndpointSlot.claim == claim).values(claim=None, until=EPOCH)
     )
