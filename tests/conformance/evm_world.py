@@ -153,3 +153,12 @@ class EvmWorld:
             yield
         finally:
             self._proxy.down = False
+
+
+@contextmanager
+def open_world(network: str) -> Iterator[EvmWorld]:
+    """Start a network's node with a proxy in front, and the world over both."""
+    with DevChain.start(network) as chain, FaultProxy(chain.node.rpc_url) as proxy:
+        world = EvmWorld(chain, proxy)
+        yield world
+        world.close()
