@@ -207,7 +207,7 @@ def test_a_node_dies_with_its_owner_and_saves_its_chain_even_after_kill_9(tmp_pa
 
 def test_the_pid_is_the_nodes_own_and_no_npm_wrapper(anvil: AnvilNode) -> None:
     command = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(anvil.pid)], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-o", "command=", "-p", str(anvil.pid)], capture_output=True, text=True, check=True
     ).stdout
     assert command.startswith(str(find_anvil()))
 
