@@ -16,9 +16,7 @@ _NAMES = {
     "valkey": "valkey",
     "leash.py": "leash",
     "worker watch": "worker:watch",
-    "worker events": "worker:events",
-    "worker webhooks": "worker:webhooks",
-    "cli scheduler": "scheduler",
+    "worker events webhooks": "worker:events, worker:webhooks, scheduler",
     "cli web": "web",
     "cli up": "supervisor",
 }

@@ -11,6 +11,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
+from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.log import get_logger
 from cloudpay.kernel.queues import WAKE
 
@@ -71,6 +72,17 @@ class NudgeWorker(SimpleWorker):
 
     def _install_signal_handlers(self) -> None:
         """Leave the signals to the process."""
+
+
+class Listener:
+    """Listens in a thread of its own, beside the loops that it wakes."""
+
+    def __init__(self, gateway: Gateway, queue: str) -> None:
+        self._redis_url, self._queue = gateway.settings.redis_url, queue
+
+    def run(self, stop: threading.Event, _wake: threading.Event) -> None:
+        """Listen until `stop` is set."""
+        listen(self._redis_url, self._queue, stop)
 
 
 def listen(redis_url: str, queue: str, stop: threading.Event) -> None:

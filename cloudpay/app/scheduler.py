@@ -1,4 +1,4 @@
-"""The scheduler process: runs what is due now and then, in one process of the gateway at a time."""
+"""The scheduler: runs what is due now and then, in one process of the gateway at a time."""
 
 import os
 import secrets
@@ -53,8 +53,8 @@ class Scheduler:
         self._lease: Lease | None = None
         self._renew_at = 0.0
 
-    def run(self, stop: threading.Event) -> None:
-        """Run what is due until `stop` is set."""
+    def run(self, stop: threading.Event, _wake: threading.Event) -> None:
+        """Run what is due until `stop` is set; nothing wakes it, it keeps its own time."""
         while not stop.is_set():
             for entry in self._entries:
                 if stop.is_set() or not self._holds_lease():

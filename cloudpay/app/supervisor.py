@@ -25,12 +25,16 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Program:
-    """What to run; the programs of a later `stage` are stopped after those of an earlier one have ended."""
+    """What to run; the programs of a later `stage` are stopped after those of an earlier one have ended.
+
+    `roles` are the names under which its process id is told, where it does the work of several.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     stage: int = 0
+    roles: Sequence[str] = ()
 
 
 @dataclass
@@ -48,7 +52,7 @@ class _Child:
 class Supervisor:
     """Runs programs, each in a process group of its own, until it is told to stop.
 
-    `changed` is called with the present process ids by program name, after every start and every death.
+    `changed` is called with the present process ids by name or role, after every start and every death.
     """
 
     def __init__(
@@ -60,11 +64,12 @@ class Supervisor:
 
     @property
     def pids(self) -> Pids:
-        """The process id of each program that runs."""
+        """The process id of each program that runs, under its name or each of its roles."""
         return {
-            child.program.name: [child.process.pid]
+            role: [child.process.pid]
             for child in self._children
             if child.process is not None and child.process.poll() is None
+            for role in child.program.roles or (child.program.name,)
         }
 
     def run(self, stop: threading.Event) -> int:

@@ -1,11 +1,15 @@
-"""A worker process: the loops of one queue as threads that hold themselves to SQL, and an RQ worker that wakes them."""
+"""A worker process: every loop a thread that holds itself to SQL, and beside them, for each queue, what wakes them.
+
+Several queues may share a process, which saves memory; none of them waits for another, since each has its own threads.
+"""
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from cloudpay.app.exits import CONFIGURATION_EXIT
-from cloudpay.app.nudged import listen
+from cloudpay.app.nudged import Listener
 from cloudpay.app.signals import stop_signals
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.errors import ConfigurationError
@@ -23,30 +27,33 @@ Loop = Callable[[Gateway], Runnable]
 
 
 class Worker:
-    """The loops of one queue in this process."""
+    """The loops of this process: those of some queues, which nudges wake, and others that keep their own time."""
 
-    def __init__(self, gateway: Gateway, queue: str, loops: Sequence[Loop]) -> None:
+    def __init__(
+        self, gateway: Gateway, queues: Mapping[str, Sequence[Loop]], unwoken: Sequence[Loop] = ()
+    ) -> None:
         self.stop = threading.Event()
         self.failure: ConfigurationError | None = None
         self._gateway = gateway
-        self._queue = queue
-        self._wakes = [wake_event(queue) for _ in loops]
-        self._threads = [
-            threading.Thread(
-                target=self._keep_running, args=(loop, event), name=f"{queue}-{number}", daemon=True
-            )
-            for number, (loop, event) in enumerate(zip(loops, self._wakes, strict=True))
-        ]
+        self._does = [*queues, *(["schedule"] if unwoken else [])]
+        self._wakes: list[threading.Event] = []
+        self._threads: list[threading.Thread] = []
+        for queue, loops in queues.items():
+            for number, loop in enumerate(loops):
+                self._add(f"{queue}-{number}", loop, wake_event(queue))
+            self._add(f"{queue}-nudges", partial(Listener, queue=queue), threading.Event())
+        for number, loop in enumerate(unwoken):
+            self._add(f"unwoken-{number}", loop, threading.Event())
 
     def run(self) -> int:
         """Work until SIGTERM or SIGINT; answer the exit code. Must be called in the main thread."""
         with stop_signals(self.request_stop):
             for thread in self._threads:
                 thread.start()
-            _log.info("worker_started", queue=self._queue, loops=len(self._threads))
-            listen(self._gateway.settings.redis_url, self._queue, self.stop)
+            _log.info("worker_started", does=self._does, threads=len(self._threads))
+            self.stop.wait()
             clean = self._end()
-        _log.info("worker_stopped", queue=self._queue, clean=clean)
+        _log.info("worker_stopped", does=self._does, clean=clean)
         if self.failure is not None:
             return CONFIGURATION_EXIT
         return 0 if clean else 1
@@ -65,7 +72,13 @@ class Worker:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _keep_running(self, loop: Loop, wake: threading.Event) -> None:
+    def _add(self, name: str, loop: Loop, wake: threading.Event) -> None:
+        self._wakes.append(wake)
+        self._threads.append(
+            threading.Thread(target=self._keep_running, args=(name, loop, wake), name=name, daemon=True)
+        )
+
+    def _keep_running(self, name: str, loop: Loop, wake: threading.Event) -> None:
         """Run one loop, and again with growing pauses when it dies: one bad block must not end the watching."""
         delay = _FIRST_DELAY
         while not self.stop.is_set():
@@ -76,10 +89,10 @@ class Worker:
                 self._give_up(error)
                 return
             except Exception:  # noqa: BLE001  # whatever ended it is logged, and it goes on
-                _log.exception("loop_failed", queue=self._queue, again_in=delay)
+                _log.exception("loop_failed", loop=name, again_in=delay)
             else:
                 if not self.stop.is_set():
-                    _log.error("loop_ended_unasked", queue=self._queue, again_in=delay)
+                    _log.error("loop_ended_unasked", loop=name, again_in=delay)
             if time.monotonic() - began > _HEALTHY_AFTER:
                 delay = _FIRST_DELAY
             self.stop.wait(delay)

@@ -26,7 +26,7 @@ COMMANDS = {
     "audit": Entry("cloudpay.cli.audit", "Who did what."),
     "database": Entry("cloudpay.cli.database", "Bring the database to this version's tables."),
     "web": Entry("cloudpay.cli.processes", "Run the web server alone."),
-    "worker": Entry("cloudpay.cli.processes", "Run the worker of one queue."),
+    "worker": Entry("cloudpay.cli.processes", "Run the worker of one queue, or of several."),
     "scheduler": Entry("cloudpay.cli.processes", "Run the scheduler alone."),
     "openapi": Entry("cloudpay.cli.openapi", "Print the OpenAPI document."),
 }

@@ -1,7 +1,9 @@
 """`cloudpay web`, `worker` and `scheduler`: the processes of a gateway, one by one."""
 
 import sys
-import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import NoReturn
 
 import click
 
@@ -9,6 +11,8 @@ from cloudpay.app.exits import CONFIGURATION_EXIT
 from cloudpay.cli import fail
 from cloudpay.cli.settings import export_config, settings_of
 from cloudpay.kernel.errors import ConfigurationError
+
+QUEUES = ("watch", "events", "webhooks")
 
 
 @click.command()
@@ -35,33 +39,21 @@ def web(ctx: click.Context, prepared: bool) -> None:
 
 
 @click.command()
-@click.argument("queue", type=click.Choice(["watch", "events", "webhooks"]))
+@click.argument("queues", metavar="QUEUE...", nargs=-1, required=True, type=click.Choice(QUEUES))
+@click.option("--schedule", is_flag=True, help="Do the scheduler's work too, in a thread of this process.")
 @click.pass_context
-def worker(ctx: click.Context, queue: str) -> None:
-    """Run the worker of one queue: watch (the chains), events (what follows from them), webhooks.
+def worker(ctx: click.Context, queues: tuple[str, ...], schedule: bool) -> None:
+    """Run the worker of some queues: watch (the chains), events (what follows from them), webhooks.
 
-    Run as many as you like; the watchers share the networks out among themselves.
+    Each queue has its own threads, whichever share a process. Run as many as you like; the watchers share the networks
+    out among themselves.
 
     \b
     Examples:
       cloudpay worker watch
-      cloudpay worker webhooks
+      cloudpay worker events webhooks --schedule
     """
-    from cloudpay.app.start import close_gateway, open_gateway
-    from cloudpay.app.worker import Worker
-    from cloudpay.wiring import loops
-
-    try:
-        gateway = open_gateway(settings_of(ctx), process=f"worker:{queue}")
-    except ConfigurationError as error:
-        fail(error.message, CONFIGURATION_EXIT)
-    work = Worker(gateway, queue, loops(gateway, queue))
-    code = work.run()
-    if work.failure is not None:
-        fail(work.failure.message, code)
-    if code == 0:
-        close_gateway(gateway)  # never under a loop that is still at work
-    sys.exit(code)
+    _work(ctx, queues, schedule=schedule)
 
 
 @click.command()
@@ -75,19 +67,28 @@ def scheduler(ctx: click.Context) -> None:
     Example:
       cloudpay scheduler
     """
-    from cloudpay.app.scheduler import Scheduler
-    from cloudpay.app.signals import stop_signals
-    from cloudpay.app.start import close_gateway, open_gateway
-    from cloudpay.wiring import SCHEDULE
+    _work(ctx, (), schedule=True)
 
-    stop = threading.Event()
+
+def _work(ctx: click.Context, queues: Sequence[str], *, schedule: bool) -> NoReturn:
+    """Work in this process until it is told to stop."""
+    from cloudpay.app.scheduler import Scheduler
+    from cloudpay.app.start import close_gateway, open_gateway
+    from cloudpay.app.worker import Worker
+    from cloudpay.wiring import SCHEDULE, loops
+
     try:
-        gateway = open_gateway(settings_of(ctx), process="scheduler")
+        gateway = open_gateway(settings_of(ctx), process=f"worker:{','.join(queues) or 'schedule'}")
     except ConfigurationError as error:
         fail(error.message, CONFIGURATION_EXIT)
-    with stop_signals(stop.set):
-        Scheduler(gateway, SCHEDULE).run(stop)
-    close_gateway(gateway)
+    unwoken = [partial(Scheduler, schedule=SCHEDULE)] if schedule else []
+    work = Worker(gateway, {queue: loops(gateway, queue) for queue in queues}, unwoken)
+    code = work.run()
+    if work.failure is not None:
+        fail(work.failure.message, code)
+    if code == 0:
+        close_gateway(gateway)  # never under a loop that is still at work
+    sys.exit(code)
 
 
 @click.command()

@@ -16,8 +16,6 @@ from cloudpay.kernel import log
 from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.kernel.settings import Settings
 
-WORKERS = ("watch", "events", "webhooks")
-
 
 @click.command()
 @click.pass_context
@@ -55,8 +53,12 @@ def programs(settings: Settings, *, redis_port: int | None = None) -> list[Progr
         found.append(Program("valkey", server.command, stage=1))
         environment = {"CLOUDPAY_REDIS_URL": server.url}
     found.append(Program("web", cloudpay("web", "--prepared"), environment))
-    found += [Program(f"worker:{queue}", cloudpay("worker", queue), environment) for queue in WORKERS]
-    found.append(Program("scheduler", cloudpay("scheduler"), environment))
+    found.append(Program("worker:watch", cloudpay("worker", "watch"), environment))
+    # One process for what follows from the chains, in threads of their own: each further one would cost 70 MB.
+    rest = cloudpay("worker", "events", "webhooks", "--schedule")
+    found.append(
+        Program("workers", rest, environment, roles=("worker:events", "worker:webhooks", "scheduler"))
+    )
     return found
 
 

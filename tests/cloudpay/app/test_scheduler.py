@@ -29,7 +29,7 @@ def start(live: Gateway) -> Iterator[Start]:
 
     def begin(schedule: Any) -> threading.Event:
         stop = threading.Event()
-        thread = threading.Thread(target=Scheduler(live, schedule).run, args=(stop,))
+        thread = threading.Thread(target=Scheduler(live, schedule).run, args=(stop, threading.Event()))
         thread.start()
         running.append((stop, thread))
         return stop

@@ -64,6 +64,14 @@ def test_a_process_that_is_killed_is_started_again_and_its_new_pid_is_told(
     assert history[0] == {"web": [first]}
 
 
+def test_the_pid_of_a_process_is_told_under_each_of_its_roles(supervise: Any, eventually: Any) -> None:
+    roles = ("worker:events", "scheduler")
+    supervisor, _, _, _ = supervise(Program("workers", python(FOREVER), roles=roles))
+    eventually(lambda: supervisor.pids)
+    assert set(supervisor.pids) == set(roles)
+    assert supervisor.pids["worker:events"] == supervisor.pids["scheduler"]
+
+
 def test_a_process_that_dies_again_and_again_is_started_less_and_less_often(
     supervise: Any, eventually: Any, tmp_path: Path
 ) -> None:

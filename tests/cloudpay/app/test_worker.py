@@ -54,7 +54,7 @@ def run_worker() -> Any:
     """Run a worker in the main thread, as its process does, while `meanwhile` goes on in another."""
 
     def run(redis_url: str, loops: Any, meanwhile: Callable[[], object]) -> int:
-        worker = Worker(gateway(redis_url=redis_url), "events", loops)
+        worker = Worker(gateway(redis_url=redis_url), {"events": loops})
         failures: list[BaseException] = []
 
         def act() -> None:
@@ -163,11 +163,56 @@ def test_a_wrong_configuration_ends_the_process_with_the_code_that_says_so() -> 
             neighbour.began.wait(10)
             raise ConfigurationError("The node is on another chain.")
 
-    worker = Worker(gateway(), "events", [lambda _gateway: Wrong(), lambda _gateway: neighbour])
+    worker = Worker(gateway(), {"events": [lambda _gateway: Wrong(), lambda _gateway: neighbour]})
     assert worker.run() == CONFIGURATION_EXIT
     assert worker.failure is not None
     assert worker.failure.message == "The node is on another chain."
     assert neighbour.ended.is_set()
+
+
+@pytest.mark.timeout(60)
+def test_a_loop_that_hangs_holds_up_neither_another_queue_nor_the_schedule_nor_the_end(
+    monkeypatch: pytest.MonkeyPatch, eventually: Any
+) -> None:
+    monkeypatch.setattr("cloudpay.app.worker._STOP_SECONDS", 0.5)
+    webhooks, schedule, let_go = Recorder(), Recorder(), threading.Event()
+
+    class Hanging:
+        def run(self, stop: threading.Event, wake: threading.Event) -> None:
+            let_go.wait()
+
+    queues: dict[str, Any] = {"events": [lambda _gateway: Hanging()], "webhooks": [lambda _gateway: webhooks]}
+    worker = Worker(gateway(), queues, [lambda _gateway: schedule])
+
+    def meanwhile() -> None:
+        eventually(lambda: webhooks.began.is_set() and schedule.began.is_set())
+        worker.request_stop()
+
+    thread = threading.Thread(target=meanwhile)
+    thread.start()
+    assert worker.run() == 1  # it says that something was left undone
+    thread.join()
+    assert webhooks.ended.is_set()
+    assert schedule.ended.is_set()
+    let_go.set()
+
+
+@pytest.mark.timeout(60)
+def test_each_queue_of_a_shared_process_is_woken_by_its_own_nudges(valkey: Any, eventually: Any) -> None:
+    events, webhooks = Recorder(), Recorder()
+    queues = {"events": [lambda _gateway: events], "webhooks": [lambda _gateway: webhooks]}
+    worker = Worker(gateway(redis_url=valkey.url), queues)
+
+    def meanwhile() -> None:
+        eventually(lambda: nudged(Nudges(valkey.url), events.woken))
+        worker.request_stop()
+
+    thread = threading.Thread(target=meanwhile)
+    thread.start()
+    assert worker.run() == 0
+    thread.join()
+    assert events.woken
+    assert not webhooks.woken
 
 
 @pytest.mark.timeout(60)
