@@ -1,8 +1,5 @@
 """The scheduler: runs what is due now and then, in one process of the gateway at a time."""
 
-import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel import leases
+from cloudpay.kernel.holders import new_holder
 from cloudpay.kernel.leases import Lease
 from cloudpay.kernel.log import get_logger
 
@@ -46,7 +44,7 @@ class Scheduler:
 
     def __init__(self, gateway: Gateway, schedule: Schedule) -> None:
         self._gateway = gateway
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._holder = new_holder("scheduler_")
         now = time.monotonic()
         self._entries = [_Entry(name, every, work, now) for name, (every, work) in schedule.items()]
         self._entries.append(_Entry("sweep", _SWEEP_SECONDS, nudge_queues, now))

@@ -15,6 +15,7 @@ from cloudpay.kernel.log import get_logger
 Pids = Mapping[str, Sequence[int]]
 
 _TICK_SECONDS = 0.1
+_AT_ONCE_AFTER = 10.0
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 30.0
 _HEALTHY_AFTER = 60.0
@@ -119,16 +120,18 @@ class Supervisor:
     def _bury(self, child: _Child, process: "subprocess.Popen[bytes]", now: float) -> None:
         """Kill what the dead left in its group (a server's orphans would keep the port) and plan the next start."""
         self._groups.kill(process.pid)
-        if now - child.began > _HEALTHY_AFTER:
+        lived = now - child.began
+        if lived > _HEALTHY_AFTER:
             child.delay = _FIRST_DELAY
+        pause = 0.0 if lived > _AT_ONCE_AFTER else child.delay  # only what dies at its start is held back
         _log.error(
             "process_died",
             process=child.program.name,
             pid=process.pid,
             code=process.returncode,
-            again_in=child.delay,
+            again_in=pause,
         )
-        child.due = now + child.delay
+        child.due = now + pause
         child.delay = min(child.delay * 2, _LONGEST_DELAY)
         child.process = None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import String, or_, select, update
+from sqlalchemy import String, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -14,6 +14,7 @@ from cloudpay.kernel.columns import Moment
 from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.db import Base, Database
 from cloudpay.kernel.errors import CloudPayError
+from cloudpay.kernel.holders import is_gone
 
 
 class LeaseLost(CloudPayError):
@@ -49,7 +50,10 @@ class Lease:
 
 
 def acquire(db: Database, clock: Clock, name: str, holder: str, ttl: timedelta) -> Lease | None:
-    """Take or extend the lease; None while another holder's is still running."""
+    """Take or extend the lease; None while another holder's is still running.
+
+    That of a process which can be seen to be gone (see `holders`) is taken over at once.
+    """
 
     def work(session: Session) -> Lease | None:
         now = clock.now(session)
@@ -59,7 +63,7 @@ def acquire(db: Database, clock: Clock, name: str, holder: str, ttl: timedelta) 
             session.flush()
             return Lease(name, holder, 1)
         token = row.token if row.holder == holder else row.token + 1
-        free = or_(LeaseRow.holder == holder, LeaseRow.until < now)
+        free = or_(LeaseRow.holder == holder, LeaseRow.until < now, literal(is_gone(row.holder)))
         statement = update(LeaseRow).where(LeaseRow.name == name, LeaseRow.token == row.token, free)
         taken = changed_rows(session, statement.values(holder=holder, token=token, until=now + ttl))
         return Lease(name, holder, token) if taken else None

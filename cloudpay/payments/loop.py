@@ -8,7 +8,7 @@ from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.kernel.errors import ConfigurationError
-from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.holders import new_holder
 from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
 from cloudpay.kernel.log import get_logger
 from cloudpay.payments.health import note_silence, verify
@@ -29,7 +29,7 @@ class WatchLoop:
     def __init__(self, gateway: Gateway, network: Network) -> None:
         self.name = f"watch:{network.code}"
         self._gateway, self._network = gateway, network
-        self._keeper = LeaseKeeper(gateway.db, gateway.clock, self.name, new_id("watcher_"), LEASE_TTL)
+        self._keeper = LeaseKeeper(gateway.db, gateway.clock, self.name, new_holder("watcher_"), LEASE_TTL)
         self._verified = False
         self._failures = 0
 

@@ -83,6 +83,20 @@ def test_a_process_that_dies_again_and_again_is_started_less_and_less_often(
     assert 0.9 < second - first < 1.9 < third - second
 
 
+def test_a_process_that_had_run_for_a_while_is_started_again_at_once(
+    supervise: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloudpay.app.supervisor._AT_ONCE_AFTER", 0.2)
+    supervisor, _, _, _ = supervise(Program("web", python(FOREVER)))
+    eventually(lambda: supervisor.pids)
+    first, began = supervisor.pids["web"][0], time.monotonic()
+    eventually(lambda: time.monotonic() - began > 0.3)
+    os.kill(first, signal.SIGKILL)
+    killed = time.monotonic()
+    eventually(lambda: supervisor.pids.get("web", [first]) != [first])
+    assert time.monotonic() - killed < 0.9
+
+
 def test_the_orphans_of_a_killed_process_are_ended_before_it_starts_again(
     supervise: Any, eventually: Any, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from cloudpay.kernel.db import Database
+from cloudpay.kernel.holders import new_holder
 from cloudpay.kernel.leases import Lease, LeaseLost, acquire, fence, release
 from cloudpay.testing import FixedClock
 
@@ -44,6 +45,19 @@ def test_a_lease_that_ran_out_is_taken_over_with_a_greater_token(db: Database, c
     assert take(db, clock, "b") is None  # not a moment too early
     clock.advance(timedelta(milliseconds=1))
     assert took(db, clock, "b").token > first.token
+
+
+def test_the_lease_of_a_process_that_is_gone_is_taken_over_at_once_and_fenced(
+    db: Database, clock: FixedClock
+) -> None:
+    """F110: a watcher that was killed and started again need not wait for its own lease to run out."""
+    here, _, began = new_holder("watcher_").rpartition(":")
+    dead = took(db, clock, f"{here}:{int(began) - 1}")  # this process id, given to an earlier process
+    heir = took(db, clock, new_holder("watcher_"))
+    assert heir.token > dead.token
+    assert take(db, clock, new_holder("watcher_")) is None  # the heir lives
+    with pytest.raises(LeaseLost):
+        db.run(lambda session: fence(session, dead))
 
 
 def test_a_holder_that_was_replaced_cannot_commit(db: Database, clock: FixedClock) -> None:
