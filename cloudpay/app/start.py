@@ -1,11 +1,13 @@
 """Opening a gateway: what every process and every command does first, or it does not start."""
 
+import os
+
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
 from cloudpay.chains.gateway import Gateway, bind
 from cloudpay.chains.registry import load_chains
-from cloudpay.kernel import log
+from cloudpay.kernel import failpoints, log
 from cloudpay.kernel.clock import DatabaseClock
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.errors import ConfigurationError
@@ -43,6 +45,7 @@ def open_gateway(settings: Settings, *, process: str) -> Gateway:
     """
     log.configure(level=settings.log.level, json=settings.log.format == "json")
     chains = load_chains(settings.networks, settings.default_network)
+    failpoints.arm_from(os.environ, live=any(network.live for network in chains))
     make_data_folder(settings)
     app_key = AppKey(_app_key(settings))
     db = open_database(settings)

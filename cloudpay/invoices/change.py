@@ -11,6 +11,7 @@ from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
 from cloudpay.invoices.settlement import Asked, Outcome, decide
 from cloudpay.invoices.states import INVOICE, InvoiceException, InvoiceStatus
 from cloudpay.invoices.views import InvoiceView, invoice_view
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.outbox.service import OutboxEvent, Payload, append
 from cloudpay.payments.models import NetworkRow
@@ -26,6 +27,7 @@ def apply_payment(gateway: Gateway, event: OutboxEvent) -> None:
     """Hold an invoice against its payments again; what did not change is not told twice."""
     invoice_id = str(event.payload["invoice_id"])
     gateway.db.run(partial(_reconsider, gateway=gateway, invoice_id=invoice_id))
+    passing(Failpoint.INVOICE_COMMITTED)
 
 
 def expire_due(gateway: Gateway) -> int:
@@ -45,6 +47,8 @@ def expire_due(gateway: Gateway) -> int:
             .order_by(InvoiceRow.expires_at)
             .limit(_BATCH)
         ).all()
+    if due:
+        passing(Failpoint.EXPIRY_DECIDED)
     changes = [partial(_reconsider, gateway=gateway, invoice_id=each) for each in due]
     return sum(gateway.db.run(each) for each in changes)
 
@@ -113,6 +117,7 @@ def _reconsider(session: Session, gateway: Gateway, invoice_id: str) -> bool:
         row.paid_at = gateway.clock.now(session)
         row.paid_tx = outcome.completing.tx_hash
     change(session, gateway, row, payments, outcome.status, outcome.exception)
+    passing(Failpoint.INVOICE_CHANGED)
     return True
 
 

@@ -14,6 +14,7 @@ from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
 from cloudpay.invoices.recipients import parse_recipients
 from cloudpay.invoices.states import InvoiceStatus, Priority
 from cloudpay.invoices.views import InvoiceView, invoice_view
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.money import MAX_BASE_UNITS, InvalidAmount, to_base_units
 from cloudpay.kernel.urls import check_public_url
@@ -65,6 +66,7 @@ def create(
     with gateway.db.read() as session:
         merchant = merchant_of(session, principal.merchant_id)
     planned = plan_deposit(gateway, network, merchant.account_index)
+    passing(Failpoint.ADDRESS_PLANNED)
 
     def work(session: Session) -> StoredAnswer:
         earlier = once(session, gateway, principal, ROUTE, key, new)
@@ -72,9 +74,12 @@ def create(
             return earlier
         require_open(session, gateway, network)
         row = _insert(session, gateway, merchant, new, network, asset, planned)
+        passing(Failpoint.INVOICE_INSERTED)
         return remember(session, principal, ROUTE, key, 201, render(invoice_view(row, [])))
 
-    return gateway.db.run(work)
+    answer = gateway.db.run(work)
+    passing(Failpoint.INVOICE_STORED)
+    return answer
 
 
 def _insert(

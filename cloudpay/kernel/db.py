@@ -12,6 +12,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from cloudpay.kernel.failpoints import Failpoint, passing
+
 Result = TypeVar("Result")
 
 _ATTEMPTS = 6
@@ -62,6 +64,7 @@ class Database:
         finally:
             _inside.reset(token)
         for queue in session.info.get("nudges", ()):
+            passing(Failpoint.NUDGE_DUE)
             self.nudge(queue)
 
     @contextmanager

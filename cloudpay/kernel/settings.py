@@ -17,7 +17,7 @@ from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.kernel.money import AMOUNT_PATTERN
 
 PREFIX = "CLOUDPAY_"
-_NOT_SETTINGS = {"CONFIG", "TEST_DATABASE_URL", "TEST_POSTGRES_URL", "ANVIL"}
+_NOT_SETTINGS = {"CONFIG", "FAILPOINTS", "TEST_DATABASE_URL", "TEST_POSTGRES_URL", "ANVIL"}
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +74,21 @@ class Webhooks(Section, frozen=True, kw_only=True):
     concurrency: Annotated[
         int, Meta(ge=1, le=256, description="Calls under way at the same time in one worker.")
     ] = 32
+
+
+class Leases(Section, frozen=True, kw_only=True):
+    """How long work stays claimed by a process that was killed, until another one does it."""
+
+    events_seconds: Annotated[
+        float, Meta(ge=0.2, description="Seconds until events that a killed process had taken are handed on.")
+    ] = 20.0
+    webhooks_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.2,
+            description="Seconds beyond the longest call until a webhook that a killed process was sending goes again.",
+        ),
+    ] = 10.0
 
 
 class Limits(Section, frozen=True, kw_only=True):
@@ -155,6 +170,7 @@ class Settings(Section, frozen=True, kw_only=True):
     web: Annotated[Web, Meta(description="The HTTP server.")] = Web()
     invoices: Annotated[Invoices, Meta(description="Defaults of invoices.")] = Invoices()
     webhooks: Annotated[Webhooks, Meta(description="How merchants' endpoints are called.")] = Webhooks()
+    leases: Annotated[Leases, Meta(description="When the work of a killed process is done again.")] = Leases()
     limits: Annotated[Limits, Meta(description="Rate limits.")] = Limits()
     rates: Annotated[Rates, Meta(description="Prices in US dollars.")] = msgspec.field(default_factory=Rates)
     log: Annotated[Log, Meta(description="Logging.")] = Log()

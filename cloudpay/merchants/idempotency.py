@@ -31,6 +31,7 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.errors import Conflict
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.upsert import upsert
 from cloudpay.merchants.models import IdempotencyKey
@@ -87,6 +88,7 @@ def once(
     )
     taken = session.scalar(insert.on_conflict_do_nothing().returning(IdempotencyKey.id))
     if taken is not None:
+        passing(Failpoint.IDEMPOTENCY_TAKEN)
         return None
     row = session.execute(
         select(IdempotencyKey.content_hash, IdempotencyKey.status, IdempotencyKey.body).where(*mine)
@@ -103,6 +105,7 @@ def remember(
     if key is not None:
         statement = update(IdempotencyKey).where(*_mine(principal, route, key))
         session.execute(statement.values(status=status, body=body))
+        passing(Failpoint.IDEMPOTENCY_STORED)
     return StoredAnswer(status, body)
 
 

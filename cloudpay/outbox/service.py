@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.clock import Clock
 from cloudpay.kernel.db import nudge_after_commit
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
 from cloudpay.outbox.models import OutboxRow
@@ -18,7 +19,6 @@ from cloudpay.outbox.models import OutboxRow
 QUEUE = "events"
 Payload = Mapping[str, str | int | bool | None]
 
-_CLAIM = timedelta(seconds=60)
 _LONGEST_DELAY = timedelta(minutes=10)
 _DOUBLINGS = 10  # enough for the longest delay, and few enough for any number of attempts to be counted
 _KEPT = timedelta(days=7)
@@ -46,6 +46,7 @@ def append(session: Session, clock: Clock, name: str, subject: str, payload: Pay
         OutboxRow(name=name, subject=subject, payload=json.dumps(payload or {}), created_at=now, due_at=now)
     )
     nudge_after_commit(session, QUEUE)
+    passing(Failpoint.OUTBOX_APPENDED)
 
 
 def drain(gateway: Gateway, handlers: Mapping[str, Sequence[Handler]], *, limit: int = 100) -> int:
@@ -54,6 +55,8 @@ def drain(gateway: Gateway, handlers: Mapping[str, Sequence[Handler]], *, limit:
     An event whose handler fails is kept and comes again, later each time; the others go on.
     """
     events = _claim(gateway, limit)
+    if events:
+        passing(Failpoint.OUTBOX_CLAIMED)
     done: list[int] = []
     for event in events:
         try:
@@ -64,8 +67,10 @@ def drain(gateway: Gateway, handlers: Mapping[str, Sequence[Handler]], *, limit:
             _postpone(gateway, event, error)
         else:
             done.append(event.id)
+            passing(Failpoint.OUTBOX_HANDLED)
     if done:
         gateway.db.run(lambda session: _mark_handled(session, gateway.clock.now(session), done))
+        passing(Failpoint.OUTBOX_MARKED)
     return len(events)
 
 
@@ -99,7 +104,7 @@ def backlog(gateway: Gateway) -> Backlog:
 
 
 def _claim(gateway: Gateway, limit: int) -> list[OutboxEvent]:
-    claim = new_id("clm_")
+    claim, held = new_id("clm_"), timedelta(seconds=gateway.settings.leases.events_seconds)
 
     def work(session: Session) -> list[OutboxEvent]:
         now = gateway.clock.now(session)
@@ -111,7 +116,7 @@ def _claim(gateway: Gateway, limit: int) -> list[OutboxEvent]:
         due = select(OutboxRow.id).where(*free).order_by(OutboxRow.id).limit(limit)
         claimed = update(OutboxRow).where(OutboxRow.id.in_(due), *free)
         session.execute(
-            claimed.values(claim=claim, claimed_until=now + _CLAIM),
+            claimed.values(claim=claim, claimed_until=now + held),
             execution_options={"synchronize_session": False},
         )
         rows = session.scalars(select(OutboxRow).where(OutboxRow.claim == claim).order_by(OutboxRow.id))

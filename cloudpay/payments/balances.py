@@ -11,6 +11,7 @@ from cloudpay.chains.errors import Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Capability, Header, Holding
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, fence
 from cloudpay.payments.inferred import record_surplus
 from cloudpay.payments.models import NativeWatchRow
@@ -79,6 +80,7 @@ class BalanceLook:
         addresses = [row.address for row in watched]
         balances = self._adapter.balances([Holding(address, None) for address in addresses], head.ref)
         found = {holding.address: amount for holding, amount in balances.items()}
+        passing(Failpoint.BALANCES_ASKED)
         self._gateway.db.run(lambda session: self._record(session, head, lease, began, addresses, found))
         last = watched[-1]
         all_open_seen = len(watched) < BUDGET or last.until <= open_until
@@ -103,3 +105,4 @@ class BalanceLook:
             .where(NativeWatchRow.network == row.code, NativeWatchRow.address.in_(addresses))
             .values(checked_at=began)
         )
+        passing(Failpoint.BALANCES_RECORDED)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Head
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
 from cloudpay.ledger.payments import Receipt, post_receipt, post_reversal
 from cloudpay.payments import blocks
@@ -54,7 +55,9 @@ def _credit(session: Session, gateway: Gateway, payment: PaymentRow) -> None:
     payment.final_at = gateway.clock.now(session)
     payment.credits += 1
     post_receipt(session, _receipt(payment), payment.final_at)
+    passing(Failpoint.CREDIT_POSTED)
     announce(session, gateway, payment)
+    passing(Failpoint.CREDIT_ANNOUNCED)
 
 
 def orphan_above(session: Session, gateway: Gateway, network: str, height: int) -> list[str]:

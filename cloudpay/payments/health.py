@@ -10,6 +10,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Head, Header
 from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, fence
 from cloudpay.payments import blocks
 from cloudpay.payments.credit import settle
@@ -44,8 +45,10 @@ class Heartbeat:
         def work(session: Session) -> None:
             fence(session, lease)
             self._record(session, network_row(session, self._network.code), began, head, looked_until)
+            passing(Failpoint.HEARTBEAT_RECORDED)
 
         self._gateway.db.run(work)
+        passing(Failpoint.HEARTBEAT_COMMITTED)
         self._last = (began, head)
 
     def _record(
@@ -108,6 +111,7 @@ def verify(gateway: Gateway, network: Network, adapter: ChainAdapter) -> None:
         gateway.db.run(lambda session: _unverified(session, gateway, network, reason))
         raise
     gateway.db.run(lambda session: _verified(session, gateway, network, start))
+    passing(Failpoint.NETWORK_VERIFIED)
 
 
 def _was_read(gateway: Gateway, network: Network) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.payments.inferred import give_back_inferred, take_from_inferred
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.rows import announce, new_payment
@@ -90,6 +91,7 @@ def _record(
         return
     session.add(row)
     session.flush()
+    passing(Failpoint.PAYMENT_OBSERVED)
     announce(session, gateway, row)
 
 

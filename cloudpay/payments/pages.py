@@ -8,6 +8,7 @@ from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Head, Page
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseLost, fence
 from cloudpay.kernel.log import get_logger
 from cloudpay.payments import blocks
@@ -58,6 +59,7 @@ class PageCommit:
 
         def work(session: Session) -> bool:
             fence(session, self.lease)
+            passing(Failpoint.PAGE_FENCED)
             row = network_row(session, self.network.code)
             if row.status not in READABLE:
                 return False
@@ -65,11 +67,15 @@ class PageCommit:
                 raise LeaseLost(self.lease.name)
             deep = after is not None and after != cursor and self._rewind(session, row, after)
             self._take_in(session, row, page)
+            passing(Failpoint.PAGE_TAKEN_IN)
             if row.status == NetworkStatus.ACTIVE:
                 settle(session, self.gateway, self.network, row, self.head)
+            passing(Failpoint.PAGE_SETTLED)
             return not deep
 
-        return self.gateway.db.run(work)
+        goes_on = self.gateway.db.run(work)
+        passing(Failpoint.PAGE_COMMITTED)
+        return goes_on
 
     def _rewind(self, session: Session, row: NetworkRow, to: BlockRef) -> bool:
         """Go back to a block that is on the chain; answer whether that took back something final."""
@@ -77,6 +83,7 @@ class PageCommit:
         log.warning("reorganisation", network=row.code, depth=depth, height=to.height)
         taken_back = orphan_above(session, self.gateway, row.code, to.height)
         blocks.forget_above(session, row.code, to.height)
+        passing(Failpoint.PAGE_REWOUND)
         deep = bool(taken_back) or to.height < (row.final_height or 0)
         row.cursor_height, row.cursor_hash = to.height, to.hash
         if deep:

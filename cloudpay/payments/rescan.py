@@ -10,6 +10,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Page
 from cloudpay.kernel.errors import InvalidRequest
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.payments import blocks
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import network_row
@@ -48,6 +49,7 @@ def rescan(gateway: Gateway, code: str, first: int, last: int, progress: Progres
             raise NodeUnavailable(code, f"its node answers no blocks above {after.height}")
         check_links(network, after, page)
         gateway.db.run(partial(_take_in, gateway=gateway, network=network, page=page))
+        passing(Failpoint.RESCAN_COMMITTED)
         found += len(page.transfers)
         after = page.headers[-1].ref
         progress(after.height, found)
@@ -69,6 +71,7 @@ def _take_in(session: Session, gateway: Gateway, network: Network, page: Page) -
             )
     times = {header.height: header.time for header in page.headers}
     observe(session, gateway, network, page.transfers, times)
+    passing(Failpoint.RESCAN_TAKEN_IN)
 
 
 def _is_on_chain(session: Session, network: Network, block: BlockRef, final_height: int | None) -> bool:

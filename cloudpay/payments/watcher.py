@@ -9,6 +9,7 @@ from cloudpay.chains.errors import Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Head, Header, Page
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
 from cloudpay.payments import blocks
 from cloudpay.payments.balances import BalanceLook
@@ -40,6 +41,7 @@ class Watcher:
         Raises `NodeUnavailable` when nothing could be learnt and `LeaseLost` when another process took over; what was
         committed stands, and the next poll goes on from there.
         """
+        passing(Failpoint.POLL_BEGUN)
         with self.gateway.db.read() as session:
             began = self.gateway.clock.now(session)
             row = session.get(NetworkRow, self.network.code)
@@ -90,6 +92,7 @@ class Watcher:
                     return None
             else:
                 check_links(self.network, after, page)
+                passing(Failpoint.PAGE_SCANNED)
                 return after, page
 
     def _older(self, block: BlockRef | None, head: Head) -> BlockRef | None:

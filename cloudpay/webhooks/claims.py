@@ -15,9 +15,6 @@ from cloudpay.webhooks.outcomes import cut_off
 from cloudpay.webhooks.slots import free_slots, give_back, take_slot
 from cloudpay.webhooks.states import DeliveryStatus
 
-_MARGIN = timedelta(
-    seconds=10
-)  # between the longest call and the end of its lease: to write down what came of it
 _MOST_CUT_OFF = 100
 
 
@@ -40,10 +37,12 @@ def claim_due(gateway: Gateway, limit: int, running: Counter[str], most_per_merc
     `running` counts the calls of this process by merchant: one with slow endpoints cannot fill the whole pool.
     """
     counted = Counter(running)
+    # Between the longest call and the end of its lease there must be time to write down what came of it.
+    longest = gateway.settings.webhooks.timeout_seconds + gateway.settings.leases.webhooks_seconds
 
     def work(session: Session) -> list[Claim]:
         now = gateway.clock.now(session)
-        until = now + timedelta(seconds=gateway.settings.webhooks.timeout_seconds) + _MARGIN
+        until = now + timedelta(seconds=longest)
         _release_cut_off(session, now)
         busy = {merchant for merchant, calls in counted.items() if calls >= most_per_merchant}
         claims: list[Claim] = []

@@ -4,6 +4,7 @@ import structlog
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.errors import CloudPayError
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
 from cloudpay.merchants.service import webhook_secrets
 from cloudpay.webhooks.claims import Claim
@@ -19,9 +20,11 @@ def attempt(gateway: Gateway, client: WebhookClient, claim: Claim) -> None:
     """Send one claimed delivery and settle it."""
     with structlog.contextvars.bound_contextvars(delivery=claim.delivery_id, event=claim.event_id):
         outcome = _send(gateway, client, claim)
+        passing(Failpoint.DELIVERY_SENT)
         status = gateway.db.run(
             lambda session: settle(session, claim.delivery_id, claim.id, outcome, gateway.clock.now(session))
         )
+        passing(Failpoint.DELIVERY_COMMITTED)
         if status is None:
             log.warning("webhook_claim_lost", took_ms=outcome.duration_ms)
         else:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
 from cloudpay.webhooks.claims import Claim, claim_due, next_due_in
 from cloudpay.webhooks.client import WebhookClient
@@ -60,6 +61,8 @@ class DeliveryLoop:
                 running = Counter(self._running)
             free = self._most - running.total()
             claims = claim_due(self._gateway, free, running, self._most_per_merchant)
+            if claims:
+                passing(Failpoint.DELIVERY_CLAIMED)
             for claim in claims:
                 self._start(pool, claim, wake)
             if claims:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.webhooks.client import Outcome
 from cloudpay.webhooks.models import Attempt, Delivery
@@ -34,6 +35,7 @@ def settle(
     if outcome.status is DeliveryStatus.FAILED:
         delay = next_delay(row.attempts_in_series, parse_retry_after(outcome.retry_after, now))
     _move(row, outcome.status if delay is None else DeliveryStatus.PENDING, now, delay)
+    passing(Failpoint.DELIVERY_SETTLED)
     return DeliveryStatus(row.status)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import nudge_after_commit
 from cloudpay.kernel.errors import InvalidRequest, NotFound
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.paging import Page, Paging, fetch_page
 from cloudpay.kernel.upsert import insert_if_absent
@@ -82,8 +83,10 @@ def enqueue(
             return
         add_slots(session, endpoint)
         nudge_after_commit(session, QUEUE)
+        passing(Failpoint.WEBHOOK_INSERTED)
 
     gateway.db.run(work)
+    passing(Failpoint.WEBHOOK_COMMITTED)
 
 
 def deliveries(
