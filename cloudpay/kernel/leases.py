@@ -14,6 +14,7 @@ from cloudpay.kernel.columns import Moment
 from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.db import Base, Database
 from cloudpay.kernel.errors import CloudPayError
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.holders import is_gone
 
 
@@ -100,7 +101,10 @@ class LeaseKeeper:
         """Answer the lease, taken or extended as needed; None while another process has it."""
         if self._lease is None or time.monotonic() >= self._renew_at:
             self._renew_at = time.monotonic() + self._ttl.total_seconds() / 3
+            had = self._lease is not None
             self._lease = acquire(self._db, self._clock, self._name, self._holder, self._ttl)
+            if self._lease is not None:
+                passing(Failpoint.LEASE_RENEWED if had else Failpoint.LEASE_TAKEN)
         return self._lease
 
     def lost(self) -> None:

@@ -8,6 +8,7 @@ from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.holders import new_holder
 from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
 from cloudpay.kernel.log import get_logger
@@ -61,6 +62,7 @@ class WatchLoop:
             return self._back_off(error)
         except LeaseLost as error:
             self._keeper.lost()
+            passing(Failpoint.LEASE_LOST)
             log.warning("lease_lost", network=self._network.code, reason=error.message)
             return _STAND_BY
         self._failures = 0
