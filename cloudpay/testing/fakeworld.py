@@ -10,7 +10,8 @@ from cloudpay.chains.registry import load_chains
 from cloudpay.chains.types import Capability
 from cloudpay.kernel.errors import CloudPayError
 from cloudpay.testing.addresses import fake_address
-from cloudpay.testing.fakechain import FEE, FakeChain
+from cloudpay.testing.fakechain import FakeChain
+from cloudpay.testing.fakescript import FEE
 from cloudpay.testing.ledger import Move
 from cloudpay.testing.plugin import fake_plugin
 

@@ -1,8 +1,8 @@
 """The state of a fake chain: blocks, mempool and balances, with reorganisations; no node and no fault in it."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from cloudpay.chains.types import BlockRef, Header
 from cloudpay.testing.addresses import fake_address
@@ -109,13 +109,9 @@ class FakeLedger:
         """Put a block with these transactions on top."""
         deltas: dict[HoldingKey, int] = {}
         included = tuple(Included(each, self._apply(each, deltas)) for each in transactions)
-        for each in included:
-            self.mempool.pop(each.transaction.id, None)
         parent = self.tip.header if self.blocks else Header(-1, "0x" + "0" * 64, "", 0)
         header = Header(parent.height + 1, self._next_id(), parent.hash, max(parent.time, self._unix()))
-        self.blocks.append(FakeBlock(header, included, deltas))
-        for holding, delta in deltas.items():
-            self._balances[holding] = self._balance(holding) + delta
+        self._put(FakeBlock(header, included, deltas))
         return self.tip
 
     def unwind(self, depth: int, drop: Collection[str]) -> None:
@@ -129,6 +125,25 @@ class FakeLedger:
         returned = [each.transaction for block in gone for each in block.included]
         waiting = {each.id: each for each in (*returned, *self.mempool.values())}
         self.mempool = {tx_id: each for tx_id, each in waiting.items() if tx_id not in drop}
+
+    def alter(self, tx_id: str, moves: Iterable[Move], fails: bool) -> None:
+        """Change what a waiting transaction moves; raises `KeyError` when it does not wait."""
+        self.mempool[tx_id] = replace(self.mempool[tx_id], moves=tuple(moves), fails=fails)
+
+    def switch(self, branch: Sequence[FakeBlock]) -> None:
+        """Replace what does not belong to a branch by its blocks, as they are; what was in none of them waits."""
+        shared = sum(1 for ours, theirs in zip(self.blocks, branch, strict=False) if ours is theirs)
+        if shared < len(self.blocks):
+            self.unwind(len(self.blocks) - shared, ())
+        for block in branch[shared:]:
+            self._put(block)
+
+    def _put(self, block: FakeBlock) -> None:
+        for each in block.included:
+            self.mempool.pop(each.transaction.id, None)
+        self.blocks.append(block)
+        for holding, delta in block.deltas.items():
+            self._balances[holding] = self._balance(holding) + delta
 
     def _balance(self, holding: HoldingKey) -> int:
         return self._balances.get(holding, PAYER_FUNDS if holding[0] == self._payer else 0)

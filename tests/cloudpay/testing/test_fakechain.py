@@ -212,3 +212,40 @@ def test_the_plugin_serves_a_chain_of_its_own_for_each_network() -> None:
     _name, plugin = fake_plugin("evm", "bsc")
     assert list(plugin.chains) == ["evm", "bsc"]
     assert plugin.contract("evm", "USDT") != plugin.contract("bsc", "USDT")
+
+
+def test_a_rewritten_chain_has_its_transactions_where_the_script_puts_them(chain: FakeChain) -> None:
+    first, second, third = (chain.send(OURS, amount) for amount in (1, 2, 3))
+    chain.mine(2)
+    chain.rewrite(2, [[third], [], [first]], drop=[second])
+    assert [(each.amount, each.block.height) for each in found(chain)] == [(3, 1), (1, 3)]
+    assert chain.mempool == ()
+
+
+def test_a_transaction_can_move_another_amount_when_it_comes_back(chain: FakeChain) -> None:
+    tx_id = chain.send(OURS, 5)
+    chain.mine()
+    chain.rewrite(1, [[]])
+    chain.alter(tx_id, Move(chain.payer, OURS, 4))
+    chain.mine()
+    assert [(each.tx_id, each.amount) for each in found(chain)] == [(tx_id, 4)]
+    assert held(chain, OURS) == 4
+
+
+def test_a_chain_can_go_back_to_the_very_blocks_that_it_left(chain: FakeChain) -> None:
+    chain.send(OURS, 5)
+    chain.mine(2)
+    before, tip = chain.branch(), chain.head().latest.ref
+    chain.reorg(2, remine=False)
+    assert found(chain) == []
+    chain.switch(before)
+    assert chain.head().latest.ref == tip
+    assert [each.amount for each in found(chain)] == [5]
+    assert (chain.mempool, held(chain, OURS)) == ((), 5)
+
+
+def test_a_block_can_leave_a_transaction_waiting(chain: FakeChain) -> None:
+    waits, goes = chain.send(OURS, 5), chain.send(OURS, 6)
+    chain.mine(leave=[waits])
+    assert [each.tx_id for each in found(chain)] == [goes]
+    assert chain.mempool == (waits,)
