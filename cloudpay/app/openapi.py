@@ -7,6 +7,7 @@ import flask_smorest  # type: ignore[import-untyped]  # it ships no types
 from flask import Flask
 
 from cloudpay import __version__
+from cloudpay.app.operations import complete
 from cloudpay.app.problems import MIMETYPE
 from cloudpay.app.schemas import InvoiceChanged, Problem
 from cloudpay.invoices.change import event_type
@@ -85,6 +86,8 @@ def document(app: Flask) -> dict[str, Any]:
         content = response.get("content", {})
         if "application/json" in content:
             content[MIMETYPE] = content.pop("application/json")
+    complete(app, made, _PREFIX)
+    made["components"]["schemas"]["NewInvoice"]["oneOf"] = _ONE_AMOUNT
     made["webhooks"] = {event_type(status): {"post": _webhook(status)} for status in InvoiceStatus}
     return made
 
@@ -96,11 +99,13 @@ def _leave_out_empty_body(operation: dict[str, Any]) -> None:
         del operation["requestBody"]
 
 
+_ONE_AMOUNT = [{"required": ["amount"]}, {"required": ["totalusd"]}]
+
 _IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": False,
-    "schema": {"type": "string", "maxLength": 255},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "The same key and content within 24 hours get the same answer, and do nothing twice.",
 }
 

@@ -2,7 +2,7 @@
 
 from marshmallow import INCLUDE, Schema, fields
 
-from cloudpay.kernel.fields import Money
+from cloudpay.kernel.fields import Amount
 
 
 class Problem(Schema):
@@ -34,7 +34,7 @@ class InvoiceChanged(Schema):
 
     status = fields.String(required=True, metadata={"example": "paid"})
     invoice_id = fields.String(required=True, metadata={"example": "INV-123"})
-    amount = Money(required=True, metadata={"example": "10.00"})
+    amount = Amount(required=True, metadata={"example": "10.00"})
     currency = fields.String(required=True, metadata={"example": "USDT"})
     tx_hash = fields.String(
         required=True,
@@ -45,8 +45,8 @@ class InvoiceChanged(Schema):
         },
     )
     address_in = fields.String(required=True, metadata={"example": "0xwallet..."})
-    received_amount = Money(required=True, metadata={"example": "10.00", "description": "May be 0.00."})
-    confirmed_amount = Money(metadata={"example": "10.00", "description": "What of it is final."})
+    received_amount = Amount(required=True, metadata={"example": "10.00", "description": "May be 0.00."})
+    confirmed_amount = Amount(metadata={"example": "10.00", "description": "What of it is final."})
     network = fields.String(metadata={"example": "evm"})
     exception = fields.String(
         allow_none=True, metadata={"description": "`underpaid`, `overpaid`, `late`, or null."}

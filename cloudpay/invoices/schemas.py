@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, pre_load, va
 from cloudpay.invoices.creation import NewInvoice
 from cloudpay.invoices.service import Filters
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus, Priority
-from cloudpay.kernel.fields import Instant, Line, Money, PageAnswer, PageQuery, StrictInteger
+from cloudpay.kernel.fields import Amount, Instant, Line, Money, PageAnswer, PageQuery, StrictInteger
 
 _STATUSES = [each.value for each in InvoiceStatus]
 _EXCEPTIONS = [each.value for each in InvoiceException]
@@ -31,7 +31,11 @@ class NewInvoiceSchema(Schema):
     currency = Line(20, required=True, metadata={"description": "Symbol, in any case.", "example": "USDT"})
     network = Line(
         40,
-        metadata={"description": "Network code, in any case; left out: the default one.", "example": "evm"},
+        shortest=0,
+        metadata={
+            "description": "Network code, in any case; left out or empty: the default one.",
+            "example": "evm",
+        },
     )
     customer_name = Line(
         200, required=True, metadata={"description": "For identification.", "example": "John Doe"}
@@ -43,7 +47,14 @@ class NewInvoiceSchema(Schema):
         metadata={"description": "Comma-separated e-mail addresses or ids of notification channels."},
     )
     callback_url = Line(
-        2048, allow_none=True, metadata={"description": "Called whenever the invoice's status changes."}
+        2048,
+        shortest=0,
+        allow_none=True,
+        metadata={
+            "description": "Called whenever the invoice's status changes; empty or null: nobody is.",
+            "pattern": "^([hH][tT][tT][pP][sS]?://[^\\s]+)?$",
+            "example": "https://mysite.com/hook",
+        },
     )
     priority = fields.String(
         load_default=Priority.MEDIUM.value,
@@ -97,7 +108,7 @@ class PaymentSchema(Schema):
     status = fields.String()
     network = fields.String()
     currency = fields.String()
-    amount = fields.String(metadata={"description": "In the currency of this payment."})
+    amount = Amount(metadata={"description": "In the currency of this payment."})
     tx_hash = fields.String(allow_none=True)
     sender = fields.String(allow_none=True)
     confirmations = fields.Integer()
@@ -112,9 +123,9 @@ class PaymentOptionSchema(Schema):
     network = fields.String()
     currency = fields.String()
     token_address = fields.String(allow_none=True)
-    amount = fields.String()
+    amount = Amount()
     address_in = fields.String()
-    rate = fields.String(
+    rate = Amount(
         allow_none=True, metadata={"description": "US dollars for one unit, where `totalusd` was sent."}
     )
     rate_source = fields.String(allow_none=True)
@@ -136,18 +147,18 @@ class InvoiceSchema(Schema):
     status = fields.String(validate=validate.OneOf(_STATUSES))
     exception = fields.String(allow_none=True, validate=validate.OneOf(_EXCEPTIONS))
     livemode = fields.Boolean()
-    amount = fields.String()
+    amount = Amount()
     currency = fields.String()
     network = fields.String()
     address_in = fields.String(
         metadata={"description": "The deposit address that belongs to this invoice alone."}
     )
-    received_amount = fields.String(metadata={"description": "What was seen so far."})
-    confirmed_amount = fields.String(metadata={"description": "What of it is final."})
+    received_amount = Amount(metadata={"description": "What was seen so far."})
+    confirmed_amount = Amount(metadata={"description": "What of it is final."})
     tx_hash = fields.String(
         allow_none=True, metadata={"description": "The completing payment's transaction."}
     )
-    totalusd = fields.String(allow_none=True)
+    totalusd = Amount(allow_none=True)
     payment_uri = fields.String(
         allow_none=True,
         metadata={"description": "What a wallet's camera reads; null when its network is no longer served."},

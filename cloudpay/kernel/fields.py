@@ -11,7 +11,10 @@ from cloudpay.kernel.money import AMOUNT_PATTERN
 from cloudpay.kernel.paging import MAX_LIMIT, MAX_PAGE, Paging
 from cloudpay.kernel.text import line_problem
 
-MONEY_PATTERN = r"^[0-9]{1,20}(\.[0-9]{1,18})?$"
+MONEY_PATTERN = r"^(?=.*[1-9])[0-9]{1,20}(\.[0-9]{1,18})?$"
+AMOUNT_TEXT = r"^[0-9]+(\.[0-9]+)?$"
+_LINE_PATTERN = "^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]*$"
+_VISIBLE_PATTERN = "^(?=.*\\S)[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]*$"
 _ADVICE = (
     'Write a plain decimal such as "10.50": at most 20 digits before the point and 18 after it, nothing else.'
 )
@@ -19,11 +22,12 @@ _MAX_EXPONENT = 40  # a number beyond it cannot match the pattern, and would be 
 
 
 class Money(fields.Field[Decimal]):
-    """A positive amount: a decimal string, or a JSON number read exactly; answered as a decimal string."""
+    """A positive amount in a request: a decimal string, or a JSON number read exactly."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"pattern": MONEY_PATTERN, "example": "10.50", **kwargs.pop("metadata", {})}
-        super().__init__(metadata=metadata, **kwargs)
+        bounds = {"pattern": MONEY_PATTERN, "exclusiveMinimum": 0, "exclusiveMaximum": 10**20}
+        either = {"type": ["string", "number"], **bounds, "example": "10.50"}
+        super().__init__(metadata={**either, **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Decimal:
         text = value if isinstance(value, str) else _number_text(value)
@@ -33,6 +37,14 @@ class Money(fields.Field[Decimal]):
         if not amount:
             raise ValidationError("Write an amount of more than zero.")
         return amount
+
+
+class Amount(fields.String):
+    """An amount in an answer: a decimal string, perhaps zero."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        written = {"format": "decimal", "pattern": AMOUNT_TEXT}
+        super().__init__(metadata={**written, **kwargs.pop("metadata", {})}, **kwargs)
 
     def _serialize(self, value: Decimal | str | None, *_: Any, **__: Any) -> str | None:
         return f"{value:f}" if isinstance(value, Decimal) else value
@@ -55,7 +67,8 @@ class Line(fields.String):
     def __init__(self, longest: int = 200, *, shortest: int = 1, **kwargs: Any) -> None:
         super().__init__(validate=self._check, **kwargs)
         self.longest, self.shortest = longest, shortest
-        self.metadata = {"minLength": shortest, "maxLength": longest, **self.metadata}
+        pattern = _VISIBLE_PATTERN if shortest else _LINE_PATTERN
+        self.metadata = {"minLength": shortest, "maxLength": longest, "pattern": pattern, **self.metadata}
 
     def _check(self, value: str) -> None:
         problem = line_problem(value, self.longest, self.shortest)
@@ -101,7 +114,6 @@ class PageQuery(Schema):
     )
     anchor = Line(
         40,
-        load_default=None,
         metadata={
             "description": "The `anchor` that the first page answered: later pages do not shift when new items come in."
         },
@@ -109,7 +121,7 @@ class PageQuery(Schema):
 
     @post_load
     def _gather(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        paging = Paging(data.pop("page"), data.pop("limit"), data.pop("anchor"))
+        paging = Paging(data.pop("page"), data.pop("limit"), data.pop("anchor", None))
         return {"paging": paging, **data}
 
 

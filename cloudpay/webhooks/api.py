@@ -30,9 +30,9 @@ _DELIVERY = DeliveryAnswer()
 def list_deliveries(query: dict[str, Any]) -> Page[DeliveryView]:
     """List webhook deliveries, newest first."""
     paging: Paging = query["paging"]
-    status: DeliveryStatus | None = query["status"]
+    status: DeliveryStatus | None = query.get("status")
     return service.deliveries(
-        current(), principal().merchant_id, status=status, invoice_id=query["invoice_id"], paging=paging
+        current(), principal().merchant_id, status=status, invoice_id=query.get("invoice_id"), paging=paging
     )
 
 

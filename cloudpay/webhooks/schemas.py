@@ -12,10 +12,9 @@ class DeliveryQuery(PageQuery):
     status = fields.Enum(
         DeliveryStatus,
         by_value=True,
-        load_default=None,
         metadata={"description": "Only deliveries in this state."},
     )
-    invoice_id = Line(40, load_default=None, metadata={"description": "Only deliveries about this invoice."})
+    invoice_id = Line(40, metadata={"description": "Only deliveries about this invoice."})
 
 
 class DeliveryAnswer(Schema):

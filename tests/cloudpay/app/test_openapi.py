@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
 from cloudpay.app.openapi import document
+from cloudpay.app.operations import LINKS
 from cloudpay.invoices.change import webhook_body
 
 
@@ -60,10 +61,38 @@ def test_the_webhook_is_documented_with_exactly_what_is_sent(app: Flask, shop: A
     assert set(document(app)["components"]["schemas"]["InvoiceChanged"]["properties"]) == set(sent)
 
 
-def test_money_is_documented_as_a_decimal_string(app: Flask) -> None:
-    amount = document(app)["components"]["schemas"]["NewInvoice"]["properties"]["amount"]
-    assert (amount["type"], amount["format"]) == ("string", "decimal")
-    assert re.fullmatch(amount["pattern"], "10.50")
+def test_money_is_asked_for_as_a_decimal_string_or_number_and_answered_as_a_string(app: Flask) -> None:
+    schemas = document(app)["components"]["schemas"]
+    asked, answered = (schemas[name]["properties"]["amount"] for name in ("NewInvoice", "Invoice"))
+    assert (asked["type"], asked["format"]) == (["string", "number"], "decimal")
+    assert re.fullmatch(asked["pattern"], "10.50") and not re.fullmatch(asked["pattern"], "0.00")
+    assert (answered["type"], answered["format"]) == ("string", "decimal")
+
+
+def test_every_operation_names_its_refusals_its_headers_and_what_can_be_asked_next(app: Flask) -> None:
+    made = document(app)
+    operations = {
+        each["operationId"]: each
+        for item in made["paths"].values()
+        for each in item.values()
+        if "responses" in each
+    }
+    assert len(operations) == sum(len(set(item) - {"parameters"}) for item in made["paths"].values())
+    assert set(LINKS) <= set(operations)
+    for operation in operations.values():
+        answers = operation["responses"]
+        assert {"401", "403", "429", "503", "default"} <= set(answers)
+        [good] = [answer for status, answer in answers.items() if status.startswith("2")]
+        assert good["headers"]["X-Request-Id"]["required"]
+        assert {link["operationId"] for link in good.get("links", {}).values()} <= set(operations)
+
+
+def test_every_field_of_an_answer_is_always_there(app: Flask) -> None:
+    """Those of a request are not all required: an answer's schema says so by itself."""
+    schemas = document(app)["components"]["schemas"]
+    for name in ("Invoice", "InvoicePage", "Payment", "PaymentOption", "DeliveryDetailsAnswer", "Problem"):
+        assert schemas[name]["required"] == list(schemas[name]["properties"]), name
+    assert schemas["NewInvoice"]["required"] == ["currency", "customer_name", "notification_emails"]
 
 
 def test_making_the_document_twice_gives_the_same(app: Flask) -> None:

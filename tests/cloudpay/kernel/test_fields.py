@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError
 
-from cloudpay.kernel.fields import Line, Money, PageQuery
+from cloudpay.kernel.fields import Amount, Line, Money, PageQuery
 from cloudpay.kernel.json_body import parse_json
 from cloudpay.kernel.paging import Paging
 
@@ -88,9 +88,12 @@ def test_what_is_no_amount_is_refused_by_its_field_with_what_to_write(json: str)
     assert len(sentence.split()) > 3
 
 
-def test_money_is_answered_as_plain_decimal_text() -> None:
-    assert Body().dump({"amount": Decimal("1E-18")}) == {"amount": "0.000000000000000001"}
-    assert Body().dump({"amount": "10.00"}) == {"amount": "10.00"}
+def test_an_amount_is_answered_as_plain_decimal_text() -> None:
+    class Answered(Schema):
+        amount = Amount()
+
+    for value, text in ((Decimal("1E-18"), "0.000000000000000001"), ("10.00", "10.00"), (None, None)):
+        assert Answered().dump({"amount": value}) == {"amount": text}
 
 
 @pytest.mark.parametrize("value", ["a\r\nb", "a\x00", "a\x1b[31m", "a\u2028b", "", "   ", "x" * 11, 5, None])
