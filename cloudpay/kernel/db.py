@@ -1,17 +1,18 @@
 """The database: one engine, short transactions, bounded retries, and no I/O inside a transaction."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Engine, MetaData, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from cloudpay.kernel.engines import LOCK_SECONDS, open_engine
 from cloudpay.kernel.failpoints import Failpoint, passing
 
 Result = TypeVar("Result")
@@ -44,13 +45,19 @@ def refuse_inside_transaction(what: str) -> None:
 
 
 class Database:
-    """Opens transactions; tells `nudge` after a commit which queues have new work."""
+    """Opens transactions; tells `nudge` after a commit which queues have new work.
+
+    `engine` serves transactions; `questions` has connections of its own, which can only read and open none.
+    """
 
     def __init__(self, url: str, *, nudge: Callable[[str], None] = lambda _queue: None) -> None:
         self.url = url
         self.nudge = nudge
-        self.engine = _engine(url)
-        self._read_only = {"postgresql_readonly": True} if self.engine.dialect.name == "postgresql" else {}
+        self.engine = open_engine(url)
+        self.questions = open_engine(url, questions=True)
+        self._postgresql = self.engine.dialect.name == "postgresql"
+        self._read_only = {"postgresql_readonly": True} if self._postgresql else {}
+        self._writer = threading.Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -59,7 +66,7 @@ class Database:
             raise RuntimeError("a transaction was opened inside another one; pass the session on instead")
         token = _inside.set(True)
         try:
-            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            with self._turn(), Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
         finally:
             _inside.reset(token)
@@ -78,9 +85,37 @@ class Database:
 
     def run(self, work: Callable[[Session], Result]) -> Result:
         """Do `work` in a transaction of its own, again when the database was locked, restarted or in conflict."""
+        return self._repeat(self.transaction, work)
+
+    def ask(self, question: Callable[[Session], Result]) -> Result:
+        """Answer `question`, whose session can only read, and reads at each statement what is committed then.
+
+        It costs no BEGIN and no ROLLBACK: for what one statement answers, or several that need not agree. Asked again
+        as `run` does work again.
+        """
+        return self._repeat(self._question, question)
+
+    @contextmanager
+    def _question(self) -> Iterator[Session]:
+        with Session(self.questions, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """SQLite has one writer, and those who wait for it sleep and look again: this process's own stand in line."""
+        in_line = not self._postgresql and self._writer.acquire(timeout=LOCK_SECONDS)
+        try:
+            yield
+        finally:
+            if in_line:
+                self._writer.release()
+
+    def _repeat(
+        self, begin: Callable[[], AbstractContextManager[Session]], work: Callable[[Session], Result]
+    ) -> Result:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with self.transaction() as session:
+                with begin() as session:
                     return work(session)
             except DBAPIError as error:
                 if attempt == _ATTEMPTS or not _is_passing(error):
@@ -91,6 +126,7 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+        self.questions.dispose()
 
 
 def nudge_after_commit(session: Session, queue: str) -> None:
@@ -107,26 +143,3 @@ def _is_passing(error: DBAPIError) -> bool:
     return isinstance(error, OperationalError) and any(
         sign in str(error.orig) for sign in ("database is locked", "connection", "server closed")
     )
-
-
-def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """WAL lets readers go on beside the one writer; FULL means that a commit survives a power cut."""
-    connection.isolation_level = None  # transactions are opened below, explicitly
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Any) -> None:
-    """A writer takes the lock at once: one that upgrades later can fail as locked whatever the timeout."""
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -260,3 +260,73 @@ def test_sqlite_reads_do_not_take_the_writers_lock(sqlite: Database) -> None:
     )
     count(sqlite)
     assert "BEGIN" in statements and "BEGIN IMMEDIATE" not in statements
+
+
+def test_a_question_cannot_write(table: Database) -> None:
+    with pytest.raises(DBAPIError, match=r"(?i)read.?only"):
+        table.ask(add_one)
+    table.run(add_one)
+    assert count(table) == 1
+
+
+def test_a_question_sees_at_each_statement_what_is_committed_then(table: Database) -> None:
+    def look_twice(session: Session) -> list[int]:
+        counts = [session.execute(text("SELECT count FROM counters")).scalar_one()]
+        writer = threading.Thread(target=table.run, args=(add_one,))
+        writer.start()
+        writer.join(20)
+        return [*counts, session.execute(text("SELECT count FROM counters")).scalar_one()]
+
+    assert table.ask(look_twice) == [0, 1]
+
+
+def test_f113_a_question_is_asked_again_after_the_connection_broke(
+    table: Database, naps: list[float]
+) -> None:
+    attempts: list[int] = []
+
+    def question(session: Session) -> int:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise DBAPIError("SELECT", {}, Exception("gone"), connection_invalidated=True)
+        return int(session.execute(text("SELECT count FROM counters")).scalar_one())
+
+    assert (table.ask(question), len(attempts)) == (0, 2)
+
+
+def test_f113_a_connection_that_died_while_it_was_idle_is_replaced_unnoticed(
+    table: Database, monkeypatch: pytest.MonkeyPatch, naps: list[float]
+) -> None:
+    if table.engine.dialect.name == "sqlite":
+        return  # its connections are files: nothing can end them from outside
+    monkeypatch.setattr("cloudpay.kernel.engines._IDLE_SECONDS", -1.0)
+    backend = text("SELECT pg_backend_pid()")
+    mine = {table.ask(lambda session: session.execute(backend).scalar_one())}
+    with table.read() as session:
+        mine.add(session.execute(backend).scalar_one())
+    killer = Database(table.url)
+    with killer.transaction() as session:
+        for pid in mine:
+            session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    killer.close()
+    assert count(table) == table.ask(lambda session: session.execute(text("SELECT 0")).scalar_one()) == 0
+    assert naps == []
+
+
+def test_sqlite_writers_of_one_process_stand_in_line(sqlite: Database) -> None:
+    statements: list[str] = []
+    event.listen(
+        sqlite.engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_rest: statements.append(statement),
+    )
+    second = threading.Thread(target=sqlite.run, args=(add_one,))
+    with sqlite.transaction() as session:
+        session.execute(text("SELECT 1"))
+        second.start()
+        second.join(0.1)
+        assert (
+            statements.count("BEGIN IMMEDIATE") == 1
+        )  # it has not even asked, so it need not look again and again
+    second.join(20)
+    assert count(sqlite) == 1

@@ -1,0 +1,84 @@
+"""Connections to both kinds of database: how each is prepared, and how one that broke while idle is found out."""
+
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
+
+LOCK_SECONDS = 15
+"""How long a writer waits for its turn on SQLite."""
+
+_IDLE_SECONDS = 1.0
+"""A connection that lay unused for longer is asked whether it lives; under load that costs nothing."""
+
+_QUESTIONS = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
+_RETURNED = "returned at"
+_QUERY_ONLY = "query only"
+
+
+def open_engine(url: str, *, questions: bool = False) -> Engine:
+    """Answer an engine for transactions; with `questions` one whose connections only read, each statement by itself."""
+    how: dict[str, Any] = _QUESTIONS if questions else {}
+    if make_url(url).get_backend_name() == "sqlite":
+        waits = {"timeout": LOCK_SECONDS, "check_same_thread": False}
+        engine = create_engine(url, connect_args=waits, **how)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, *(("connect", _forbid_sqlite) if questions else ("begin", _begin_sqlite)))
+        return engine
+    engine = create_engine(url, pool_size=10, max_overflow=20, **how)
+    if questions:
+        event.listen(engine, "connect", _forbid_postgresql)
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", _Probe(engine))
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL lets readers go on beside the one writer; FULL means that a commit survives a power cut."""
+    connection.isolation_level = None  # transactions are opened below, explicitly
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={LOCK_SECONDS}000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the lock at once: one that upgrades later can fail as locked whatever the timeout."""
+    read_only = bool(connection.get_execution_options().get("read_only", False))
+    if connection.info.get(_QUERY_ONLY) is not read_only:
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+        connection.info[_QUERY_ONLY] = read_only
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _forbid_sqlite(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _forbid_postgresql(connection: Any, _record: Any) -> None:
+    connection.execute("SET default_transaction_read_only = on")
+
+
+def _note_return(_connection: Any, record: Any) -> None:
+    record.info[_RETURNED] = time.monotonic()
+
+
+class _Probe:
+    """Has the pool replace what died while it was idle; what dies in use is met by doing the work again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._dialect = engine.dialect
+
+    def __call__(self, connection: Any, record: Any, _proxy: Any) -> None:
+        now = time.monotonic()
+        if now - record.info.get(_RETURNED, now) <= _IDLE_SECONDS:
+            return
+        try:
+            self._dialect.do_ping(connection)
+        except self._dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
