@@ -30,7 +30,7 @@ class Deployment:
 
 @cache
 def load_contract(name: str) -> Contract:
-    """A committed artefact: DevToken, Forwarder or Bomb."""
+    """A committed artefact by its contract's name, such as DevToken."""
     artefact = json.loads(files("cloudpay_devnet").joinpath("artifacts", f"{name}.json").read_text())
     return Contract(name, artefact["abi"], bytes.fromhex(artefact["bytecode"].removeprefix("0x")))
 
