@@ -1,11 +1,13 @@
-"""`python -m bench [NAME …] [--list] [--quick]`."""
+"""`python -m bench [NAME …] [--list] [--quick] [--json FILE]`."""
 
 import argparse
+import json
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from bench.names import BENCHMARKS
-from bench.report import Scale, machine, show
+from bench.report import Report, Scale, load
 from bench.servers import Unavailable
 
 
@@ -15,6 +17,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="which to run; without any, all")
     parser.add_argument("--list", action="store_true", help="name every benchmark and what it measures")
     parser.add_argument("--quick", action="store_true", help="a few seconds each, for a first impression")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures into a file too")
     arguments = parser.parse_args()
     if arguments.list:
         width = max(map(len, BENCHMARKS))
@@ -23,21 +26,27 @@ def main() -> int:
     unknown = [name for name in arguments.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark {', '.join(unknown)}; --list names them")
-    return _run(arguments.names or list(BENCHMARKS), Scale(arguments.quick))
+    reports = _run(names := arguments.names or list(BENCHMARKS), Scale(arguments.quick))
+    if arguments.json:
+        arguments.json.write_text(
+            json.dumps([each.fields() for each in reports], indent=2) + "\n", encoding="utf-8"
+        )
+    return 0 if len(reports) == len(names) else 1
 
 
-def _run(names: list[str], scale: Scale) -> int:
-    left_out = 0
+def _run(names: list[str], scale: Scale) -> list[Report]:
+    """Run and show one after the other; what cannot run here says so and is left out."""
+    reports = []
     for name in names:
-        entry, before = BENCHMARKS[name], machine()
+        entry, before = BENCHMARKS[name], load()
         try:
             figures = getattr(import_module(entry.module), entry.function)(scale)
         except Unavailable as reason:
             print(f"{name}\n  not measured: {reason}\n", flush=True)
-            left_out += 1
             continue
-        show(name, figures, quick=scale.quick, before=before)
-    return 1 if left_out else 0
+        reports.append(Report(name, tuple(figures), scale.quick, before))
+        reports[-1].show()
+    return reports
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cloudpay.app import valkey
 
-_ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = str(Path(__file__).resolve().parent.parent / "scripts")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 
@@ -31,9 +31,8 @@ def folder() -> Iterator[Path]:
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """A private PostgreSQL on disk, with its own defaults: synchronous commit, fsync."""
-    scripts = str(_ROOT / "scripts")
-    if scripts not in sys.path:
-        sys.path.insert(0, scripts)
+    if SCRIPTS not in sys.path:
+        sys.path.insert(0, SCRIPTS)
     from console import CannotGoOn
     from postgres import private_postgres
 

@@ -12,6 +12,8 @@ from bench.servers import folder, gateway_environment, running
 from cloudpay.app.ports import free_port
 
 _SETTLED_SECONDS = 3
+_START, _DEMO, _IDLE = 5, 10, 400
+"""What is wanted: seconds, seconds, megabytes."""
 _NAMES = {
     "valkey": "valkey",
     "leash.py": "leash",
@@ -39,7 +41,9 @@ def gateway_start(scale: Scale) -> list[Figure]:
             time.sleep(scale.of(_SETTLED_SECONDS, 0))
             costs = costs_below(process.pid)
     return [
-        Figure("`cloudpay up` until ready", seconds, "s", "three networks, SQLite, wallet there"),
+        Figure(
+            "`cloudpay up` until ready", seconds, "s", "three networks, SQLite, wallet there", at_most=_START
+        ),
         *_memory(costs),
     ]
 
@@ -54,7 +58,11 @@ def demo_start(_scale: Scale) -> list[Figure]:
             cpu = sum(each.cpu for each in costs_below(process.pid))
     return [
         Figure(
-            "`cloudpay demo` until demo.json", seconds, "s", "three chains, wallet and merchant made, SQLite"
+            "`cloudpay demo` until demo.json",
+            seconds,
+            "s",
+            "three chains, wallet and merchant made, SQLite",
+            at_most=_DEMO,
         ),
         Figure("  processor time of all its processes until then", cpu, "s"),
     ]
@@ -67,7 +75,11 @@ def _memory(costs: Iterable[Cost]) -> list[Figure]:
     whole = [cost for group in groups.values() for cost in group]
     return [
         Figure(
-            "idle memory, resident (RSS)", sum(each.rss for each in whole), "MB", "all processes, no node"
+            "idle memory, resident (RSS)",
+            sum(each.rss for each in whole),
+            "MB",
+            "all processes, no node",
+            at_most=_IDLE,
         ),
         Figure("idle memory, shared pages once (PSS)", sum(each.pss for each in whole), "MB"),
         Figure("processor time since the start", sum(each.cpu for each in whole), "s"),
