@@ -21,6 +21,10 @@ class Capability(Flag):
     """`scan` finds all native money, that which contracts send included; without it the core compares balances."""
     HISTORY = auto()
     """`balances` answers for the blocks behind the head, not for the newest and the final one alone."""
+    MANY_BALANCES = auto()
+    """`balances` answers over a thousand native ones by one call to a node: many cost what few do."""
+    SECOND_OPINION = auto()
+    """`second_opinions` asks other nodes whether they have a block, too: there are several, and they can be asked."""
 
 
 class Finality(StrEnum):

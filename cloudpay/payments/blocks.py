@@ -1,6 +1,8 @@
 """The blocks that were read: their hashes say whether the chain is still the one that payments were found on."""
 
+import math
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
@@ -54,6 +56,17 @@ def lowest(session: Session, network: str) -> int:
 def hash_at(session: Session, network: str, height: int) -> str | None:
     """Answer the stored hash at a height."""
     return session.scalar(select(BlockRow.hash).where(BlockRow.network == network, BlockRow.height == height))
+
+
+def newest_until(session: Session, network: str, moment: datetime) -> Header | None:
+    """Answer the newest stored block that was made at or before a moment."""
+    row = session.scalar(
+        select(BlockRow)
+        .where(BlockRow.network == network, BlockRow.time <= math.floor(moment.timestamp()))
+        .order_by(BlockRow.height.desc())
+        .limit(1)
+    )
+    return None if row is None else Header(row.height, row.hash, row.parent, row.time)
 
 
 def count_gaps(session: Session, network: str) -> int:

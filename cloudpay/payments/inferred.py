@@ -4,7 +4,8 @@ Such a payment is identified by (network, block, address). When a trace shows th
 place, and so does any transfer that a scan had missed; none ever adds to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -20,37 +21,59 @@ from cloudpay.payments.views import BALANCE_PREFIX
 from cloudpay.wallets.service import DepositAddress, deposits
 
 
-def record_surplus(
-    session: Session, gateway: Gateway, network: Network, at: Header, balances: Mapping[str, int]
-) -> None:
-    """Record as payments what lies at our addresses at a block, by address, beyond what is known to have come in."""
-    known = deposits(session, network.key_family.name, balances)
-    for address, deposit in known.items():
-        surplus = balances[address] - _received(session, network.code, address)
-        if surplus > 0:
-            row = _unseated(session, network, at, address) or _new(session, gateway, network, deposit)
-            row.tx_id, row.amount, row.status = (
-                f"{BALANCE_PREFIX}{at.hash}",
-                surplus,
-                PaymentStatus.CONFIRMING,
-            )
-            row.block_height, row.block_hash = at.height, at.hash
-            row.block_time = datetime.fromtimestamp(at.time, UTC)
-            session.add(row)
-            session.flush()
-            announce(session, gateway, row)
+@dataclass(frozen=True)
+class Balances:
+    """What lies at some of our addresses at a block, in base units of the native coin."""
+
+    at: Header
+    amounts: Mapping[str, int]
 
 
-def _received(session: Session, network: str, address: str) -> int:
-    rows = session.scalars(
-        select(PaymentRow.amount).where(
+def surpluses(session: Session, network: str, balances: Balances) -> dict[str, int]:
+    """Answer, by address, what lies there beyond what is known to have come in up to that block."""
+    there = {address: amount for address, amount in balances.amounts.items() if amount > 0}
+    if not there:
+        return {}
+    known = session.execute(
+        select(PaymentRow.address, PaymentRow.amount).where(
             PaymentRow.network == network,
-            PaymentRow.address == address,
+            PaymentRow.address.in_(there),
             PaymentRow.asset == "",
             PaymentRow.status != PaymentStatus.ORPHANED,
+            PaymentRow.block_height <= balances.at.height,
         )
     )
-    return sum(rows)
+    for address, amount in known:
+        there[address] -= amount
+    return {address: amount for address, amount in there.items() if amount > 0}
+
+
+def record_surplus(session: Session, gateway: Gateway, network: Network, looks: Sequence[Balances]) -> None:
+    """Record as payments what is new at our addresses; looks at older blocks come first, the newest one last.
+
+    What lay there at an older block was paid by then; the newest look has the last word on how much it is in all.
+    """
+    newest = surpluses(session, network.code, looks[-1])
+    deposit_of = deposits(session, network.key_family.name, newest) if newest else {}
+    for balances in looks:
+        new = surpluses(session, network.code, balances)
+        for address, deposit in deposit_of.items():
+            amount = min(new.get(address, 0), newest[address])
+            if amount > 0:
+                newest[address] -= amount
+                _infer(session, gateway, network, deposit, balances.at, amount)
+
+
+def _infer(
+    session: Session, gateway: Gateway, network: Network, deposit: DepositAddress, at: Header, amount: int
+) -> None:
+    row = _unseated(session, network, at, deposit.address) or _new(session, gateway, network, deposit)
+    row.tx_id, row.amount, row.status = f"{BALANCE_PREFIX}{at.hash}", amount, PaymentStatus.CONFIRMING
+    row.block_height, row.block_hash = at.height, at.hash
+    row.block_time = datetime.fromtimestamp(at.time, UTC)
+    session.add(row)
+    session.flush()
+    announce(session, gateway, row)
 
 
 def _unseated(session: Session, network: Network, at: Header, address: str) -> PaymentRow | None:

@@ -26,6 +26,9 @@ class NetworkRow(Base):
     node: Mapped[str | None] = mapped_column(String(300))
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     polled_at: Mapped[datetime | None] = mapped_column(Moment)
+    catch_up_from: Mapped[int | None] = mapped_column(BigInteger)
+    catch_up_to: Mapped[int | None] = mapped_column(BigInteger)
+    catch_up_began: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class BlockRow(Base):
@@ -48,6 +51,7 @@ class PaymentRow(Base):
         UniqueConstraint("network", "tx_id", "address", "asset", "ordinal"),
         Index("ix_payments_network_status_height", "network", "status", "block_height"),
         Index("ix_payments_invoice_id", "invoice_id"),
+        Index("ix_payments_network_address", "network", "address"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -76,10 +80,11 @@ class NativeWatchRow(Base):
     """A deposit address that expects native coins, for networks whose nodes do not show what contracts send."""
 
     __tablename__ = "native_watches"
-    __table_args__ = (Index("ix_native_watches_network_checked_at", "network", "checked_at"),)
+    __table_args__ = (Index("ix_native_watches_network_look_at", "network", "look_at"),)
 
     deposit_address_id: Mapped[str] = mapped_column(ForeignKey("deposit_addresses.id"), primary_key=True)
     network: Mapped[str] = mapped_column(String(40), primary_key=True)
     address: Mapped[str] = mapped_column(String(120))
-    until: Mapped[datetime] = mapped_column(Moment)
-    checked_at: Mapped[datetime] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    look_at: Mapped[datetime] = mapped_column(Moment)

@@ -143,6 +143,9 @@ def upgrade() -> None:
         sa.Column("node", sa.String(length=300), nullable=True),
         sa.Column("answered_at", Moment(), nullable=True),
         sa.Column("polled_at", Moment(), nullable=True),
+        sa.Column("catch_up_from", sa.BigInteger(), nullable=True),
+        sa.Column("catch_up_to", sa.BigInteger(), nullable=True),
+        sa.Column("catch_up_began", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("code", name="pk_networks"),
     )
     op.create_table(
@@ -285,8 +288,9 @@ def upgrade() -> None:
         sa.Column("deposit_address_id", sa.String(length=40), nullable=False),
         sa.Column("network", sa.String(length=40), nullable=False),
         sa.Column("address", sa.String(length=120), nullable=False),
-        sa.Column("until", Moment(), nullable=False),
-        sa.Column("checked_at", Moment(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("expires_at", Moment(), nullable=False),
+        sa.Column("look_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
             ["deposit_address_id"],
             ["deposit_addresses.id"],
@@ -295,7 +299,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("deposit_address_id", "network", name="pk_native_watches"),
     )
     op.create_index(
-        "ix_native_watches_network_checked_at", "native_watches", ["network", "checked_at"], unique=False
+        "ix_native_watches_network_look_at", "native_watches", ["network", "look_at"], unique=False
     )
 
     op.create_table(
@@ -336,6 +340,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_payments_invoice_id", "payments", ["invoice_id"], unique=False)
+    op.create_index("ix_payments_network_address", "payments", ["network", "address"], unique=False)
     op.create_index(
         "ix_payments_network_status_height", "payments", ["network", "status", "block_height"], unique=False
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from cloudpay.chains.adapter import NodeHealth
-from cloudpay.chains.errors import WrongDecimals
+from cloudpay.chains.errors import Unlinked, WrongDecimals
 from cloudpay.chains.types import (
     BlockRef,
     Capability,
@@ -17,8 +17,9 @@ from cloudpay.chains.types import (
     Watch,
 )
 from cloudpay_evm import lookups
+from cloudpay_evm.balances import BalanceReader
 from cloudpay_evm.calls import block_at
-from cloudpay_evm.errors import BlockVanished, MissingToken, NodeFault, UnusableTable
+from cloudpay_evm.errors import BlockVanished, MissingToken, NodeFault, Refused, UnusableTable
 from cloudpay_evm.logs import LogReader
 from cloudpay_evm.node import Node
 from cloudpay_evm.nodes import open_nodes
@@ -39,6 +40,7 @@ class EvmAdapter:
         self.nodes = open_nodes(settings, network)
         self._settings, self._network = settings, network
         self._tracers: dict[str, Tracer | None] = {}
+        self._balances = BalanceReader()
         self._seen: Seen | None = None
         tokens = Tokens(asset.contract for asset in settings.assets.values() if asset.contract)
         logs = LogReader(tokens, start=settings.logs_range, blooms_hold=settings.blooms)
@@ -69,6 +71,8 @@ class EvmAdapter:
                 raise WrongDecimals(self._network, symbol, asset.decimals, decimals)
         if self._settings.watch_native and self._settings.traces != "off":
             self._find_tracers(reachable)
+        if self._settings.watch_native and Capability.TRACES not in self.capabilities:
+            self._find_many_balances(reachable)
 
     def head(self) -> Head:
         """Answer the newest and the final block of one and the same node."""
@@ -104,7 +108,14 @@ class EvmAdapter:
     def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
         """Answer balances in base units at a block; raises `Unlinked`."""
         wanted = tuple(holdings)
-        return self.nodes.run(lambda node: lookups.balances(node, wanted, at))
+
+        def read(node: Node) -> Mapping[Holding, int]:
+            found = self._balances.read(node, wanted, at)
+            if self._balances.refuses_many(node):
+                self.capabilities &= ~Capability.MANY_BALANCES  # so that fewer are asked for from now on
+            return found
+
+        return self.nodes.run(read)
 
     def statuses(self, tx_ids: Iterable[str]) -> Statuses:
         """Answer what one node knows of each transaction, and its final block, which is read first."""
@@ -151,6 +162,20 @@ class EvmAdapter:
             names = ", ".join(name for name, tracer in self._tracers.items() if tracer is None) or "no node"
             what = f'traces = "on", but of its nodes {names} cannot trace; use others, or set "auto"'
             raise UnusableTable(self._network, what)
+
+    def _find_many_balances(self, nodes: Iterable[Node]) -> None:
+        """Promise many balances at once where every node that answers now gives them."""
+        answering: list[bool] = []
+        for node in nodes:
+            try:
+                self._balances.try_out(node, _required(node, "latest").ref)
+            except (NodeFault, Refused, Unlinked):
+                continue  # it is tried when it is next asked for many
+            answering.append(not self._balances.refuses_many(node))
+        if answering and all(answering):
+            self.capabilities |= Capability.MANY_BALANCES
+        else:
+            self.capabilities &= ~Capability.MANY_BALANCES
 
     def _tracer_of(self, node: Node) -> Tracer | None:
         """How a node is asked for traces; with the capability promised, a node that was down at first is tried now."""

@@ -1,38 +1,18 @@
-"""Balances at a block and the fate of transactions, many at a time."""
+"""The fate of transactions and the decimals of tokens, many at a time."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from cloudpay.chains.errors import Unlinked
-from cloudpay.chains.types import BlockRef, Holding, TxState, TxStatus
+from cloudpay.chains.types import BlockRef, TxState, TxStatus
 from cloudpay_evm import erc20
-from cloudpay_evm.calls import Call, block_at, receipt_of, transaction
-from cloudpay_evm.errors import NodeFault, Refused
+from cloudpay_evm.calls import Call, receipt_of, transaction
+from cloudpay_evm.errors import Refused
 from cloudpay_evm.node import Node
 from cloudpay_evm.wire import TEXT, Receipt, number
 
 _REVERTED = 3  # what geth answers for an eth_call that reverted
 _FAILED = re.compile(r"revert|invalid opcode|out of gas|EVM error", re.IGNORECASE)
 _STATES = {0: TxState.REVERTED, 1: TxState.SUCCEEDED}  # EIP-658
-
-
-def balances(node: Node, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
-    """Ask for balances at a block, by its hash (EIP-1898); raises `Unlinked` when the block was replaced."""
-    wanted = tuple(dict.fromkeys(holdings))
-    answers = node.try_all([_balance(each, at) for each in wanted])
-    found: dict[Holding, int] = {}
-    for holding, answer in zip(wanted, answers, strict=True):
-        if isinstance(answer, Refused):
-            _refused(node, at, answer)
-            raise answer
-        amount = number(answer) if holding.contract is None else erc20.unsigned(answer)
-        if amount is None:
-            raise NodeFault(f"it finds no token at {holding.contract} in block {at.height}")
-        found[holding] = amount
-    if not wanted:
-        _require(node, at)
-    return found
 
 
 def statuses(node: Node, tx_ids: Iterable[str]) -> Mapping[str, TxStatus]:
@@ -47,27 +27,6 @@ def statuses(node: Node, tx_ids: Iterable[str]) -> Mapping[str, TxStatus]:
         else TxStatus(tx_id, TxState.UNKNOWN if known[tx_id] is None else TxState.PENDING)
         for tx_id, receipt in receipts.items()
     }
-
-
-def _balance(holding: Holding, at: BlockRef) -> Call[str]:
-    place: dict[str, Any] = {"blockHash": at.hash, "requireCanonical": True}
-    if holding.contract is None:
-        return Call("eth_getBalance", (holding.address, place), TEXT)
-    question = {"to": holding.contract, "data": erc20.balance_of(holding.address)}
-    return Call("eth_call", (question, place), TEXT)
-
-
-def _refused(node: Node, at: BlockRef, refusal: Refused) -> None:
-    """Find out whether a balance was refused because its block is gone; else the refusal stands."""
-    _require(node, at, why=f"; {refusal.reason}")
-
-
-def _require(node: Node, at: BlockRef, why: str = "") -> None:
-    block = node.ask(block_at(at.height))
-    if block is None:
-        raise NodeFault(f"it has no block {at.height} yet{why}")
-    if block.hash != at.hash:
-        raise Unlinked(at)
 
 
 def _included(tx_id: str, receipt: Receipt) -> TxStatus:
