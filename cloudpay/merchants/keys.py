@@ -7,19 +7,21 @@ import string
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from limits import parse_many
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.clock import note_time, time_of_day
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
 from cloudpay.merchants.errors import BadKey, InvalidField, UnknownKey
-from cloudpay.merchants.models import ApiKey
-from cloudpay.merchants.principal import Principal
+from cloudpay.merchants.models import ApiKey, Merchant
+from cloudpay.merchants.principal import Principal, Terms
 from cloudpay.merchants.service import find_merchant
 from cloudpay.merchants.states import Scope
 from cloudpay.merchants.text import check_line
@@ -28,6 +30,28 @@ _ALPHABET = string.ascii_letters + string.digits
 _RANDOM = 43  # base62 digits: 256 bits
 _LONGEST = 200  # a longer text is no key, and is not hashed
 _USE_NOTED_EVERY = timedelta(minutes=1)
+
+_KEYS, _MERCHANTS = ApiKey.__table__.c, Merchant.__table__.c
+_BY_DIGEST = (
+    select(
+        _KEYS.id,
+        _KEYS.digest,
+        _KEYS.merchant_id,
+        _KEYS.livemode,
+        _KEYS.scopes,
+        _KEYS.addresses,
+        _KEYS.rate_limit,
+        _KEYS.expires_at,
+        _KEYS.revoked_at,
+        _KEYS.last_used_at,
+        _MERCHANTS.account_index,
+        _MERCHANTS.invoice_expiry_minutes,
+        time_of_day().label("time_of_day"),
+    )
+    .join_from(ApiKey.__table__, Merchant.__table__, _KEYS.merchant_id == _MERCHANTS.id)
+    .where(_KEYS.digest == bindparam("digest"))
+)
+"""Every request begins with it: plain columns, one statement, the time with it."""
 
 _log = get_logger(__name__)
 
@@ -127,19 +151,33 @@ def revoke_key(gateway: Gateway, merchant_id: str, key_id: str, *, actor: str) -
 
 
 def authenticate(gateway: Gateway, secret: str) -> Principal:
-    """Answer whose key this is; raises `BadKey`, after the same work, for every key that is not valid."""
+    """Answer whose key this is; raises `BadKey`, after the same work, for every key that is not valid.
+
+    Nothing is kept from one request to the next: a key that was revoked is refused at once, by every process.
+    """
     digest = gateway.app_key.digest(secret[:_LONGEST])
-    with gateway.db.read() as session:
-        now = gateway.clock.now(session)
-        key = session.scalar(select(ApiKey).where(ApiKey.digest == digest))
-        if key is None or len(secret) > _LONGEST or not hmac.compare_digest(key.digest, digest):
-            raise BadKey
-        if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-            raise BadKey
+
+    def question(session: Session) -> tuple[Any, datetime]:
+        key = session.execute(_BY_DIGEST, {"digest": digest}).one_or_none()
+        if key is not None:
+            note_time(session, key.time_of_day)
+        return key, gateway.clock.now(session)
+
+    key, now = gateway.db.ask(question)
+    if key is None or len(secret) > _LONGEST or not hmac.compare_digest(key.digest, digest):
+        raise BadKey
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise BadKey
     if key.last_used_at is None or key.last_used_at <= now - _USE_NOTED_EVERY:
         _note_use(gateway, key.id, now)
     return Principal(
-        key.id, key.merchant_id, key.livemode, frozenset(key.scopes), tuple(key.addresses), key.rate_limit
+        key_id=key.id,
+        merchant_id=key.merchant_id,
+        livemode=key.livemode,
+        scopes=frozenset(key.scopes),
+        addresses=tuple(key.addresses),
+        rate_limit=key.rate_limit,
+        terms=Terms(key.account_index, key.invoice_expiry_minutes),
     )
 
 

@@ -4,8 +4,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What of its merchant an invoice is made with: its account, and minutes until expiry (None: the default)."""
+
+    account_index: int
+    invoice_expiry_minutes: int | None
+
+
+@dataclass(frozen=True)
 class Principal:
-    """The key that a request came with, and its merchant; `addresses` are where it may come from (empty: anywhere)."""
+    """The key that a request came with, and its merchant; `addresses` are where it may come from (empty: anywhere).
+
+    `terms` came with the key; where there was none they are None, and are looked up.
+    """
 
     key_id: str
     merchant_id: str
@@ -13,6 +24,7 @@ class Principal:
     scopes: frozenset[str]
     addresses: tuple[str, ...] = ()
     rate_limit: str | None = None
+    terms: Terms | None = None
 
     @property
     def actor(self) -> str:

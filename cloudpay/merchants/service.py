@@ -14,6 +14,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.ids import new_id
 from cloudpay.merchants.errors import InvalidField, UnknownMerchant
 from cloudpay.merchants.models import Merchant, PayoutCurrency
+from cloudpay.merchants.principal import Principal, Terms
 from cloudpay.merchants.text import check_line
 
 SECRET_PURPOSE = "webhook secret"  # noqa: S105  # names the secret's use, and is none
@@ -79,6 +80,15 @@ def get_merchant(gateway: Gateway, merchant_id: str) -> MerchantView:
 def merchant_of(session: Session, merchant_id: str) -> MerchantView:
     """Answer one merchant inside the caller's transaction; raises `UnknownMerchant`."""
     return _view(session, find_merchant(session, merchant_id))
+
+
+def terms_of(gateway: Gateway, principal: Principal) -> Terms:
+    """Answer what this merchant's invoices are made with; raises `UnknownMerchant`."""
+    if principal.terms is not None:
+        return principal.terms
+    with gateway.db.read() as session:
+        merchant = find_merchant(session, principal.merchant_id)
+        return Terms(merchant.account_index, merchant.invoice_expiry_minutes)
 
 
 def list_merchants(gateway: Gateway) -> tuple[MerchantView, ...]:
