@@ -11,6 +11,7 @@ from cloudpay.app.exits import CONFIGURATION_EXIT
 from cloudpay.cli import fail
 from cloudpay.cli.settings import export_config, settings_of
 from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.kernel.loading import loading
 
 QUEUES = ("watch", "events", "webhooks")
 
@@ -72,15 +73,16 @@ def scheduler(ctx: click.Context) -> None:
 
 def _work(ctx: click.Context, queues: Sequence[str], *, schedule: bool) -> NoReturn:
     """Work in this process until it is told to stop."""
-    from cloudpay.app.scheduler import Scheduler
-    from cloudpay.app.start import close_gateway, open_gateway
-    from cloudpay.app.worker import Worker
-    from cloudpay.wiring import SCHEDULE, loops
+    with loading():
+        from cloudpay.app.scheduler import Scheduler
+        from cloudpay.app.start import close_gateway, open_gateway
+        from cloudpay.app.worker import Worker
+        from cloudpay.wiring import SCHEDULE, loops
 
-    try:
-        gateway = open_gateway(settings_of(ctx), process=f"worker:{','.join(queues) or 'schedule'}")
-    except ConfigurationError as error:
-        fail(error.message, CONFIGURATION_EXIT)
+        try:
+            gateway = open_gateway(settings_of(ctx), process=f"worker:{','.join(queues) or 'schedule'}")
+        except ConfigurationError as error:
+            fail(error.message, CONFIGURATION_EXIT)
     unwoken = [partial(Scheduler, schedule=SCHEDULE)] if schedule else []
     work = Worker(gateway, {queue: loops(gateway, queue) for queue in queues}, unwoken)
     code = work.run()
@@ -95,9 +97,10 @@ def _work(ctx: click.Context, queues: Sequence[str], *, schedule: bool) -> NoRet
 @click.pass_context
 def prepare(ctx: click.Context) -> None:
     """Open the gateway once, and migrate the embedded database; for `up` and `web`."""
-    from cloudpay.app.start import close_gateway, open_gateway
-
     try:
-        close_gateway(open_gateway(settings_of(ctx), process="prepare"))
+        with loading():
+            from cloudpay.app.start import close_gateway, open_gateway
+
+            close_gateway(open_gateway(settings_of(ctx), process="prepare"))
     except ConfigurationError as error:
         fail(error.message, CONFIGURATION_EXIT)
