@@ -1,7 +1,8 @@
 """What a chain plugin implements: a light half without heavy imports, and the adapter that speaks to nodes."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from cloudpay.chains.settings import NetworkSettings
@@ -89,14 +90,48 @@ class ChainAdapter(Protocol):
         ...
 
 
+class Opinion(StrEnum):
+    """What the nodes say of a block that one of them told."""
+
+    AGREED = "agreed"  # at least two have it
+    DISPUTED = "disputed"  # at least one has another block at that height
+    UNHEARD = "unheard"  # fewer than two have anything there, or answer at all
+
+
+class SecondOpinions(Protocol):
+    """What an adapter with the capability SECOND_OPINION answers beside the rest."""
+
+    def second_opinions(self, blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
+        """Ask all nodes for blocks at these heights; a node that cannot be reached has no opinion. Raises nothing."""
+        ...
+
+
+class NodeState(StrEnum):
+    """Whether a node is asked."""
+
+    UP = "up"
+    RESTING = "resting"  # after a failure, for a while
+    DISPUTED = "disputed"  # it has another final block than the node that is read
+    WRONG_CHAIN = "wrong_chain"
+
+
 @dataclass(frozen=True)
 class NodeHealth:
-    """One node as the adapter sees it: `score` from 0 (out of use) to 100, and why."""
+    """One node as the adapter sees it: `score` from 0 (out of use) to 100, and why.
+
+    `rests_for` is in seconds, `height` the newest block that it told, `latency_ms` a running mean, `calls` what was
+    asked of it since the process began, batches unpacked.
+    """
 
     node: str
     score: int
     failures: int
     last_error: str | None
+    state: NodeState = NodeState.UP
+    rests_for: float = 0.0
+    height: int | None = None
+    latency_ms: int | None = None
+    calls: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The heavy half of the plugin: one network, spoken to through its nodes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from cloudpay.chains.adapter import NodeHealth
-from cloudpay.chains.errors import Unlinked, WrongDecimals
+from cloudpay.chains.adapter import NodeHealth, Opinion
+from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongDecimals
 from cloudpay.chains.types import (
     BlockRef,
     Capability,
@@ -25,6 +25,7 @@ from cloudpay_evm.node import Node
 from cloudpay_evm.nodes import open_nodes
 from cloudpay_evm.scan import Scanner, Seen
 from cloudpay_evm.settings import EvmSettings
+from cloudpay_evm.standby import Standby
 from cloudpay_evm.traces import Tracer, find_tracer
 from cloudpay_evm.transfers import Tokens
 from cloudpay_evm.wire import Block
@@ -39,6 +40,7 @@ class EvmAdapter:
         )
         self.nodes = open_nodes(settings, network)
         self._settings, self._network = settings, network
+        self._standby = Standby(self.nodes, settings)
         self._tracers: dict[str, Tracer | None] = {}
         self._balances = BalanceReader()
         self._seen: Seen | None = None
@@ -49,6 +51,8 @@ class EvmAdapter:
         )
         if settings.traces == "on" and settings.watch_native:
             self.capabilities |= Capability.TRACES
+        if len(settings.rpc_urls) > 1:
+            self.capabilities |= Capability.SECOND_OPINION
 
     @property
     def rpc_calls(self) -> int:
@@ -77,6 +81,8 @@ class EvmAdapter:
     def head(self) -> Head:
         """Answer the newest and the final block of one and the same node."""
         seen = self.nodes.run(self._look)
+        if self._standby.better_than(seen.node, seen.latest, seen.final) is not None:
+            seen = self.nodes.run(self._look)
         self._seen = seen
         return Head(seen.latest.header, seen.final, self._settings.finality, seen.node.name)
 
@@ -99,6 +105,8 @@ class EvmAdapter:
 
     def header_at(self, height: int) -> Header:
         """Answer the header at a height of the canonical chain."""
+        if height == 0 and self.nodes.first_block is None:
+            raise NodeUnavailable(self._network, "none of its nodes still tells its first block")
         return self.nodes.run(lambda node: _required(node, height)).header
 
     def pending(self, watch: Watch) -> tuple[PendingTransfer, ...]:  # the seam's parameter
@@ -126,6 +134,10 @@ class EvmAdapter:
             return Statuses(final, lookups.statuses(node, wanted))
 
         return self.nodes.run(read)
+
+    def second_opinions(self, blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
+        """Ask all nodes whether they have these blocks, too."""
+        return self._standby.second_opinions(blocks)
 
     def health(self) -> tuple[NodeHealth, ...]:
         """Answer how each node has been doing."""

@@ -63,6 +63,7 @@ class Envelope(Struct):
 
 
 CHAIN_ID: Call[str] = Call("eth_chainId", (), TEXT)
+FIRST_BLOCK: Call[Block | None] = Call("eth_getBlockByNumber", ("0x0", False), BLOCK)
 
 
 def block_at(height: int | str) -> Call[Block | None]:

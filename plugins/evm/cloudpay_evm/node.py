@@ -29,6 +29,8 @@ class Node:
     def __init__(self, url: str, name: str, *, timeout: float, batch_size: int) -> None:
         self.name = name
         self.calls = 0
+        self.latency: float | None = None
+        """Seconds that a request takes, as a running mean."""
         self._url, self._timeout, self._batch_size = url, timeout, batch_size
         self._ids = itertools.count(1)
         self._session = requests.Session()
@@ -99,7 +101,8 @@ class Node:
         """Send one request: the only place where the plugin reaches out."""
         refuse_inside_transaction("RPC")
         self.calls += calls
-        deadline = time.monotonic() + self._timeout
+        began = time.monotonic()
+        deadline = began + self._timeout
         # The causes are cut off: their texts quote the address, and with it perhaps an API key.
         try:
             with self._session.post(
@@ -112,11 +115,15 @@ class Node:
             raise NodeFault("it cannot be reached, or broke off") from None
         except (requests.RequestException, OSError) as error:
             raise NodeFault(f"the request failed ({type(error).__name__})") from None
+        self._took(time.monotonic() - began)
         if response.status_code in _LIMITED:
             raise NodeFault(f"HTTP {response.status_code}", _retry_after(response.headers.get("Retry-After")))
         if response.status_code != requests.codes.ok and content.lstrip()[:1] not in (b"{", b"["):
             raise NodeFault(f"HTTP {response.status_code}")
         return content
+
+    def _took(self, seconds: float) -> None:
+        self.latency = seconds if self.latency is None else self.latency + (seconds - self.latency) / 8
 
 
 def _request(number: int, call: Call[Any]) -> dict[str, Any]:

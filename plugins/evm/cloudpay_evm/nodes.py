@@ -1,39 +1,22 @@
 """Several nodes as one: failover, health scores, back-off, and no node of a wrong chain."""
 
-import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from cloudpay.chains.adapter import NodeHealth
 from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongChain
-from cloudpay_evm.calls import CHAIN_ID
-from cloudpay_evm.errors import BlockVanished, NodeFault, Refused
+from cloudpay_evm.calls import CHAIN_ID, FIRST_BLOCK
+from cloudpay_evm.errors import NodeFault, Refused
+from cloudpay_evm.members import Member
 from cloudpay_evm.node import Node
 from cloudpay_evm.settings import EvmSettings
 from cloudpay_evm.wire import number
 
 Result = TypeVar("Result")
-
-_FIRST_REST, _LONGEST_REST, _LONGEST_RETRY_AFTER = 0.5, 15.0, 600.0
-
-
-@dataclass
-class Member:
-    """One node and how it has been doing; `wrong_chain` is the id of the chain that it serves instead of ours."""
-
-    node: Node
-    score: float = 100.0
-    failures: int = 0
-    in_a_row: int = 0
-    last_error: str | None = None
-    rests_until: float = 0.0
-    checked: bool = False
-    wrong_chain: str | None = None
 
 
 class Nodes:
@@ -42,15 +25,18 @@ class Nodes:
     def __init__(
         self, network: str, chain_id: int, nodes: Sequence[Node], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._network, self._chain_id, self._clock = network, chain_id, clock
-        self._members = [Member(node) for node in nodes]
-        self._current = self._members[0]
+        self.clock = clock
+        self.members = [Member(node) for node in nodes]
+        self.first_block: str | None = None
+        """The hash of block 0 as the nodes tell it; None where none of them still has it."""
+        self._network, self._chain_id = network, chain_id
+        self._current = self.members[0]
         self._lock = threading.Lock()
 
     @property
     def calls(self) -> int:
         """Calls made so far, each call of a batch counted."""
-        return sum(member.node.calls for member in self._members)
+        return sum(member.node.calls for member in self.members)
 
     def run(self, work: Callable[[Node], Result]) -> Result:
         """Have one node do the whole of `work`, or after a fault another the whole of it again.
@@ -74,6 +60,18 @@ class Nodes:
             return result
         raise self._nobody(reasons)
 
+    def ask_one(self, member: Member, work: Callable[[Node], Result]) -> Result | None:
+        """Have this very node do something on the side, without preferring it; None when it is not able to."""
+        try:
+            if not self._is_ours(member):
+                return None
+            result = work(member.node)
+        except (NodeFault, Refused) as fault:
+            self._failed(member, fault)
+            return None
+        self._answered(member, current=False)
+        return result
+
     def check_all(self) -> list[Node]:
         """Ask every node, resting or not, for its chain, and answer those that are reachable.
 
@@ -81,8 +79,9 @@ class Nodes:
         """
         reasons: list[str] = []
         reachable: list[Node] = []
-        for member in self._members:
-            member.checked, member.wrong_chain = False, None
+        self.first_block = None
+        for member in self.members:
+            member.checked, member.wrong_chain, member.disputed = False, None, None
             try:
                 if self._is_ours(member):
                     self._answered(member, current=False)
@@ -90,30 +89,37 @@ class Nodes:
             except (NodeFault, Refused) as fault:
                 self._failed(member, fault)
                 reasons.append(f"{member.node.name}: {fault.reason}")
-        for member in self._members:
+        for member in self.members:
             if member.wrong_chain is not None:
                 raise self._wrong(member)
         if not reachable:
             raise NodeUnavailable(self._network, "; ".join(reasons))
         return reachable
 
+    def member_of(self, node: Node) -> Member:
+        """Answer what is written down of a node."""
+        return next(each for each in self.members if each.node is node)
+
+    def prefer(self, member: Member) -> None:
+        """Give the next work to this node."""
+        with self._lock:
+            self._current = member
+
     def health(self) -> tuple[NodeHealth, ...]:
         """Answer how each node has been doing."""
-        return tuple(
-            NodeHealth(member.node.name, round(member.score), member.failures, member.last_error)
-            for member in self._members
-        )
+        now = self.clock()
+        return tuple(member.health(now) for member in self.members)
 
     def close(self) -> None:
         """Close every connection."""
-        for member in self._members:
+        for member in self.members:
             member.node.close()
 
     def _in_order(self) -> list[Member]:
         """The one that answered last first, so that the head does not jump between nodes; then the healthiest."""
-        now = self._clock()
+        now = self.clock()
         with self._lock:
-            usable = [each for each in self._members if each.wrong_chain is None and each.rests_until <= now]
+            usable = [each for each in self.members if each.usable(now)]
             return sorted(usable, key=lambda each: (each is not self._current, -round(each.score)))
 
     def _is_ours(self, member: Member) -> bool:
@@ -121,51 +127,59 @@ class Nodes:
         if member.checked:
             return True
         found = number(member.node.ask(CHAIN_ID))
-        if found == self._chain_id:
-            member.checked = True
-            return True
+        if found != self._chain_id:
+            reason = f"it is on chain {found}, not {self._chain_id}"
+            with self._lock:
+                member.astray(str(found), reason, self.clock())
+            return False
+        return self._begins_like_ours(member)
+
+    def _begins_like_ours(self, member: Member) -> bool:
+        """Hold a node's first block against the others': a chain id is only a number, and copied easily.
+
+        A node that no longer keeps its first block, or refuses to tell it, is believed by its chain id alone.
+        """
+        told = member.node.try_all([FIRST_BLOCK])[0]
+        first = None if told is None or isinstance(told, Refused) else told.hash
         with self._lock:
-            member.wrong_chain, member.score = str(found), 0.0
-            member.last_error = f"it is on chain {found}, not {self._chain_id}"
-        return False
+            if first is not None and self.first_block not in (None, first):
+                reason = f"its first block is {first}, not {self.first_block} as that of the other nodes"
+                member.astray(f"{self._chain_id} with the first block {first}", reason, self.clock())
+                return False
+            self.first_block = self.first_block or first
+            member.checked, member.wrong_chain = True, None
+        return True
 
     def _failed(self, member: Member, fault: NodeFault | Refused) -> None:
         with self._lock:
-            member.last_error = fault.reason
-            if isinstance(fault, BlockVanished):
-                return  # the chain moved; the node did nothing wrong
-            member.failures += 1
-            member.in_a_row += 1
-            member.score /= 2
-            member.checked = False
-            jitter = random.uniform(0.75, 1)  # noqa: S311  # no secret
-            rest = jitter * min(_LONGEST_REST, _FIRST_REST * 2 ** min(member.in_a_row - 1, 10))
-            asked = fault.retry_after if isinstance(fault, NodeFault) else None
-            member.rests_until = self._clock() + max(rest, min(asked or 0.0, _LONGEST_RETRY_AFTER))
+            member.failed(fault, self.clock())
 
     def _answered(self, member: Member, *, current: bool = True) -> None:
         with self._lock:
-            member.in_a_row, member.rests_until = 0, 0.0
-            member.score += (100 - member.score) / 4
+            member.answered()
             if current:
                 self._current = member
 
     def _nobody(self, reasons: Sequence[str]) -> NodeUnavailable | WrongChain:
-        astray = [member for member in self._members if member.wrong_chain is not None]
-        if len(astray) == len(self._members):
+        astray = [member for member in self.members if member.wrong_chain is not None]
+        if len(astray) == len(self.members):
             return self._wrong(astray[0])
-        resting = [
-            each for each in self._members if each.wrong_chain is None and each.rests_until > self._clock()
-        ]
-        said = [*reasons] or [
-            f"{each.node.name} rests after a failure ({each.last_error})" for each in resting
-        ]
+        now = self.clock()
+        idle = [each for each in self.members if each.wrong_chain is None and not each.usable(now)]
+        said = [*reasons] or [f"{each.node.name} {_why_idle(each)}" for each in idle]
         return NodeUnavailable(self._network, "; ".join(said))
 
     def _wrong(self, member: Member) -> WrongChain:
-        return WrongChain(
-            self._network, member.node.name, str(self._chain_id), member.wrong_chain or "unknown"
-        )
+        expected = str(self._chain_id)
+        if member.wrong_chain is not None and member.wrong_chain.startswith(f"{expected} "):
+            expected += f" with the first block {self.first_block}"
+        return WrongChain(self._network, member.node.name, expected, member.wrong_chain or "unknown")
+
+
+def _why_idle(member: Member) -> str:
+    if member.disputed is not None:
+        return f"is not believed: {member.disputed}"
+    return f"rests after a failure ({member.last_error})"
 
 
 def open_nodes(settings: EvmSettings, network: str) -> Nodes:
