@@ -1,10 +1,12 @@
-"""`cloudpay invoice`: look at invoices."""
+"""`cloudpay invoice`: look at invoices, and decide about those that a reorganisation took back."""
 
 import click
 
 from cloudpay.cli.output import json_option, show_one, show_rows
-from cloudpay.cli.session import gateway_of
+from cloudpay.cli.session import actor, gateway_of
 from cloudpay.invoices.rendering import invoice_answer
+from cloudpay.invoices.reversals import settle as settle_invoice
+from cloudpay.invoices.reversals import write_off as write_off_invoice
 from cloudpay.invoices.service import Filters, get_for_payer, list_invoices
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.kernel.paging import MAX_LIMIT, Paging
@@ -26,7 +28,7 @@ _COLUMNS = (
 
 @click.group()
 def invoice() -> None:
-    """Look at invoices."""
+    """Look at invoices, and decide about those that a reorganisation took back."""
 
 
 @invoice.command("list")
@@ -76,3 +78,42 @@ def show(ctx: click.Context, invoice_id: str, as_json: bool) -> None:
     """
     with gateway_of(ctx) as gateway:
         show_one(invoice_answer(gateway, get_for_payer(gateway, invoice_id)), as_json=as_json)
+
+
+_reason = click.option("--reason", required=True, help="Why; the audit log keeps it.")
+
+
+@invoice.command()
+@click.argument("invoice_id")
+@_reason
+@click.pass_context
+def settle(ctx: click.Context, invoice_id: str, reason: str) -> None:
+    """Make a reversed invoice paid again, with the money that came back. Its merchant is told.
+
+    It needs final payments that cover the invoice: resume the network first, and wait for them.
+
+    \b
+    Example:
+      cloudpay invoice settle INV-01J9… --reason "mined again, see the incident of Monday"
+    """
+    with gateway_of(ctx) as gateway:
+        settled = settle_invoice(gateway, invoice_id, reason=reason, actor=actor())
+    click.echo(
+        f"{settled.id} is {settled.status.value}, by {settled.tx_hash or 'money without a transaction'}."
+    )
+
+
+@invoice.command("write-off")
+@click.argument("invoice_id")
+@_reason
+@click.pass_context
+def write_off(ctx: click.Context, invoice_id: str, reason: str) -> None:
+    """Close a reversed invoice as cancelled. Its merchant is told; money that comes back later is kept, and is late.
+
+    \b
+    Example:
+      cloudpay invoice write-off INV-01J9… --reason "the payer sends anew"
+    """
+    with gateway_of(ctx) as gateway:
+        closed = write_off_invoice(gateway, invoice_id, reason=reason, actor=actor())
+    click.echo(f"{closed.id} is {closed.status.value}.")

@@ -28,6 +28,31 @@ class NotCancellable(Conflict):
         self.invoice_id = invoice_id
 
 
+class NotReversed(Conflict):
+    """Only an invoice that a reorganisation took back waits for a person's decision."""
+
+    code: ClassVar[str] = "not_reversed"
+
+    def __init__(self, invoice_id: str, status: str) -> None:
+        super().__init__(
+            f"The invoice {invoice_id} is {status}, not reversed: there is nothing to decide about it."
+        )
+        self.invoice_id = invoice_id
+
+
+class StillUnpaid(Conflict):
+    """The money of a reversed invoice is not back."""
+
+    code: ClassVar[str] = "still_unpaid"
+
+    def __init__(self, invoice_id: str) -> None:
+        super().__init__(
+            f"The final payments of {invoice_id} do not cover it (yet). Wait until they do, after `cloudpay chains "
+            "resume`, or write the sale off: `cloudpay invoice write-off`."
+        )
+        self.invoice_id = invoice_id
+
+
 class ModeMismatch(InvalidRequest):
     """A test key was used on a live network, or the other way round."""
 

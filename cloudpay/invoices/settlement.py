@@ -22,6 +22,10 @@ class Asked:
         """Say whether a payment is what this option asks for: the right asset on the right network."""
         return (payment.network, payment.asset, payment.address) == (self.network, self.asset, self.address)
 
+    def standing(self, payments: Sequence[PaymentView]) -> list[PaymentView]:
+        """Answer what has come in for this option and is still on the chain."""
+        return [each for each in payments if self.matches(each) and each.status is not PaymentStatus.ORPHANED]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -52,6 +56,18 @@ def decide(
     return min(outcomes, key=lambda outcome: (_RANK[outcome.status], outcome.exception is None))
 
 
+def settled_by(asked: Sequence[Asked], payments: Sequence[PaymentView]) -> Outcome | None:
+    """Answer how a reversed invoice is paid again, in time or not; None while no option's final payments cover it."""
+    for option in asked:
+        standing = option.standing(payments)
+        completing = _completing(standing, option.amount)
+        if completing is not None:
+            total = sum(each.amount for each in standing)
+            over = InvoiceException.OVERPAID if total > option.amount else None
+            return Outcome(InvoiceStatus.PAID, over, completing)
+    return None
+
+
 _RANK = {  # a paid invoice is paid by one option; the others, which hold nothing, take nothing back
     InvoiceStatus.PAID: 0,
     InvoiceStatus.REVERSED: 1,
@@ -70,9 +86,7 @@ def _decide_option(
     *,
     looked_after_expiry: bool,
 ) -> Outcome:
-    standing = [
-        each for each in payments if option.matches(each) and each.status is not PaymentStatus.ORPHANED
-    ]
+    standing = option.standing(payments)
     total = sum(each.amount for each in standing)
     if status is InvoiceStatus.CANCELLED:
         return Outcome(status, InvoiceException.LATE if standing else None)

@@ -45,6 +45,7 @@ INVOICE = Transitions(
         InvoiceStatus.EXPIRED: frozenset({InvoiceStatus.CONFIRMING, InvoiceStatus.PAID}),
         InvoiceStatus.PAID: frozenset({InvoiceStatus.REVERSED}),
         InvoiceStatus.CANCELLED: frozenset(),
-        InvoiceStatus.REVERSED: frozenset({InvoiceStatus.PAID}),  # by decision alone
+        # By a person's decision alone: settled with the money that came back, or written off.
+        InvoiceStatus.REVERSED: frozenset({InvoiceStatus.PAID, InvoiceStatus.CANCELLED}),
     },
 )
