@@ -1,6 +1,6 @@
 """The heavy half of the plugin: one network, spoken to through its nodes."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from cloudpay.chains.adapter import NodeHealth, Opinion
 from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongDecimals
@@ -19,7 +19,7 @@ from cloudpay.chains.types import (
 from cloudpay_evm import lookups
 from cloudpay_evm.balances import BalanceReader
 from cloudpay_evm.calls import block_at
-from cloudpay_evm.errors import BlockVanished, MissingToken, NodeFault, Refused, UnusableTable
+from cloudpay_evm.errors import BlockVanished, CannotTrace, MissingToken, NodeFault, Refused, UnusableTable
 from cloudpay_evm.logs import LogReader
 from cloudpay_evm.node import Node
 from cloudpay_evm.nodes import open_nodes
@@ -29,6 +29,9 @@ from cloudpay_evm.standby import Standby
 from cloudpay_evm.traces import Tracer, find_tracer
 from cloudpay_evm.transfers import Tokens
 from cloudpay_evm.wire import Block
+
+_TRACES_AGAIN = 600.0
+"""Seconds after which nodes that stopped tracing are asked whether they do again."""
 
 
 class EvmAdapter:
@@ -43,7 +46,9 @@ class EvmAdapter:
         self._standby = Standby(self.nodes, settings)
         self._tracers: dict[str, Tracer | None] = {}
         self._balances = BalanceReader()
+        self._untraced_until: float | None = None
         self._seen: Seen | None = None
+        self._last_seen: Seen | None = None
         tokens = Tokens(asset.contract for asset in settings.assets.values() if asset.contract)
         logs = LogReader(tokens, start=settings.logs_range, blooms_hold=settings.blooms)
         self._scanner = Scanner(
@@ -82,8 +87,8 @@ class EvmAdapter:
         """Answer the newest and the final block of one and the same node."""
         seen = self.nodes.run(self._look)
         if self._standby.better_than(seen.node, seen.latest, seen.final) is not None:
-            seen = self.nodes.run(self._look)
-        self._seen = seen
+            seen = self.nodes.run(self._look_again)
+        self._seen = self._last_seen = seen
         return Head(seen.latest.header, seen.final, self._settings.finality, seen.node.name)
 
     def scan(self, after: BlockRef | None, limit: int, watch: Watch) -> Page:
@@ -98,7 +103,7 @@ class EvmAdapter:
             except BlockVanished:  # the chain moved under the page; a second look sees it as it is now
                 return self._scanner.page(node, after, limit, watch, None)
 
-        page = self.nodes.run(read)
+        page = self._traced(read)
         if seen is not None and page.headers and page.headers[-1].height < seen.latest.height:
             self._seen = seen
         return page
@@ -147,6 +152,13 @@ class EvmAdapter:
         """Close connections."""
         self.nodes.close()
 
+    def _look_again(self, node: Node) -> Seen:
+        """Look at the head; where it has not moved, what this node said was final below it is not asked again."""
+        last, latest = self._last_seen, _required(node, "latest")
+        if last is not None and last.node is node and last.latest.hash == latest.hash:
+            return last
+        return Seen(node, latest, self._final(node, latest))
+
     def _look(self, node: Node) -> Seen:
         latest = _required(node, "latest")
         return Seen(node, latest, self._final(node, latest))
@@ -159,12 +171,42 @@ class EvmAdapter:
         height = max(0, latest.height - self._settings.confirmations + 1)
         return latest.ref if height == latest.height else _required(node, height).ref
 
+    def _traced(self, read: Callable[[Node], Page]) -> Page:
+        """Read a page, and do without traces from the next one on where no node that answers gives them any more.
+
+        Balances find what traces would have: better a look at those than a network that stands still.
+        """
+        now = self.nodes.clock()
+        if self._untraced_until is not None and now >= self._untraced_until:
+            self._find_tracers(each.node for each in self.nodes.members if each.checked and each.usable(now))
+            self._untraced_until = None if Capability.TRACES in self.capabilities else now + _TRACES_AGAIN
+        refused = False
+
+        def watched(node: Node) -> Page:
+            nonlocal refused
+            try:
+                return read(node)
+            except Refused as refusal:
+                refused = refused or refusal.method in set(Tracer)
+                raise
+            except CannotTrace:
+                refused = True
+                raise
+
+        try:
+            return self.nodes.run(watched)
+        except NodeUnavailable:
+            if refused and self._settings.traces != "on":
+                self.capabilities &= ~Capability.TRACES
+                self._untraced_until = now + _TRACES_AGAIN
+            raise
+
     def _find_tracers(self, nodes: Iterable[Node]) -> None:
         self._tracers.clear()
         for node in nodes:
             try:
                 self._tracers[node.name] = find_tracer(node, _required(node, "latest").ref)
-            except NodeFault:
+            except (NodeFault, Refused):
                 continue  # it is tried again when it is next asked for a page
         if self._tracers and all(self._tracers.values()):
             self.capabilities |= Capability.TRACES
@@ -197,7 +239,7 @@ class EvmAdapter:
             self._tracers[node.name] = find_tracer(node, _required(node, "latest").ref)
         tracer = self._tracers[node.name]
         if tracer is None:
-            raise NodeFault("it cannot trace, as this network's other nodes do")
+            raise CannotTrace
         return tracer
 
 

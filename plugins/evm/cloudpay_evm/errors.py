@@ -39,6 +39,15 @@ class BlockVanished(NodeFault):
         super().__init__(f"block {height} was replaced while it was being read")
 
 
+class CannotTrace(NodeFault):
+    """A node does not trace, on a network whose payments inside contracts are found by traces."""
+
+    code: ClassVar[str] = "cannot_trace"
+
+    def __init__(self) -> None:
+        super().__init__("it cannot trace, as this network's other nodes do")
+
+
 class MissingToken(ConfigurationError):
     """A token is listed whose address holds no token on this chain."""
 
