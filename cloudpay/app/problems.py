@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask import Flask, Response, current_app, g, json, request
-from flask_limiter.errors import RateLimitExceeded
+from flask import Flask, Response, g, json, request
 from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.wrappers import Response as BaseResponse
 
 from cloudpay.kernel.errors import CloudPayError, FieldErrors, Unauthenticated, Unavailable
 from cloudpay.kernel.log import get_logger
-from cloudpay.merchants.limits import RateLimits
+from cloudpay.merchants.limits import RateLimited
 
 MIMETYPE = "application/problem+json"
 _RETRY_SECONDS = 30
@@ -51,7 +50,7 @@ _log = get_logger(__name__)
 def register_handlers(app: Flask) -> None:
     """Have every error of this application answered as a problem."""
     app.register_error_handler(CloudPayError, _own)
-    app.register_error_handler(RateLimitExceeded, _limited)
+    app.register_error_handler(RateLimited, _limited)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(Exception, _unexpected)
@@ -83,9 +82,9 @@ def _own(error: CloudPayError) -> Response:
     return response
 
 
-def _limited(error: RateLimitExceeded) -> BaseResponse:
+def _limited(error: RateLimited) -> BaseResponse:
     response = _http(error)
-    response.headers["Retry-After"] = str(RateLimits.of(current_app).seconds_left(error))
+    response.headers["Retry-After"] = str(error.seconds)
     return response
 
 
