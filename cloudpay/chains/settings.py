@@ -63,7 +63,18 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
         ),
     ] = 0
     block_seconds: Annotated[float, Meta(gt=0, description="Usual seconds between blocks.")] = 12.0
-    poll_seconds: Annotated[float, Meta(gt=0, description="Seconds between two looks at the chain.")] = 3.0
+    poll_seconds: Annotated[
+        float,
+        Meta(gt=0, description="Seconds between two looks at the chain at most, and while no block is due."),
+    ] = 3.0
+    notice_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Seconds between two looks while a block is due, each one call where nothing is new; "
+            "0: a quarter of `block_seconds`, from 0.25 to 1.",
+        ),
+    ] = 0.0
     stalled_after_seconds: Annotated[
         int, Meta(ge=5, description="Head older than this: the network is stalled and takes no new invoices.")
     ] = 300

@@ -8,7 +8,19 @@ from cloudpay.payments.networks import network_views
 from cloudpay.payments.networks import pause as pause_network
 from cloudpay.payments.networks import resume as resume_network
 
-_COLUMNS = ("code", "status", "head", "final", "cursor", "lag", "gaps", "node", "answered_at", "reason")
+_COLUMNS = (
+    "code",
+    "status",
+    "head",
+    "final",
+    "cursor",
+    "lag",
+    "catching_up",
+    "gaps",
+    "node",
+    "answered_at",
+    "reason",
+)
 
 
 @click.group(invoke_without_command=True)

@@ -66,7 +66,7 @@ class WatchLoop:
             log.warning("lease_lost", network=self._network.code, reason=error.message)
             return _STAND_BY
         self._failures = 0
-        return self._network.settings.poll_seconds
+        return watcher.pace.wait()
 
     def _is_unverified(self) -> bool:
         with self._gateway.db.read() as session:

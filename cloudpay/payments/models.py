@@ -28,7 +28,7 @@ class NetworkRow(Base):
     polled_at: Mapped[datetime | None] = mapped_column(Moment)
     catch_up_from: Mapped[int | None] = mapped_column(BigInteger)
     catch_up_to: Mapped[int | None] = mapped_column(BigInteger)
-    catch_up_began: Mapped[datetime | None] = mapped_column(Moment)
+    catch_up_done_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class BlockRow(Base):

@@ -15,8 +15,9 @@ from cloudpay.outbox.service import append
 from cloudpay.payments.blocks import count_gaps, forget_above, lowest
 from cloudpay.payments.credit import orphan_above
 from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.progress import percent
 from cloudpay.payments.states import NETWORK, NetworkStatus
-from cloudpay.payments.views import NetworkView
+from cloudpay.payments.views import CatchUp, NetworkView
 
 log = get_logger(__name__)
 
@@ -148,7 +149,7 @@ def _view(code: str, row: NetworkRow | None, gaps: int) -> NetworkView:
         code=code,
         status=NetworkStatus(row.status),
         reason=row.reason,
-        head=row.head_height,
+        head=max(filter(None, (row.head_height, row.catch_up_to)), default=None),
         final=row.final_height,
         cursor=row.cursor_height,
         finality=row.finality,
@@ -156,4 +157,12 @@ def _view(code: str, row: NetworkRow | None, gaps: int) -> NetworkView:
         answered_at=row.answered_at,
         polled_at=row.polled_at,
         gaps=gaps,
+        catching_up=_catch_up(row),
     )
+
+
+def _catch_up(row: NetworkRow) -> CatchUp | None:
+    first, last = row.catch_up_from, row.catch_up_to
+    if first is None or last is None:
+        return None
+    return CatchUp(first, last, percent(first, row.cursor_height or first, last), row.catch_up_done_at)

@@ -16,6 +16,7 @@ from cloudpay.payments.credit import orphan_above, settle
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import enter, network_row
 from cloudpay.payments.observe import observe
+from cloudpay.payments.progress import Progress
 from cloudpay.payments.states import READABLE, NetworkStatus
 
 log = get_logger(__name__)
@@ -47,6 +48,7 @@ class PageCommit:
     network: Network
     lease: Lease
     head: Head
+    progress: Progress
 
     def run(self, cursor: BlockRef | None, after: BlockRef | None, page: Page) -> bool:
         """Take the page in that follows `after`, where the stored cursor is `cursor`.
@@ -74,6 +76,8 @@ class PageCommit:
             return not deep
 
         goes_on = self.gateway.db.run(work)
+        if page.headers:
+            self.progress.tell(page.headers[-1].height)
         passing(Failpoint.PAGE_COMMITTED)
         return goes_on
 
@@ -102,4 +106,6 @@ class PageCommit:
         blocks.keep(session, row.code, page.headers)
         times = {header.height: header.time for header in page.headers}
         observe(session, self.gateway, self.network, page.transfers, times)
+        since = row.cursor_height or page.headers[0].height
         row.cursor_height, row.cursor_hash = page.headers[-1].height, page.headers[-1].hash
+        self.progress.note(row, since, self.head, self.gateway.clock.now(session))

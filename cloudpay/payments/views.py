@@ -32,6 +32,16 @@ class PaymentView:
 
 
 @dataclass(frozen=True)
+class CatchUp:
+    """How far a network that fell behind has come: from a height to a height, in whole percent, and done when."""
+
+    first: int
+    last: int
+    percent: int
+    done_at: datetime | None
+
+
+@dataclass(frozen=True)
 class NetworkView:
     """How one network is doing: heights, lag in blocks behind the head, and why it is not active."""
 
@@ -46,6 +56,7 @@ class NetworkView:
     answered_at: datetime | None
     polled_at: datetime | None
     gaps: int
+    catching_up: CatchUp | None = None
 
     @property
     def lag(self) -> int | None:

@@ -16,7 +16,9 @@ from cloudpay.payments.balances import BalanceLook
 from cloudpay.payments.health import Heartbeat
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import LOST_THREAD, pause
+from cloudpay.payments.pace import Pace
 from cloudpay.payments.pages import PageCommit, check_links
+from cloudpay.payments.progress import Progress
 from cloudpay.payments.states import READABLE
 from cloudpay.wallets.service import ours
 
@@ -34,6 +36,8 @@ class Watcher:
     def __post_init__(self) -> None:
         self._heartbeat = Heartbeat(self.gateway, self.network)
         self._balances = BalanceLook(self.gateway, self.network, self.adapter)
+        self._progress = Progress(self.network.code, self.network.settings.scan_limit)
+        self.pace = Pace(self.network.settings)
 
     def poll(self) -> int:
         """Read what is new and credit what is final; answer how many blocks were read.
@@ -48,6 +52,7 @@ class Watcher:
             cursor = _cursor(row)
             trusted = row is not None and row.status in READABLE
         head = self.adapter.head()
+        self.pace.meet(head.latest)
         if cursor is not None and head.latest.height < cursor.height:
             return 0  # a node that lags, or went backwards, knows less than we do
         read, newest = self._read_on(cursor, head) if trusted else (0, None)
@@ -57,8 +62,9 @@ class Watcher:
 
     def _read_on(self, cursor: BlockRef | None, head: Head) -> tuple[int, Header | None]:
         """Read up to the head; answer how many blocks, and the newest one when there is nothing more to read."""
-        read = 0
-        newest = head.latest if head.latest.ref == cursor else None
+        if head.latest.ref == cursor:
+            return 0, head.latest  # nothing is new: a quiet poll costs no more than the question for the head
+        read, newest = 0, None
         while not self.stop.is_set():
             found = self._next_page(cursor, head)
             if found is None:
@@ -66,7 +72,7 @@ class Watcher:
             after, page = found
             if not page.headers and after == cursor:
                 break
-            commit = PageCommit(self.gateway, self.network, self._lease(), head)
+            commit = PageCommit(self.gateway, self.network, self._lease(), head, self._progress)
             if not commit.run(cursor, after, page) or not page.headers:
                 return read, None
             read += len(page.headers)

@@ -145,7 +145,7 @@ def upgrade() -> None:
         sa.Column("polled_at", Moment(), nullable=True),
         sa.Column("catch_up_from", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_to", sa.BigInteger(), nullable=True),
-        sa.Column("catch_up_began", Moment(), nullable=True),
+        sa.Column("catch_up_done_at", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("code", name="pk_networks"),
     )
     op.create_table(

@@ -18,6 +18,7 @@ _COMMON = {
     "confirmations": 15,
     "block_seconds": 0.45,
     "poll_seconds": 2.0,
+    "notice_seconds": 1.0,  # a look for each block would ask a public node ten times a second and more
     "native": "BNB",
 }
 
