@@ -19,6 +19,10 @@ BENCHMARKS = {
     ),
     "reads": Entry("invoice states read per second over a socket, on SQLite", "bench.serving", "reads"),
     "reads-postgres": Entry("the same on PostgreSQL", "bench.serving", "reads_on_postgres"),
+    "million": Entry(
+        "what a million invoices in the table cost the next one, on SQLite", "bench.million", "million"
+    ),
+    "million-postgres": Entry("the same on PostgreSQL", "bench.million", "million_on_postgres"),
     "calls": Entry("RPC calls per poll with ever more open invoices", "bench.watching", "calls"),
     "catch-up": Entry("sparse blocks read per second after a time offline", "bench.watching", "catch_up"),
     "settlement": Entry(
