@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-postgres lint format bench wheels-test requirements openapi clean
+.PHONY: help setup demo test test-postgres lint format bench fuzz fuzz-postgres wheels-test requirements openapi clean
 
 ARGS ?=
 UPGRADE ?=
@@ -38,6 +38,14 @@ format: ## Lay the code out and apply ruff's safe fixes
 bench: ## Run the benchmarks, which print figures
 	@scripts/setup.sh dev
 	@exec .venv/bin/python -m bench $(ARGS)
+
+fuzz: ## Send the API what its document allows and forbids, on SQLite; ARGS="--requests 20000 --seed 1"
+	@scripts/setup.sh dev
+	@exec .venv/bin/python -m tests.fuzz $(ARGS)
+
+fuzz-postgres: ## The same on a private PostgreSQL
+	@scripts/setup.sh dev
+	@exec .venv/bin/python scripts/postgres.py .venv/bin/python -m tests.fuzz $(ARGS)
 
 wheels-test: ## Build wheels and test them in clean environments: the core alone, each plugin alone
 	@scripts/setup.sh dev

@@ -52,7 +52,7 @@ class NewInvoiceSchema(Schema):
         allow_none=True,
         metadata={
             "description": "Called whenever the invoice's status changes; empty or null: nobody is.",
-            "pattern": "^([hH][tT][tT][pP][sS]?://[^\\s]+)?$",
+            "format": "uri",
             "example": "https://mysite.com/hook",
         },
     )

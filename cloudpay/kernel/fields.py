@@ -14,7 +14,6 @@ from cloudpay.kernel.text import line_problem
 MONEY_PATTERN = r"^(?=.*[1-9])[0-9]{1,20}(\.[0-9]{1,18})?$"
 AMOUNT_TEXT = r"^[0-9]+(\.[0-9]+)?$"
 _LINE_PATTERN = "^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]*$"
-_VISIBLE_PATTERN = "^(?=.*\\S)[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]*$"
 _ADVICE = (
     'Write a plain decimal such as "10.50": at most 20 digits before the point and 18 after it, nothing else.'
 )
@@ -67,8 +66,8 @@ class Line(fields.String):
     def __init__(self, longest: int = 200, *, shortest: int = 1, **kwargs: Any) -> None:
         super().__init__(validate=self._check, **kwargs)
         self.longest, self.shortest = longest, shortest
-        pattern = _VISIBLE_PATTERN if shortest else _LINE_PATTERN
-        self.metadata = {"minLength": shortest, "maxLength": longest, "pattern": pattern, **self.metadata}
+        bounds = {"minLength": shortest, "maxLength": longest, "pattern": _LINE_PATTERN}
+        self.metadata = {**bounds, **self.metadata}
 
     def _check(self, value: str) -> None:
         problem = line_problem(value, self.longest, self.shortest)
@@ -77,15 +76,23 @@ class Line(fields.String):
 
 
 class StrictInteger(fields.Integer):
-    """A whole number of plain ASCII digits; a query string's text is bounded before it is converted."""
+    """A whole number of plain ASCII digits, or a whole JSON number; bounded before it is converted."""
 
-    _DIGITS: ClassVar[re.Pattern[str]] = re.compile(r"[0-9]{1,18}", re.ASCII)
+    _LONGEST: ClassVar[int] = 18  # digits
+    _DIGITS: ClassVar[re.Pattern[str]] = re.compile(rf"[0-9]{{1,{_LONGEST}}}", re.ASCII)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        if not isinstance(text, str) or self._DIGITS.fullmatch(text) is None:
+        text = value if isinstance(value, str) else self._written(value)
+        if text is None or self._DIGITS.fullmatch(text) is None:
             raise ValidationError("Write a whole number.")
         return super()._deserialize(text, attr, data, **kwargs)
+
+    @classmethod
+    def _written(cls, value: Any) -> str | None:
+        """Write a JSON number as digits: `60.0` is whole, too; None for what is none, or out of all bounds."""
+        if isinstance(value, Decimal) and 0 <= value.adjusted() < cls._LONGEST and value == int(value):
+            return str(int(value))
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 class Instant(fields.AwareDateTime):

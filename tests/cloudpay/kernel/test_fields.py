@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError
 
-from cloudpay.kernel.fields import Amount, Line, Money, PageQuery
+from cloudpay.kernel.fields import Amount, Line, Money, PageQuery, StrictInteger
 from cloudpay.kernel.json_body import parse_json
 from cloudpay.kernel.paging import Paging
 
@@ -133,3 +133,16 @@ def test_pages_are_bounded(query: dict[str, str]) -> None:
 def test_a_page_query_loads_as_paging() -> None:
     assert PageQuery().load({"page": "3", "limit": "7", "anchor": "x"}) == {"paging": Paging(3, 7, "x")}
     assert PageQuery().load({}) == {"paging": Paging(1, 20, None)}
+
+
+@pytest.mark.parametrize(("json", "number"), [("60", 60), ("60.0", 60), ("6e1", 60), ("1E+2", 100)])
+def test_a_whole_json_number_is_whole_however_it_is_written(json: str, number: int) -> None:
+    assert StrictInteger().deserialize(parse_json(json.encode())) == number
+
+
+@pytest.mark.parametrize(
+    "json", ["60.5", "1e18", "1e400", "1e-400", "-60.0", "true", '"60.0"', "[60]", '"٦٠"']
+)
+def test_what_is_no_whole_number_is_refused(json: str) -> None:
+    with pytest.raises(ValidationError):
+        StrictInteger().deserialize(parse_json(json.encode()))
