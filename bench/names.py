@@ -31,6 +31,12 @@ BENCHMARKS = {
     "settlement-postgres": Entry(
         "the same on PostgreSQL with synchronous commit", "bench.settling", "settlement_on_postgres"
     ),
+    "latency": Entry(
+        "seconds from a block at the node to the webhook at the merchant, on SQLite",
+        "bench.latency",
+        "latency",
+    ),
+    "latency-postgres": Entry("the same on PostgreSQL", "bench.latency", "latency_on_postgres"),
     "start": Entry(
         "start of `cloudpay up` until ready, and its idle memory", "bench.starting", "gateway_start"
     ),

@@ -36,7 +36,7 @@ def gateway_start(scale: Scale) -> list[Figure]:
         prepare(settings_file)
         began = time.perf_counter()
         command = [sys.executable, "-m", "cloudpay.cli", "up"]
-        with running(command, lambda: _is_ready(port), gateway_environment(settings_file)) as process:
+        with running(command, lambda: is_ready(port), gateway_environment(settings_file)) as process:
             seconds = time.perf_counter() - began
             time.sleep(scale.of(_SETTLED_SECONDS, 0))
             costs = costs_below(process.pid)
@@ -94,7 +94,7 @@ def _name(command: str) -> str:
     return next((name for mark, name in _NAMES.items() if mark in command), "other")
 
 
-def _is_ready(port: int) -> bool:
+def is_ready(port: int) -> bool:
     """Say whether the gateway takes invoices on every network."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:

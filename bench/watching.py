@@ -72,9 +72,8 @@ def catch_up(scale: Scale) -> list[Figure]:
     return figures
 
 
-@contextlib.contextmanager
-def _watched(chain: DevChain, table: dict[str, Any]) -> Iterator[tuple[Shop, Watcher, EvmAdapter]]:
-    """A gateway that has verified this chain and has read its head."""
+def chain_table(chain: DevChain, changes: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a network that is a development chain, with some of them changed."""
     network = chain.network
     assets: dict[str, Any] = dict.fromkeys(("USDC", "DAI", "WBTC"), False)
     for symbol, asset in network.assets.items():
@@ -87,9 +86,15 @@ def _watched(chain: DevChain, table: dict[str, Any]) -> Iterator[tuple[Shop, Wat
         "finality": "depth",
         "confirmations": network.confirmations,
     }
+    return {**common, **changes, "assets": assets}
+
+
+@contextlib.contextmanager
+def _watched(chain: DevChain, table: dict[str, Any]) -> Iterator[tuple[Shop, Watcher, EvmAdapter]]:
+    """A gateway that has verified this chain and has read its head."""
     with (
         folder() as data,
-        open_shop(write_settings(data, {"evm": {**common, **table, "assets": assets}})) as shop,
+        open_shop(write_settings(data, {"evm": chain_table(chain, table)})) as shop,
     ):
         gateway = shop.gateway
         adapter = gateway.chains.adapter("evm")
