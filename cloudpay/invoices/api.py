@@ -1,26 +1,24 @@
 """The routes of invoices."""
 
-import json
+from functools import partial
 from typing import Any
 
 from flask import Response
 
-from cloudpay.chains.gateway import Gateway, current
+from cloudpay.chains.gateway import current
 from cloudpay.invoices import creation, service
 from cloudpay.invoices.creation import NewInvoice
-from cloudpay.invoices.rendering import invoice_answer
+from cloudpay.invoices.rendering import invoice_text, page_text
 from cloudpay.invoices.schemas import InvoicePage, InvoiceQuery, InvoiceSchema, NewInvoiceSchema
-from cloudpay.invoices.views import InvoiceView
 from cloudpay.kernel.fields import NoFields
 from cloudpay.kernel.http import Blueprint
 from cloudpay.kernel.paging import Paging
 from cloudpay.merchants.auth import principal, requires
-from cloudpay.merchants.web import idempotency_key, respond
+from cloudpay.merchants.web import answer_json, idempotency_key, respond
 
 blueprint = Blueprint(
     "invoices", __name__, url_prefix="/api/invoice", description="Ask payers for money and see it come in."
 )
-_schema = InvoiceSchema()
 WRITE, READ = "invoices:write", "read"
 
 
@@ -34,29 +32,31 @@ def create_invoice(new: NewInvoice) -> Response:
     It gets an address of its own and a QR code. Send an `Idempotency-Key` to be able to repeat the request safely.
     """
     gateway = current()
-    return respond(creation.create(gateway, principal(), new, idempotency_key(), _render(gateway)))
+    return respond(
+        creation.create(gateway, principal(), new, idempotency_key(), partial(invoice_text, gateway))
+    )
 
 
 @blueprint.route("/<invoice_id>", methods=["GET"])
 @requires(READ, WRITE)
-@blueprint.response(200, InvoiceSchema)
-def get_invoice(invoice_id: str) -> Any:
+@blueprint.alt_response(200, schema=InvoiceSchema)
+def get_invoice(invoice_id: str) -> Response:
     """Get an invoice with its payments"""
     gateway = current()
-    return invoice_answer(gateway, service.get(gateway, principal(), invoice_id))
+    return answer_json(invoice_text(gateway, service.get(gateway, principal(), invoice_id)))
 
 
 @blueprint.route("", methods=["GET"])
 @requires(READ, WRITE)
 @blueprint.arguments(InvoiceQuery, location="query")
-@blueprint.response(200, InvoicePage)
-def list_invoices(query: dict[str, Any]) -> Any:
+@blueprint.alt_response(200, schema=InvoicePage)
+def list_invoices(query: dict[str, Any]) -> Response:
     """List invoices, newest first"""
     gateway = current()
     filters: service.Filters = query["filters"]
     paging: Paging = query["paging"]
     page = service.list_invoices(gateway, principal(), filters, paging)
-    return page.map(lambda invoice: invoice_answer(gateway, invoice))
+    return answer_json(page_text(gateway, page))
 
 
 @blueprint.route("/<invoice_id>/cancel", methods=["POST"])
@@ -66,11 +66,6 @@ def list_invoices(query: dict[str, Any]) -> Any:
 def cancel_invoice(_body: dict[str, Any], invoice_id: str) -> Response:
     """Cancel a pending invoice for which nothing has come in"""
     gateway = current()
-    return respond(service.cancel(gateway, principal(), invoice_id, idempotency_key(), _render(gateway)))
-
-
-def _render(gateway: Gateway) -> service.Render:
-    def render(invoice: InvoiceView) -> str:
-        return json.dumps(_schema.dump(invoice_answer(gateway, invoice)))
-
-    return render
+    return respond(
+        service.cancel(gateway, principal(), invoice_id, idempotency_key(), partial(invoice_text, gateway))
+    )

@@ -2,12 +2,27 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.invoices.views import InvoiceView, OptionView, payment_uri
 from cloudpay.kernel.money import format_amount
+from cloudpay.kernel.paging import Page
 from cloudpay.payments.views import PaymentView
+
+
+def invoice_text(gateway: Gateway, invoice: InvoiceView) -> str:
+    """Write an invoice as the API answers it."""
+    return _dump(invoice_answer(gateway, invoice))
+
+
+def page_text(gateway: Gateway, page: Page[InvoiceView]) -> str:
+    """Write a page of invoices as the API answers it."""
+    items = [invoice_answer(gateway, each) for each in page.items]
+    return _dump(
+        {"page": page.page, "limit": page.limit, "more": page.more, "anchor": page.anchor, "items": items}
+    )
 
 
 def invoice_answer(gateway: Gateway, invoice: InvoiceView) -> Mapping[str, Any]:
@@ -90,3 +105,8 @@ def _payment(gateway: Gateway, payment: PaymentView, options: tuple[OptionView, 
         "first_seen_at": payment.first_seen_at,
         "block_time": payment.block_time,
     }
+
+
+def _dump(answer: Mapping[str, Any]) -> str:
+    """Write what is JSON already but for its times; the schema documents it, and a test holds one against the other."""
+    return json.dumps(answer, default=datetime.isoformat, separators=(",", ":"))

@@ -11,6 +11,7 @@ from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.invoices.change import change
 from cloudpay.invoices.errors import NotCancellable, UnknownInvoice
+from cloudpay.invoices.lookup import find_invoice
 from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.invoices.views import InvoiceView, invoice_view
@@ -24,18 +25,18 @@ Render = Callable[[InvoiceView], str]
 
 def get(gateway: Gateway, principal: Principal, invoice_id: str) -> InvoiceView:
     """Answer one of the merchant's invoices; raises `UnknownInvoice`."""
-    with gateway.db.read() as session:
-        row = _find(session, principal, invoice_id)
-        return invoice_view(row, of_invoice(session, row.id))
+    found = get_for_payer(gateway, invoice_id)
+    if (found.merchant_id, found.livemode) != (principal.merchant_id, principal.livemode):
+        raise UnknownInvoice(invoice_id)
+    return found
 
 
 def get_for_payer(gateway: Gateway, invoice_id: str) -> InvoiceView:
     """Answer an invoice to whoever holds its unguessable id; raises `UnknownInvoice`."""
-    with gateway.db.read() as session:
-        row = session.get(InvoiceRow, invoice_id)
-        if row is None:
-            raise UnknownInvoice(invoice_id)
-        return invoice_view(row, of_invoice(session, row.id))
+    found = gateway.db.ask(lambda session: find_invoice(session, invoice_id))
+    if found is None:
+        raise UnknownInvoice(invoice_id)
+    return found
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def cancel(
         earlier = once(session, gateway, principal, route, key, {})
         if earlier is not None:
             return earlier
-        row = _find(session, principal, invoice_id, lock=True)
+        row = _lock(session, principal, invoice_id)
         payments = of_invoice(session, row.id)
         view = invoice_view(row, payments)
         if row.status != InvoiceStatus.PENDING or view.payments:
@@ -105,8 +106,8 @@ def cancel(
     return gateway.db.run(work)
 
 
-def _find(session: Session, principal: Principal, invoice_id: str, *, lock: bool = False) -> InvoiceRow:
-    row = session.get(InvoiceRow, invoice_id, with_for_update=lock or None)
+def _lock(session: Session, principal: Principal, invoice_id: str) -> InvoiceRow:
+    row = session.get(InvoiceRow, invoice_id, with_for_update=True)
     if row is None or (row.merchant_id, row.livemode) != (principal.merchant_id, principal.livemode):
         raise UnknownInvoice(invoice_id)
     return row

@@ -1,7 +1,11 @@
 """An invoice as merchants and payers see it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.types import PaymentRequest, PaymentUri
@@ -11,6 +15,9 @@ from cloudpay.invoices.states import InvoiceException, InvoiceStatus, Priority
 from cloudpay.kernel.money import format_amount
 from cloudpay.payments.states import PaymentStatus
 from cloudpay.payments.views import PaymentView
+
+Columns = Row[*tuple[Any, ...]]
+"""What a statement over plain columns answers: the same names as the rows of `models`."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,15 @@ class InvoiceView:
 
 def invoice_view(row: InvoiceRow, payments: list[PaymentView]) -> InvoiceView:
     """Show a row and its payments; those that were orphaned are not shown."""
+    return view_of(row, row.options, payments)
+
+
+def view_of(
+    row: InvoiceRow | Columns, options: Sequence[PaymentOptionRow | Columns], payments: list[PaymentView]
+) -> InvoiceView:
+    """Show an invoice by what was read of it, with its options in their order."""
     standing = tuple(each for each in payments if each.status is not PaymentStatus.ORPHANED)
-    options = tuple(_option_view(option, standing) for option in row.options)
+    shown = tuple(_option_view(option, standing) for option in options)
     return InvoiceView(
         id=row.id,
         merchant_id=row.merchant_id,
@@ -88,9 +102,9 @@ def invoice_view(row: InvoiceRow, payments: list[PaymentView]) -> InvoiceView:
         paid_at=row.paid_at,
         tx_hash=row.paid_tx,
         sequence=row.sequence,
-        options=options,
+        options=shown,
         payments=standing,
-        warnings=_warnings(row, options, standing),
+        warnings=(*undeliverable_warnings(row.undeliverable.split("\n")), *_stray_warnings(shown, standing)),
     )
 
 
@@ -101,7 +115,7 @@ def payment_uri(gateway: Gateway, invoice: InvoiceView) -> PaymentUri:
     return gateway.chains.network(option.network).addresses.payment_uri(request)
 
 
-def _option_view(row: PaymentOptionRow, payments: tuple[PaymentView, ...]) -> OptionView:
+def _option_view(row: PaymentOptionRow | Columns, payments: tuple[PaymentView, ...]) -> OptionView:
     asked = Asked(row.network, row.asset, row.address, row.amount)
     matching = [each for each in payments if asked.matches(each)]
     return OptionView(
@@ -119,19 +133,20 @@ def _option_view(row: PaymentOptionRow, payments: tuple[PaymentView, ...]) -> Op
     )
 
 
-def _warnings(
-    row: InvoiceRow, options: tuple[OptionView, ...], payments: tuple[PaymentView, ...]
-) -> tuple[str, ...]:
-    warnings = [
+def undeliverable_warnings(entries: Iterable[str]) -> tuple[str, ...]:
+    """Name each entry of `notification_emails` that nothing can be sent to."""
+    return tuple(
         f"notification_emails: {entry!r} is neither an e-mail address nor a notification channel; "
         "nothing is sent to it."
-        for entry in row.undeliverable.split("\n")
+        for entry in entries
         if entry
-    ]
-    warnings += [
+    )
+
+
+def _stray_warnings(options: tuple[OptionView, ...], payments: tuple[PaymentView, ...]) -> tuple[str, ...]:
+    return tuple(
         f"payment {each.id}: it came in another asset or on another network than this invoice asks for; it is kept, "
         "and does not count."
         for each in payments
         if not any(option.asked.matches(each) for option in options)
-    ]
-    return tuple(warnings)
+    )

@@ -33,7 +33,12 @@ def idempotency_key() -> str | None:
 
 def respond(answer: StoredAnswer) -> Response:
     """Answer what a use case stored; a repeated answer says so in a header."""
-    response = Response(answer.body, answer.status, mimetype="application/json")
+    response = answer_json(answer.body, answer.status)
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+def answer_json(text: str, status: int = 200) -> Response:
+    """Answer what is JSON text already."""
+    return Response(text, status, mimetype="application/json")
