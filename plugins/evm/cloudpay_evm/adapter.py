@@ -80,12 +80,12 @@ class EvmAdapter:
                 raise WrongDecimals(self._network, symbol, asset.decimals, decimals)
         if self._settings.watch_native and self._settings.traces != "off":
             self._find_tracers(reachable)
-        if self._settings.watch_native and Capability.TRACES not in self.capabilities:
+        if self._settings.watch_native:
             self._find_many_balances(reachable)
 
     def head(self) -> Head:
         """Answer the newest and the final block of one and the same node."""
-        seen = self.nodes.run(self._look)
+        seen = self.nodes.run(self._look_again)
         if self._standby.better_than(seen.node, seen.latest, seen.final) is not None:
             seen = self.nodes.run(self._look_again)
         self._seen = self._last_seen = seen

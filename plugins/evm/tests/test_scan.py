@@ -136,18 +136,34 @@ def test_a_poll_for_tokens_costs_three_calls_however_many_addresses_are_watched(
         assert watch.asked == 1
 
 
-def test_watching_tokens_alone_reads_no_full_block(
-    proxy: FaultProxy, evm_chain: DevChain, adapter_of: MakeAdapter, ours: Any, address: Address
+@pytest.mark.parametrize("blocks", [1, 30])  # near the head, and a range far below it
+def test_watching_tokens_alone_reads_no_full_block_and_no_receipt(
+    proxy: FaultProxy, evm_chain: DevChain, adapter_of: MakeAdapter, ours: Any, address: Address, blocks: int
 ) -> None:
     adapter = adapter_of(evm_chain, [proxy.url], watch_native=False)
     adapter.verify()
-    start, receiver = adapter.head().latest.ref, address("tokens alone")
+    start, receiver = adapter.head().latest.ref, address(f"tokens alone, {blocks}")
     evm_chain.pay("ETH", receiver, 5)
     evm_chain.pay("USDT", receiver, 6)
+    evm_chain.node.mine(blocks)
+    proxy.calls.clear()
+    adapter.head()
     assert [each.amount for each in ours(receiver).transfers(adapter, start)] == [6]
-    blocks = [call for call in proxy.calls if call["method"].startswith("eth_getBlockBy")]
-    assert blocks and not any(call["params"][1] for call in blocks)
-    assert not any("trace" in method for method in proxy.methods())
+    assert set(proxy.methods()) == {"eth_getBlockByNumber", "eth_getLogs"}
+    assert not any(call["params"][1] for call in proxy.calls if call["method"] == "eth_getBlockByNumber")
+
+
+def test_a_head_that_has_not_moved_is_one_question(
+    proxy: FaultProxy, evm_chain: DevChain, adapter_of: MakeAdapter
+) -> None:
+    adapter = adapter_of(evm_chain, [proxy.url])
+    evm_chain.node.mine(20)
+    first = adapter.head()
+    proxy.calls.clear()
+    assert adapter.head() == first
+    assert proxy.methods() == ["eth_getBlockByNumber"]
+    evm_chain.node.mine(1)
+    assert adapter.head().final.height == first.final.height + 1
 
 
 def test_a_reorganisation_is_unlinked_also_where_the_head_was_seen_before(
