@@ -8,20 +8,19 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.network import Asset, Network
+from cloudpay.chains.network import Asset
 from cloudpay.invoices.errors import ModeMismatch
-from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
-from cloudpay.invoices.recipients import parse_recipients
+from cloudpay.invoices.recipients import Recipients, parse_recipients
 from cloudpay.invoices.states import InvoiceStatus, Priority
-from cloudpay.invoices.views import InvoiceView, invoice_view
+from cloudpay.invoices.storing import insert_invoice
+from cloudpay.invoices.views import InvoiceView, OptionView, undeliverable_warnings
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.money import MAX_BASE_UNITS, InvalidAmount, to_base_units
 from cloudpay.kernel.urls import check_public_url
 from cloudpay.merchants.idempotency import StoredAnswer, once, remember
 from cloudpay.merchants.principal import Principal
-from cloudpay.merchants.service import MerchantView, merchant_of
-from cloudpay.outbox.service import append
+from cloudpay.merchants.service import terms_of
 from cloudpay.payments.balances import expect_native
 from cloudpay.payments.networks import require_open
 from cloudpay.rates.service import quote
@@ -63,9 +62,9 @@ def create(
         check_public_url(new.callback_url, allow_private=gateway.settings.webhooks.allow_private_targets)
     if new.amount is not None:
         _units(new.amount, asset)  # refuse before an address is planned
-    with gateway.db.read() as session:
-        merchant = merchant_of(session, principal.merchant_id)
-    planned = plan_deposit(gateway, network, merchant.account_index)
+    recipients = parse_recipients(new.notification_emails)
+    terms = terms_of(gateway, principal)
+    planned = plan_deposit(gateway, network, terms.account_index)
     passing(Failpoint.ADDRESS_PLANNED)
 
     def work(session: Session) -> StoredAnswer:
@@ -73,79 +72,84 @@ def create(
         if earlier is not None:
             return earlier
         require_open(session, gateway, network)
-        row = _insert(session, gateway, merchant, new, network, asset, planned)
+        now = gateway.clock.now(session)
+        option = _option(gateway, new, asset, planned, now)
+        minutes = new.expiry_minutes or terms.invoice_expiry_minutes
+        until = now + timedelta(minutes=minutes or gateway.settings.invoices.expiry_minutes)
+        invoice = _pending(principal, new, recipients, option, now, until)
+        deposit = insert_deposit(
+            session,
+            planned,
+            merchant_id=invoice.merchant_id,
+            invoice_id=invoice.id,
+            livemode=invoice.livemode,
+            now=now,
+        )
+        insert_invoice(session, invoice, recipients.undeliverable, deposit.id)
+        if asset.contract is None:
+            expect_native(session, gateway, network, deposit, invoice.expires_at)
         passing(Failpoint.INVOICE_INSERTED)
-        return remember(session, principal, ROUTE, key, 201, render(invoice_view(row, [])))
+        return remember(session, principal, ROUTE, key, 201, render(invoice))
 
     answer = gateway.db.run(work)
     passing(Failpoint.INVOICE_STORED)
     return answer
 
 
-def _insert(
-    session: Session,
-    gateway: Gateway,
-    merchant: MerchantView,
+def _pending(
+    principal: Principal,
     new: NewInvoice,
-    network: Network,
-    asset: Asset,
-    planned: PlannedAddress,
-) -> InvoiceRow:
-    now = gateway.clock.now(session)
-    minutes = (
-        new.expiry_minutes or merchant.invoice_expiry_minutes or gateway.settings.invoices.expiry_minutes
-    )
-    recipients = parse_recipients(new.notification_emails)
-    row = InvoiceRow(
+    recipients: Recipients,
+    option: OptionView,
+    now: datetime,
+    until: datetime,
+) -> InvoiceView:
+    """Answer the invoice as it begins: nothing has come in."""
+    return InvoiceView(
         id=new_id("INV-"),
-        merchant_id=merchant.id,
-        livemode=network.live,
+        merchant_id=principal.merchant_id,
+        livemode=principal.livemode,
         status=InvoiceStatus.PENDING,
+        exception=None,
         customer_name=new.customer_name,
         notification_emails=recipients.text,
-        undeliverable="\n".join(recipients.undeliverable),
         callback_url=new.callback_url,
         priority=new.priority,
         total_usd=None if new.total_usd is None else f"{new.total_usd:f}",
         created_at=now,
-        expires_at=now + timedelta(minutes=minutes),
+        expires_at=until,
+        paid_at=None,
+        tx_hash=None,
         sequence=0,
+        options=(option,),
+        payments=(),
+        warnings=undeliverable_warnings(recipients.undeliverable),
     )
-    deposit = insert_deposit(
-        session, planned, merchant_id=row.merchant_id, invoice_id=row.id, livemode=row.livemode, now=now
-    )
-    row.options.append(_option(gateway, new, asset, planned, deposit.id, now))
-    session.add(row)
-    if asset.contract is None:
-        expect_native(session, gateway, network, deposit, row.expires_at)
-    append(session, gateway.clock, "invoice.created", row.id)
-    session.flush()
-    return row
 
 
 def _option(
-    gateway: Gateway, new: NewInvoice, asset: Asset, planned: PlannedAddress, deposit_id: str, now: datetime
-) -> PaymentOptionRow:
-    option = PaymentOptionRow(
-        id=new_id("opt_"),
-        position=0,
+    gateway: Gateway, new: NewInvoice, asset: Asset, planned: PlannedAddress, now: datetime
+) -> OptionView:
+    """Answer what is to be paid; with `totalusd`, at the price of this moment. Raises `RateUnavailable`."""
+    quoted = None if new.total_usd is None else quote(gateway.settings.rates, asset, new.total_usd, now)
+    return OptionView(
         network=asset.network,
         asset=asset.key,
-        symbol=asset.symbol,
+        currency=asset.symbol,
         decimals=asset.decimals,
-        deposit_address_id=deposit_id,
+        amount=quoted.amount if quoted else _units(new.amount, asset),
         address=planned.address,
+        rate=f"{quoted.rate:f}" if quoted else None,
+        rate_source=quoted.source if quoted else None,
+        quoted_at=quoted.at if quoted else None,
+        received=0,
+        confirmed=0,
     )
-    if new.amount is not None:
-        option.amount = _units(new.amount, asset)
-    elif new.total_usd is not None:
-        quoted = quote(gateway.settings.rates, asset, new.total_usd, now)
-        option.amount, option.rate = quoted.amount, f"{quoted.rate:f}"
-        option.rate_source, option.quoted_at = quoted.source, quoted.at
-    return option
 
 
-def _units(amount: Decimal, asset: Asset) -> int:
+def _units(amount: Decimal | None, asset: Asset) -> int:
+    if amount is None:
+        raise ValueError("a new invoice needs `amount` or `total_usd`")
     units = to_base_units(amount, asset.decimals)
     if units > MAX_BASE_UNITS:
         raise InvalidAmount(f"{amount:f}", f"is more than any {asset.symbol} there can be")

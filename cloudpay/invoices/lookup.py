@@ -5,10 +5,12 @@ from sqlalchemy.orm import Session
 
 from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
 from cloudpay.invoices.views import InvoiceView, view_of
+from cloudpay.kernel.db import table_of
+from cloudpay.merchants.principal import Principal
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.service import of_invoice
 
-_INVOICE, _OPTION, _PAYMENT = InvoiceRow.__table__, PaymentOptionRow.__table__, PaymentRow.__table__
+_INVOICE, _OPTION, _PAYMENT = table_of(InvoiceRow), table_of(PaymentOptionRow), table_of(PaymentRow)
 
 _BY_ID = (
     select(
@@ -22,10 +24,18 @@ _BY_ID = (
 )
 """One row for each payment option, with the invoice's own columns in each."""
 
+_OF_MERCHANT = _BY_ID.where(
+    _INVOICE.c.merchant_id == bindparam("merchant_id"), _INVOICE.c.livemode == bindparam("livemode")
+)
+"""Another merchant's finds no row: it is as if it did not exist, also in what is done, and so in how long it takes."""
 
-def find_invoice(session: Session, invoice_id: str) -> InvoiceView | None:
-    """Answer the invoice of this id with its payments, whosever it is; None when there is none."""
-    rows = session.execute(_BY_ID, {"invoice_id": invoice_id}).all()
+
+def find_invoice(session: Session, invoice_id: str, owner: Principal | None = None) -> InvoiceView | None:
+    """Answer the invoice of this id with its payments, of this merchant and mode or whosever; None: there is none."""
+    values: dict[str, object] = {"invoice_id": invoice_id}
+    if owner is not None:
+        values |= {"merchant_id": owner.merchant_id, "livemode": owner.livemode}
+    rows = session.execute(_BY_ID if owner is None else _OF_MERCHANT, values).all()
     if not rows:
         return None
     payments = of_invoice(session, invoice_id) if rows[0].has_payments else []

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.clock import note_time, time_of_day
+from cloudpay.kernel.db import table_of
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
 from cloudpay.merchants.errors import BadKey, InvalidField, UnknownKey
@@ -31,7 +32,7 @@ _RANDOM = 43  # base62 digits: 256 bits
 _LONGEST = 200  # a longer text is no key, and is not hashed
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
-_KEYS, _MERCHANTS = ApiKey.__table__.c, Merchant.__table__.c
+_KEYS, _MERCHANTS = table_of(ApiKey).c, table_of(Merchant).c
 _BY_DIGEST = (
     select(
         _KEYS.id,
@@ -48,7 +49,7 @@ _BY_DIGEST = (
         _MERCHANTS.invoice_expiry_minutes,
         time_of_day().label("time_of_day"),
     )
-    .join_from(ApiKey.__table__, Merchant.__table__, _KEYS.merchant_id == _MERCHANTS.id)
+    .join_from(table_of(ApiKey), table_of(Merchant), _KEYS.merchant_id == _MERCHANTS.id)
     .where(_KEYS.digest == bindparam("digest"))
 )
 """Every request begins with it: plain columns, one statement, the time with it."""

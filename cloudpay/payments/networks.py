@@ -1,20 +1,25 @@
 """The state of each network: whether it may be trusted with money now, and why not."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
+from cloudpay.kernel.clock import note_time, time_of_day
+from cloudpay.kernel.db import table_of
 from cloudpay.kernel.errors import Conflict, Unavailable
 from cloudpay.kernel.log import get_logger
 from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.outbox.service import append
+from cloudpay.payments.alarms import tell_status
 from cloudpay.payments.blocks import count_gaps, forget_above, lowest
 from cloudpay.payments.credit import orphan_above
 from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.nodes import node_views
 from cloudpay.payments.progress import percent
 from cloudpay.payments.states import NETWORK, NetworkStatus
 from cloudpay.payments.views import CatchUp, NetworkView
@@ -30,6 +35,9 @@ LOST_THREAD = (
     "The chain holds none of the blocks that were read before. Check that the nodes are on the right chain, then run "
     "`cloudpay chains resume`; with --anew where they are, and the chain itself began anew."
 )
+
+OTHER_GENESIS = "The chain begins with another block than it did when it was first read"
+"""How the reason of a network begins whose nodes serve another chain under the same id."""
 
 
 class NetworkClosed(Unavailable):
@@ -55,9 +63,19 @@ def network_row(session: Session, code: str) -> NetworkRow:
 
 
 def enter(
-    session: Session, gateway: Gateway, row: NetworkRow, status: NetworkStatus, reason: str = ""
+    session: Session,
+    gateway: Gateway,
+    row: NetworkRow,
+    status: NetworkStatus,
+    reason: str = "",
+    *,
+    alarming: bool = True,
 ) -> None:
-    """Move a network to a status; a change is announced and logged, a new reason alone is only kept."""
+    """Move a network to a status; a change is announced and logged, a new reason alone is only kept.
+
+    A status that needs a look opens an alert, unless a person chose it (`alarming` is false then).
+    """
+    changed = row.status != status
     if row.status != status:
         NETWORK.check(NetworkStatus(row.status), status)
         tell = log.info if status is NetworkStatus.ACTIVE else log.warning
@@ -67,13 +85,23 @@ def enter(
         )
         row.status = status
     row.reason = reason
+    if changed:
+        tell_status(session, gateway, row, alarming=alarming)
+
+
+_NETWORK = table_of(NetworkRow).c
+_STATE = select(
+    _NETWORK.status, _NETWORK.reason, _NETWORK.answered_at, time_of_day().label("time_of_day")
+).where(_NETWORK.code == bindparam("code"))
+"""Asked for each new invoice: plain columns, and the time with them."""
 
 
 def require_open(session: Session, gateway: Gateway, network: Network) -> None:
     """Raise `NetworkClosed` unless new invoices may be taken on this network."""
-    row = session.get(NetworkRow, network.code)
+    row = session.execute(_STATE, {"code": network.code}).one_or_none()
     if row is None:
         raise NetworkClosed(network.code, NetworkStatus.UNVERIFIED, _NEVER_VERIFIED)
+    note_time(session, row.time_of_day)
     if row.status != NetworkStatus.ACTIVE:
         raise NetworkClosed(network.code, row.status, row.reason)
     silence = timedelta(seconds=network.settings.stalled_after_seconds)
@@ -93,7 +121,8 @@ def pause(gateway: Gateway, code: str, reason: str, *, actor: str = SYSTEM) -> N
     network = gateway.chains.network(code)
 
     def work(session: Session) -> None:
-        enter(session, gateway, network_row(session, network.code), NetworkStatus.PAUSED, reason)
+        row = network_row(session, network.code)
+        enter(session, gateway, row, NetworkStatus.PAUSED, reason, alarming=actor == SYSTEM)
         details = {"reason": reason}
         record(session, actor=actor, action="network.paused", subject=network.code, details=details)
 
@@ -114,7 +143,7 @@ def resume(gateway: Gateway, code: str, *, anew: bool = False, actor: str = SYST
             raise Conflict(
                 f"The network {network.code} is {row.status}, not paused; there is nothing to resume."
             )
-        if anew and row.reason != LOST_THREAD:
+        if anew and row.reason != LOST_THREAD and not row.reason.startswith(OTHER_GENESIS):
             raise Conflict(
                 f"The network {network.code} is paused for another reason than a lost chain: {row.reason} "
                 "Resume it without --anew, which would take back what is still on the chain."
@@ -122,7 +151,7 @@ def resume(gateway: Gateway, code: str, *, anew: bool = False, actor: str = SYST
         if anew:
             orphan_above(session, gateway, row.code, lowest(session, row.code) - 1)
             forget_above(session, row.code, -1)
-            row.cursor_height = row.cursor_hash = row.final_height = None
+            row.cursor_height = row.cursor_hash = row.final_height = row.genesis_hash = None
         enter(session, gateway, row, NetworkStatus.UNVERIFIED, "It was resumed and is verified now.")
         details = {"from": "the newest block" if anew else "where it stopped"}
         record(session, actor=actor, action="network.resumed", subject=network.code, details=details)
@@ -135,8 +164,13 @@ def network_views(gateway: Gateway) -> list[NetworkView]:
     with gateway.db.read() as session:
         rows = {row.code: row for row in session.scalars(select(NetworkRow))}
         gaps = {code: count_gaps(session, code) for code in rows}
+        nodes = node_views(session)
     return [
-        _view(network.code, rows.get(network.code), gaps.get(network.code, 0)) for network in gateway.chains
+        replace(
+            _view(network.code, rows.get(network.code), gaps.get(network.code, 0)),
+            nodes=tuple(nodes.get(network.code, ())),
+        )
+        for network in gateway.chains
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import String, any_, bindparam, func, select
+from sqlalchemy import String, any_, bindparam, func, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
@@ -14,7 +14,7 @@ from sqlalchemy.sql import ColumnElement
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import DEPOSIT_CHAIN, MASTER_CHAIN
-from cloudpay.kernel.db import Database, refuse_inside_transaction
+from cloudpay.kernel.db import Database, refuse_inside_transaction, table_of
 from cloudpay.kernel.errors import NotFound
 from cloudpay.kernel.ids import new_id
 from cloudpay.wallets.errors import AccountsExhausted, WalletMissing
@@ -22,6 +22,7 @@ from cloudpay.wallets.indexes import take_index
 from cloudpay.wallets.models import MAIN_SEED, AccountKeyRow, DepositAddressRow, SealedSeedRow
 
 _MASTER_INDEX = 0
+_INSERT = insert(table_of(DepositAddressRow))
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def insert_deposit(
     now: datetime,
 ) -> DepositAddress:
     """Give a planned address to an invoice, in the caller's transaction."""
-    row = DepositAddressRow(
+    deposit = DepositAddress(
         id=new_id("dep_"),
         key_family=planned.key_family,
         address=planned.address,
@@ -86,9 +87,8 @@ def insert_deposit(
         livemode=livemode,
         created_at=now,
     )
-    session.add(row)
-    session.flush()
-    return _view(row)
+    session.execute(_INSERT, vars(deposit))
+    return deposit
 
 
 def ours(session: Session, key_family: str, addresses: Collection[str]) -> frozenset[str]:
