@@ -1,5 +1,6 @@
 """Reading a request's body: bounded in size and in time, so that a client that falls silent holds no server thread."""
 
+import os
 import queue
 import threading
 from typing import IO, ClassVar
@@ -10,6 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from cloudpay.kernel.errors import CloudPayError
 
 LONGEST_SECONDS = 10.0  # programs send theirs at once; a proxy in front has it whole before it calls
+_MOST_IDLE = 16
 
 
 class BodyTooSlow(CloudPayError):
@@ -36,20 +38,47 @@ def read_body(request: Request) -> bytes:
     return body
 
 
-def _read_in_time(stream: IO[bytes]) -> bytes:
-    """Read in a thread of its own: nothing can interrupt the server's read, which waits as long as the client does.
+class _Reader(threading.Thread):
+    """Reads one body after the other, in a thread of its own, since nothing can interrupt the server's read.
 
-    Such a thread ends with its connection; what it still reads is lost, and nobody waits for it.
+    One whose client fell silent comes back when the connection ends; nobody waits for it, and another takes its place.
     """
+
+    def __init__(self) -> None:
+        super().__init__(name="request body", daemon=True)
+        self.bodies: queue.SimpleQueue[tuple[IO[bytes], queue.SimpleQueue[bytes | Exception]]] = (
+            queue.SimpleQueue()
+        )
+        self.start()
+
+    def run(self) -> None:
+        """Read until there are more readers than are needed."""
+        going_on = True
+        while going_on:
+            stream, answers = self.bodies.get()
+            answer: bytes | Exception
+            try:
+                answer = stream.read()
+            except Exception as error:  # noqa: BLE001  # raised again by the one who waits
+                answer = error
+            going_on = len(_idle) < _MOST_IDLE
+            if going_on:
+                _idle.append(self)
+            answers.put(answer)
+            del stream, answers, answer  # an idle reader keeps nobody's body
+
+
+_idle: list[_Reader] = []
+os.register_at_fork(after_in_child=_idle.clear)  # threads stay with the parent
+
+
+def _read_in_time(stream: IO[bytes]) -> bytes:
+    try:
+        reader = _idle.pop()
+    except IndexError:
+        reader = _Reader()
     answers: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
-
-    def read() -> None:
-        try:
-            answers.put(stream.read())
-        except Exception as error:  # noqa: BLE001  # raised again by the one who waits
-            answers.put(error)
-
-    threading.Thread(target=read, name="request body", daemon=True).start()
+    reader.bodies.put((stream, answers))
     try:
         answer = answers.get(timeout=LONGEST_SECONDS)
     except queue.Empty:
