@@ -1,5 +1,6 @@
 """Every table of the gateway: importing this makes the metadata whole, for migrations and for tests."""
 
+from cloudpay.alerts import models as alerts
 from cloudpay.audit import models as audit
 from cloudpay.invoices import models as invoices
 from cloudpay.kernel import leases
@@ -14,6 +15,7 @@ from cloudpay.webhooks import models as webhooks
 metadata = Base.metadata
 
 __all__ = [
+    "alerts",
     "audit",
     "invoices",
     "leases",

@@ -3,6 +3,7 @@
 `CLOUDPAY_WEB__PORT=9000` sets `port` in `[web]`; lists in variables are separated by commas.
 """
 
+import base64
 import os
 import tomllib
 from collections.abc import Mapping
@@ -19,12 +20,23 @@ from cloudpay.kernel.money import AMOUNT_PATTERN
 PREFIX = "CLOUDPAY_"
 _NOT_SETTINGS = {"CONFIG", "FAILPOINTS", "TEST_DATABASE_URL", "TEST_POSTGRES_URL", "ANVIL"}
 
+_LEAST_SECRET_BYTES = 24
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the settings file; an unknown key is an error, not a shrug."""
 
 
 Table = TypeVar("Table", bound=Section)
+
+
+def _is_webhook_secret(text: str) -> bool:
+    """Say whether a text is a secret as Standard Webhooks writes it."""
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and len(key) >= _LEAST_SECRET_BYTES
 
 
 class Web(Section, frozen=True, kw_only=True):
@@ -89,6 +101,32 @@ class Leases(Section, frozen=True, kw_only=True):
             description="Seconds beyond the longest call until a webhook that a killed process was sending goes again.",
         ),
     ] = 10.0
+
+
+class Alerts(Section, frozen=True, kw_only=True):
+    """Where whoever runs the gateway hears of what needs a look."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="Address that is called when an alert opens or clears; empty: `cloudpay alerts` and the log "
+            "only. It is yours, so it may be a private one."
+        ),
+    ] = ""
+    secret: Annotated[
+        str,
+        Meta(
+            description="What those calls are signed with, by Standard Webhooks: `whsec_` and 32 random bytes in "
+            "Base64; needed with `url`."
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an address without a secret: whoever receives an alert must be able to tell who sent it."""
+        if self.url and not self.secret:
+            raise ValueError("alerts.url needs alerts.secret, which its calls are signed with")
+        if self.secret and not _is_webhook_secret(self.secret):
+            raise ValueError("alerts.secret is not `whsec_` followed by at least 24 bytes in Base64")
 
 
 class Limits(Section, frozen=True, kw_only=True):
@@ -171,6 +209,7 @@ class Settings(Section, frozen=True, kw_only=True):
     invoices: Annotated[Invoices, Meta(description="Defaults of invoices.")] = Invoices()
     webhooks: Annotated[Webhooks, Meta(description="How merchants' endpoints are called.")] = Webhooks()
     leases: Annotated[Leases, Meta(description="When the work of a killed process is done again.")] = Leases()
+    alerts: Annotated[Alerts, Meta(description="Who is told of what needs a look.")] = Alerts()
     limits: Annotated[Limits, Meta(description="Rate limits.")] = Limits()
     rates: Annotated[Rates, Meta(description="Prices in US dollars.")] = msgspec.field(default_factory=Rates)
     log: Annotated[Log, Meta(description="Logging.")] = Log()

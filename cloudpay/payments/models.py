@@ -26,9 +26,30 @@ class NetworkRow(Base):
     node: Mapped[str | None] = mapped_column(String(300))
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     polled_at: Mapped[datetime | None] = mapped_column(Moment)
+    genesis_hash: Mapped[str | None] = mapped_column(String(100))
+    final_moved_at: Mapped[datetime | None] = mapped_column(Moment)
     catch_up_from: Mapped[int | None] = mapped_column(BigInteger)
     catch_up_to: Mapped[int | None] = mapped_column(BigInteger)
     catch_up_done_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class NodeRow(Base):
+    """How one node was doing when its watcher last wrote it down; `down_since` is since when it has only failed."""
+
+    __tablename__ = "network_nodes"
+
+    network: Mapped[str] = mapped_column(String(40), primary_key=True)
+    node: Mapped[str] = mapped_column(String(300), primary_key=True)
+    state: Mapped[str] = mapped_column(String(20))
+    score: Mapped[int]
+    failures: Mapped[int]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    rests_until: Mapped[datetime | None] = mapped_column(Moment)
+    height: Mapped[int | None] = mapped_column(BigInteger)
+    latency_ms: Mapped[int | None]
+    calls: Mapped[int] = mapped_column(BigInteger)
+    seen_at: Mapped[datetime] = mapped_column(Moment)
+    down_since: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class BlockRow(Base):
@@ -80,7 +101,10 @@ class NativeWatchRow(Base):
     """A deposit address that expects native coins, for networks whose nodes do not show what contracts send."""
 
     __tablename__ = "native_watches"
-    __table_args__ = (Index("ix_native_watches_network_look_at", "network", "look_at"),)
+    __table_args__ = (
+        Index("ix_native_watches_network_look_at", "network", "look_at"),
+        Index("ix_native_watches_network_owed_at", "network", "owed_at"),
+    )
 
     deposit_address_id: Mapped[str] = mapped_column(ForeignKey("deposit_addresses.id"), primary_key=True)
     network: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -88,3 +112,4 @@ class NativeWatchRow(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     look_at: Mapped[datetime] = mapped_column(Moment)
+    owed_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cloudpay.payments.models import PaymentRow
+from cloudpay.payments.nodes import NodeView
 from cloudpay.payments.states import NetworkStatus, PaymentStatus
 
 
@@ -57,6 +58,7 @@ class NetworkView:
     polled_at: datetime | None
     gaps: int
     catching_up: CatchUp | None = None
+    nodes: tuple[NodeView, ...] = ()
 
     @property
     def lag(self) -> int | None:

@@ -12,7 +12,7 @@ from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.ids import new_id
 from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.outcomes import cut_off
-from cloudpay.webhooks.slots import free_slots, give_back, take_slot
+from cloudpay.webhooks.slots import free_slots, give_back, not_of, take_slot
 from cloudpay.webhooks.states import DeliveryStatus
 
 _MOST_CUT_OFF = 100
@@ -25,16 +25,19 @@ class Claim:
     id: str
     delivery_id: str
     event_id: str
-    merchant_id: str
+    merchant_id: str | None
     url: str
     body: str
     at: datetime
 
 
-def claim_due(gateway: Gateway, limit: int, running: Counter[str], most_per_merchant: int) -> list[Claim]:
+def claim_due(
+    gateway: Gateway, limit: int, running: Counter[str | None], most_per_merchant: int
+) -> list[Claim]:
     """Claim up to `limit` due deliveries, fairly: endpoints take turns, none has more than its slots.
 
-    `running` counts the calls of this process by merchant: one with slow endpoints cannot fill the whole pool.
+    `running` counts the calls of this process by merchant, the operator as None: one with slow endpoints cannot fill
+    the whole pool.
     """
     counted = Counter(running)
     # Between the longest call and the end of its lease there must be time to write down what came of it.
@@ -84,12 +87,12 @@ def _anything_due(gateway: Gateway) -> bool:
 
 
 def _take_delivery(
-    session: Session, endpoint: str, claim: str, now: datetime, until: datetime, busy: set[str]
+    session: Session, endpoint: str, claim: str, now: datetime, until: datetime, busy: set[str | None]
 ) -> Delivery | None:
     due = (Delivery.status == DeliveryStatus.PENDING, Delivery.next_attempt_at <= now)
     longest = (
         select(Delivery)
-        .where(Delivery.endpoint == endpoint, *due, Delivery.merchant_id.not_in(busy))
+        .where(Delivery.endpoint == endpoint, *due, not_of(busy))
         .order_by(Delivery.next_attempt_at, Delivery.id)
         .limit(1)
         .with_for_update(skip_locked=True)

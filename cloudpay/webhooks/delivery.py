@@ -1,5 +1,7 @@
 """One attempt: sign, call, write down. No transaction is open during the call."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from cloudpay.chains.gateway import Gateway
@@ -35,7 +37,7 @@ def attempt(gateway: Gateway, client: WebhookClient, claim: Claim) -> None:
 
 def _send(gateway: Gateway, client: WebhookClient, claim: Claim) -> Outcome:
     try:
-        secrets = webhook_secrets(gateway, claim.merchant_id)
+        secrets = _secrets(gateway, claim)
     except (
         CloudPayError
     ) as error:  # such as a replaced application key: the event waits until it is put right
@@ -45,3 +47,9 @@ def _send(gateway: Gateway, client: WebhookClient, claim: Claim) -> Outcome:
         )
     headers = signature_headers(claim.event_id, claim.at, claim.body, secrets)
     return client.post(claim.url, headers, claim.body.encode())
+
+
+def _secrets(gateway: Gateway, claim: Claim) -> Sequence[str]:
+    if claim.merchant_id is None:
+        return [gateway.settings.alerts.secret]
+    return webhook_secrets(gateway, claim.merchant_id)

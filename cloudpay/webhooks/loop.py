@@ -6,6 +6,8 @@ from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
+import msgspec
+
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
@@ -26,9 +28,11 @@ class DeliveryLoop:
     def __init__(self, gateway: Gateway, client: WebhookClient | None = None) -> None:
         self._gateway = gateway
         self._client = client or WebhookClient(gateway.settings.webhooks)
+        own = msgspec.structs.replace(gateway.settings.webhooks, allow_private_targets=True)
+        self._operators_client = WebhookClient(own)  # whose address no merchant chooses
         self._most = gateway.settings.webhooks.concurrency
         self._most_per_merchant = max(CALLS_PER_ENDPOINT + 1, self._most // 2)
-        self._running: Counter[str] = Counter()
+        self._running: Counter[str | None] = Counter()
         self._lock = threading.Lock()
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
@@ -49,6 +53,7 @@ class DeliveryLoop:
             if self._calls():
                 wake.wait(end - time.monotonic())
         self._client.hang_up()
+        self._operators_client.hang_up()
 
     def _calls(self) -> int:
         with self._lock:
@@ -85,4 +90,5 @@ class DeliveryLoop:
                 log.error("webhook_attempt_failed", delivery=claim.delivery_id, exc_info=error)
             wake.set()
 
-        pool.submit(attempt, self._gateway, self._client, claim).add_done_callback(finished)
+        client = self._operators_client if claim.merchant_id is None else self._client
+        pool.submit(attempt, self._gateway, client, claim).add_done_callback(finished)

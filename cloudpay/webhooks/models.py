@@ -10,7 +10,10 @@ from cloudpay.kernel.db import Base
 
 
 class Delivery(Base):
-    """One event on its way to one URL; its body never changes, whatever happens to the invoice meanwhile."""
+    """One event on its way to one URL; its body never changes, whatever happens to the invoice meanwhile.
+
+    `merchant_id` is None for the operator's own, which tell of alerts.
+    """
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -22,7 +25,7 @@ class Delivery(Base):
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     event_id: Mapped[str] = mapped_column(String(80), unique=True)
     event_type: Mapped[str] = mapped_column(String(60))
-    merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
+    merchant_id: Mapped[str | None] = mapped_column(ForeignKey("merchants.id"))
     livemode: Mapped[bool]
     invoice_id: Mapped[str | None] = mapped_column(String(40), index=True)
     url: Mapped[str] = mapped_column(Text)

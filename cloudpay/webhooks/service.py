@@ -46,7 +46,7 @@ def enqueue(
     *,
     event_id: str,
     event_type: str,
-    merchant_id: str,
+    merchant_id: str | None,
     livemode: bool,
     invoice_id: str | None,
     url: str,
@@ -55,8 +55,10 @@ def enqueue(
     """Queue one event for delivery; a second call with the same `event_id` changes nothing.
 
     `body` is sent as it is, byte for byte in UTF-8, at every attempt. A URL that may not be called is kept as blocked.
+    Without a merchant it is the operator's own, whose address may be a private one.
     """
-    endpoint, problem = _endpoint(gateway, url)
+    allow_private = merchant_id is None or gateway.settings.webhooks.allow_private_targets
+    endpoint, problem = _endpoint(url, allow_private=allow_private)
 
     def work(session: Session) -> None:
         now = gateway.clock.now(session)
@@ -132,9 +134,9 @@ def oldest_due(gateway: Gateway) -> datetime | None:
         return session.scalar(select(func.min(Delivery.next_attempt_at)).where(*waiting))
 
 
-def _endpoint(gateway: Gateway, url: str) -> tuple[str, str | None]:
+def _endpoint(url: str, *, allow_private: bool) -> tuple[str, str | None]:
     try:
-        target = check_public_url(url, allow_private=gateway.settings.webhooks.allow_private_targets)
+        target = check_public_url(url, allow_private=allow_private)
     except InvalidRequest as error:
         return "", error.message
     return target.endpoint, None

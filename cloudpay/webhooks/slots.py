@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from cloudpay.kernel.conditional import changed_rows
@@ -26,7 +26,7 @@ def add_slots(session: Session, endpoint: str) -> None:
 
 
 def free_slots(
-    session: Session, now: datetime, limit: int, busy_merchants: Collection[str]
+    session: Session, now: datetime, limit: int, busy_merchants: Collection[str | None]
 ) -> Sequence[EndpointSlot]:
     """Answer free slots of endpoints for which something is due, the longest unused first: endpoints take turns.
 
@@ -36,7 +36,7 @@ def free_slots(
         Delivery.endpoint == EndpointSlot.endpoint,
         Delivery.status == DeliveryStatus.PENDING,
         Delivery.next_attempt_at <= now,
-        Delivery.merchant_id.not_in(busy_merchants),
+        not_of(busy_merchants),
     )
     statement = (
         select(EndpointSlot)
@@ -46,6 +46,11 @@ def free_slots(
         .with_for_update(skip_locked=True)  # PostgreSQL only; SQLite has one writer at a time anyway
     )
     return session.scalars(statement).all()
+
+
+def not_of(merchants: Collection[str | None]) -> ColumnElement[bool]:
+    """Hold for deliveries of none of these merchants; None stands for the operator, whose deliveries have none."""
+    return func.coalesce(Delivery.merchant_id, "").not_in([each or "" for each in merchants])
 
 
 def take_slot(session: Session, slot: EndpointSlot, claim: str, now: datetime, until: datetime) -> bool:

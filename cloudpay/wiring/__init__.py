@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from cloudpay.alerts import service as alerts
 from cloudpay.chains.gateway import Gateway
 from cloudpay.invoices.change import apply_payment, expire_due
 from cloudpay.kernel.queues import Runnable
@@ -11,17 +12,23 @@ from cloudpay.outbox import service as outbox
 from cloudpay.outbox.service import Handler
 from cloudpay.payments.loop import WatchLoop
 from cloudpay.wiring.drain import DrainLoop
+from cloudpay.wiring.operator import tell_operator
+from cloudpay.wiring.watchdog import look_for_trouble
 from cloudpay.wiring.webhooks import tell_endpoint
 
 EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
     "payment.changed": [apply_payment],
     "payment.reversed": [apply_payment],
     "invoice.changed": [tell_endpoint],
+    "alert.opened": [tell_operator],
+    "alert.cleared": [tell_operator],
 }
 """Which functions an event is handed to; one that is not named here is only kept for a while."""
 
 SCHEDULE: Mapping[str, tuple[float, Callable[[Gateway], object]]] = {
     "expire invoices": (1.0, expire_due),
+    "look for trouble": (15.0, look_for_trouble),
+    "forget alerts": (3600.0, alerts.prune),
     "forget handled events": (3600.0, outbox.prune),
     "forget idempotency keys": (3600.0, idempotency.prune),
 }

@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and index
     """Apply this step."""
     op.create_table(
         "account_keys",
@@ -28,6 +28,28 @@ def upgrade() -> None:
         sa.Column("chain", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("next_index", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key_family", "account", "chain", name="pk_address_ranges"),
+    )
+    op.create_table(
+        "alerts",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=300), nullable=False),
+        sa.Column("severity", sa.String(length=10), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("advice", sa.Text(), nullable=False),
+        sa.Column("opened_at", Moment(), nullable=False),
+        sa.Column("cleared_at", Moment(), nullable=True),
+        sa.Column("cleared_by", sa.String(length=200), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_alerts"),
+    )
+    op.create_index("ix_alerts_cleared_at", "alerts", ["cleared_at"], unique=False)
+    op.create_index(
+        "ix_alerts_open",
+        "alerts",
+        ["kind", "subject"],
+        unique=True,
+        sqlite_where=sa.text("cleared_at IS NULL"),
+        postgresql_where=sa.text("cleared_at IS NULL"),
     )
     op.create_table(
         "audit_entries",
@@ -130,6 +152,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("account_index", name="uq_merchants_account_index"),
     )
     op.create_table(
+        "network_nodes",
+        sa.Column("network", sa.String(length=40), nullable=False),
+        sa.Column("node", sa.String(length=300), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("rests_until", Moment(), nullable=True),
+        sa.Column("height", sa.BigInteger(), nullable=True),
+        sa.Column("latency_ms", sa.Integer(), nullable=True),
+        sa.Column("calls", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", Moment(), nullable=False),
+        sa.Column("down_since", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("network", "node", name="pk_network_nodes"),
+    )
+    op.create_table(
         "networks",
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
@@ -143,6 +181,8 @@ def upgrade() -> None:
         sa.Column("node", sa.String(length=300), nullable=True),
         sa.Column("answered_at", Moment(), nullable=True),
         sa.Column("polled_at", Moment(), nullable=True),
+        sa.Column("genesis_hash", sa.String(length=100), nullable=True),
+        sa.Column("final_moved_at", Moment(), nullable=True),
         sa.Column("catch_up_from", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_to", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_done_at", Moment(), nullable=True),
@@ -291,6 +331,7 @@ def upgrade() -> None:
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
         sa.Column("look_at", Moment(), nullable=False),
+        sa.Column("owed_at", Moment(), nullable=True),
         sa.ForeignKeyConstraint(
             ["deposit_address_id"],
             ["deposit_addresses.id"],
@@ -300,6 +341,9 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_native_watches_network_look_at", "native_watches", ["network", "look_at"], unique=False
+    )
+    op.create_index(
+        "ix_native_watches_network_owed_at", "native_watches", ["network", "owed_at"], unique=False
     )
 
     op.create_table(
@@ -373,7 +417,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("event_id", sa.String(length=80), nullable=False),
         sa.Column("event_type", sa.String(length=60), nullable=False),
-        sa.Column("merchant_id", sa.String(length=40), nullable=False),
+        sa.Column("merchant_id", sa.String(length=40), nullable=True),
         sa.Column("livemode", sa.Boolean(), nullable=False),
         sa.Column("invoice_id", sa.String(length=40), nullable=True),
         sa.Column("url", sa.Text(), nullable=False),

@@ -4,6 +4,7 @@ import json
 
 from sqlalchemy import select
 
+from cloudpay.alerts.service import CLEARED, OPENED
 from cloudpay.chains.gateway import Gateway
 from cloudpay.invoices.change import CHANGED, webhook_body
 from cloudpay.outbox import service as outbox
@@ -89,7 +90,7 @@ def test_the_webhook_of_a_change_is_frozen_when_it_happens(shop: Shop) -> None:
 
 def test_every_event_that_is_appended_is_known_here_or_only_kept() -> None:
     kept = {"network.active", "network.unverified", "network.stalled", "network.paused"}
-    assert {CHANGED, "payment.changed", "payment.reversed"} == set(EVENT_HANDLERS)
+    assert {CHANGED, "payment.changed", "payment.reversed", OPENED, CLEARED} == set(EVENT_HANDLERS)
     assert kept.isdisjoint(EVENT_HANDLERS)
 
 

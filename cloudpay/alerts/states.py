@@ -1,0 +1,88 @@
+"""What there is to be alarmed about: each kind with how bad it is and what to do. A new kind is a line in both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How soon somebody should look."""
+
+    CRITICAL = "critical"  # now: money waits, or is in doubt
+    WARNING = "warning"  # today: it works, but with less in reserve
+    INFO = "info"  # good to know; it passes by itself
+
+
+class AlertKind(StrEnum):
+    """What is the matter. The subject of the first four is a network, of `node_…` a network and a node."""
+
+    NETWORK_STALLED = "network_stalled"
+    NETWORK_PAUSED = "network_paused"
+    FINALITY_FROZEN = "finality_frozen"
+    CATCHING_UP = "catching_up"
+    NETWORK_UNWATCHED = "network_unwatched"
+    NODE_DOWN = "node_down"
+    NODE_WRONG_CHAIN = "node_wrong_chain"
+    NODES_DISAGREE = "nodes_disagree"
+    EVENT_FAILING = "event_failing"
+    WEBHOOKS_FAILING = "webhooks_failing"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """How bad a kind is, and what a person does about it; `{subject}` stands for what it is about."""
+
+    severity: Severity
+    advice: str
+
+
+KINDS: Mapping[AlertKind, Meaning] = {
+    AlertKind.NETWORK_STALLED: Meaning(
+        Severity.CRITICAL,
+        "Open invoices stay open and nothing is lost, but no new ones are taken on {subject} and nothing is credited. "
+        "Look at `cloudpay chains` and at your nodes; name more nodes in rpc_urls when it does not pass.",
+    ),
+    AlertKind.NETWORK_PAUSED: Meaning(
+        Severity.CRITICAL,
+        "Nothing is credited on {subject} until a person has looked. Read the reason, compare the chain with a block "
+        "explorer, then run `cloudpay chains resume {subject}`.",
+    ),
+    AlertKind.FINALITY_FROZEN: Meaning(
+        Severity.CRITICAL,
+        "Payments on {subject} are seen but not credited, which is right: they might be taken back. Look whether the "
+        "chain itself has lost finality; if it has not, name other nodes in rpc_urls.",
+    ),
+    AlertKind.CATCHING_UP: Meaning(
+        Severity.INFO,
+        "Older blocks of {subject} are being read; payments in them are found on the way, and count as on time if they "
+        "were. `cloudpay chains` shows how far it has come. There is nothing to do.",
+    ),
+    AlertKind.NETWORK_UNWATCHED: Meaning(
+        Severity.CRITICAL,
+        "No watcher has written anything about {subject}. Is `cloudpay up`, or `cloudpay worker watch`, running?",
+    ),
+    AlertKind.NODE_DOWN: Meaning(
+        Severity.WARNING,
+        "The other nodes of the network are used meanwhile; with none left it stalls, and large amounts wait for a "
+        "second node. Look at the node of {subject}, or name another in rpc_urls.",
+    ),
+    AlertKind.NODE_WRONG_CHAIN: Meaning(
+        Severity.CRITICAL,
+        "The node of {subject} is not used any more. Correct rpc_urls or chain_id, and restart the watcher.",
+    ),
+    AlertKind.NODES_DISAGREE: Meaning(
+        Severity.CRITICAL,
+        "One of the nodes of {subject} is on another fork, or lies. Amounts of `large_amount` or more are not credited "
+        "until they agree. Compare the block with a block explorer, and take the node that is wrong out of rpc_urls.",
+    ),
+    AlertKind.EVENT_FAILING: Meaning(
+        Severity.CRITICAL,
+        "It is tried again, ever more seldom, and nothing of it is lost; but what should follow {subject} does not "
+        "happen. The log of `cloudpay worker events` says why.",
+    ),
+    AlertKind.WEBHOOKS_FAILING: Meaning(
+        Severity.WARNING,
+        "The merchant behind {subject} does not hear of payments. Tell them; they can fetch their invoices by API "
+        "meanwhile. `cloudpay webhook list` shows the answers, `cloudpay webhook redeliver` sends again.",
+    ),
+}
