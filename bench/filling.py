@@ -21,9 +21,10 @@ _CREATED = "{moment}({now} - 3600 - {count} + n)"
 _SETTLED = "{moment}({now} - 3000 - {count} + n)"
 _OWNER = {"merchant_id": "'{merchant}'", "livemode": "false"}
 _AMOUNT = "lpad(CAST(10000000 + n AS text), 78, '0')"
-_SQLITE_SERIES = "(WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {count}) SELECT n FROM series)"
+_COUNTED = "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {count})"
+_SQLITE_SERIES = f"({_COUNTED} SELECT n FROM series)"
 _POSTGRESQL_SERIES = "generate_series(1, {count}) AS series(n)"
-_SQLITE_SPEED = ("synchronous=OFF", "foreign_keys=OFF", "cache_size=-1000000")
+_SQLITE_SPEED = ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-1000000")
 
 
 class _Rows(NamedTuple):
@@ -38,7 +39,7 @@ def _id(prefix: str) -> str:
     return f"'{prefix}01' || lpad(CAST(n AS text), 24, '0')"
 
 
-_TABLES: Mapping[str, _Rows] = {
+TABLES: Mapping[str, _Rows] = {
     "deposit_addresses": _Rows(
         {"id": _id("dep_"), "key_family": "'evm'", "address": _ADDRESS, "account": "3", "chain": "0"}
         | {"index": "n", "invoice_id": _id("INV-"), "created_at": _CREATED, **_OWNER}
@@ -69,7 +70,7 @@ _TABLES: Mapping[str, _Rows] = {
     "webhook_deliveries": _Rows(
         {"id": _id("whd_"), "event_id": _id("evt_"), "event_type": "'invoice.paid'", "invoice_id": _id("INV-")}
         | {"url": "'https://shop.example.com/hook'", "endpoint": "'https://shop.example.com:443'", **_OWNER}
-        | {"body": "'{{\"status\": \"paid\"}}'", "status": "'delivered'", "series": "1", "attempts": "1"}
+        | {"body": "'{{\"status\": \"paid\"}}'", "status": "'succeeded'", "series": "1", "attempts": "1"}
         | {"attempts_in_series": "1", "last_status_code": "200", "created_at": _CREATED}
         | {"finished_at": _SETTLED},
         where="n % 5 < 3",
@@ -85,6 +86,7 @@ def fill(shop: Shop, count: int) -> None:
     contract = (shop.gateway.chains.find_asset("USDT", "evm").contract or "").lower()
     values = {"now": now, "count": count, "merchant": shop.merchant_id, "contract": contract}
     if database.engine.dialect.name == "sqlite":
+        database.close()  # nobody else may have it open while it has no journal
         _fill_sqlite(str(database.engine.url.database), values)
     else:
         _fill_postgresql(
@@ -101,7 +103,7 @@ def _fill_sqlite(path: str, values: Mapping[str, object]) -> None:
         connection.create_function("lpad", 3, str.rjust, deterministic=True)
         for statement in _statements(_SQLITE_SERIES, {**values, "moment": "moment"}):
             connection.execute(statement)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _fill_postgresql(url: str, values: Mapping[str, object]) -> None:
@@ -114,7 +116,7 @@ def _fill_postgresql(url: str, values: Mapping[str, object]) -> None:
 
 
 def _statements(series: str, values: Mapping[str, object]) -> Iterator[str]:
-    for table, rows in _TABLES.items():
+    for table, rows in TABLES.items():
         names = ", ".join(f'"{name}"' for name in rows.columns)
         found = f"SELECT {', '.join(rows.columns.values())} FROM {series} WHERE {rows.where}"
         yield f'INSERT INTO "{table}" ({names}) {found.format(**values)}'

@@ -3,11 +3,11 @@
 import json
 from functools import partial
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
+from cloudpay.invoices.models import OPEN, InvoiceRow, PaymentOptionRow
 from cloudpay.invoices.settlement import Asked, Outcome, decide
 from cloudpay.invoices.states import INVOICE, InvoiceException, InvoiceStatus
 from cloudpay.invoices.views import InvoiceView, invoice_view
@@ -35,14 +35,23 @@ def expire_due(gateway: Gateway) -> int:
 
     A network that stalls keeps its invoices open: "nothing was found" is no fact while nobody can see.
     """
-    looked_at = PaymentOptionRow.invoice_id == InvoiceRow.id, NetworkRow.code == PaymentOptionRow.network
+    looked_at = (
+        select(NetworkRow.code)
+        .join(PaymentOptionRow, PaymentOptionRow.network == NetworkRow.code)
+        .where(PaymentOptionRow.invoice_id == InvoiceRow.id, NetworkRow.polled_at > InvoiceRow.expires_at)
+        .correlate(InvoiceRow)
+        .offset(
+            0
+        )  # PostgreSQL looks it up for the few that are due, instead of joining every option there ever was
+    )
     with gateway.db.read() as session:
         due = session.scalars(
             select(InvoiceRow.id)
             .where(
+                OPEN,
                 InvoiceRow.status == InvoiceStatus.PENDING,
                 InvoiceRow.expires_at < gateway.clock.now(session),
-                exists().where(*looked_at, NetworkRow.polled_at > InvoiceRow.expires_at),
+                looked_at.exists(),
             )
             .order_by(InvoiceRow.expires_at)
             .limit(_BATCH)

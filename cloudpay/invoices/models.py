@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from cloudpay.kernel.columns import BaseUnits, Moment
 from cloudpay.kernel.db import Base
 
+OPEN = text("status IN ('pending', 'confirming')")
+"""What the index of open invoices holds; a query must say it in these very words, or SQLite does not use the index."""
+
 
 class InvoiceRow(Base):
     """What a payer is asked for; `version` guards against two writers."""
@@ -20,8 +23,8 @@ class InvoiceRow(Base):
         Index(
             "ix_invoices_open_expires_at",
             "expires_at",
-            sqlite_where=text("status IN ('pending', 'confirming')"),
-            postgresql_where=text("status IN ('pending', 'confirming')"),
+            sqlite_where=OPEN,
+            postgresql_where=OPEN,
         ),
     )
 

@@ -119,7 +119,8 @@ def _claim(gateway: Gateway, limit: int) -> list[OutboxEvent]:
             claimed.values(claim=claim, claimed_until=now + held),
             execution_options={"synchronize_session": False},
         )
-        rows = session.scalars(select(OutboxRow).where(OutboxRow.claim == claim).order_by(OutboxRow.id))
+        mine = (OutboxRow.claim == claim, OutboxRow.handled_at.is_(None))  # the latter by index
+        rows = session.scalars(select(OutboxRow).where(*mine).order_by(OutboxRow.id))
         return [OutboxEvent(row.id, row.name, row.subject, json.loads(row.payload)) for row in rows]
 
     with gateway.db.read() as session:
