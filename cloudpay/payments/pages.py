@@ -12,6 +12,7 @@ from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseLost, fence
 from cloudpay.kernel.log import get_logger
 from cloudpay.payments import blocks
+from cloudpay.payments.alarms import tell_catch_up
 from cloudpay.payments.credit import orphan_above, settle
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import enter, network_row
@@ -109,3 +110,4 @@ class PageCommit:
         since = row.cursor_height or page.headers[0].height
         row.cursor_height, row.cursor_hash = page.headers[-1].height, page.headers[-1].hash
         self.progress.note(row, since, self.head, self.gateway.clock.now(session))
+        tell_catch_up(session, self.gateway, self.network, row)
