@@ -19,6 +19,7 @@ class Asset:
     display_decimals: int
     wraps: str | None
     large_amount: int | None
+    verify_balance: bool = False
 
     @property
     def key(self) -> str:

@@ -169,6 +169,7 @@ def _asset(code: str, symbol: str, settings: AssetSettings) -> Asset:
         large_amount=parse_amount(settings.large_amount, settings.decimals)
         if settings.large_amount
         else None,
+        verify_balance=settings.verify_balance,
     )
 
 

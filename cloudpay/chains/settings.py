@@ -27,6 +27,13 @@ class AssetSettings(Section, frozen=True, kw_only=True):
             description="Symbol that this token stands for when a request names no network, as WBTC for BTC."
         ),
     ] = None
+    verify_balance: Annotated[
+        bool,
+        Meta(
+            description="Hold a token's payments against the address's balance before they are credited, and credit "
+            "what arrived: for tokens that take a fee or change balances, and whose logs may say more."
+        ),
+    ] = False
     source: Annotated[str, Meta(description="Where contract and decimals were read.")] = ""
 
 
