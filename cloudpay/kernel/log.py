@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, cast
 
@@ -45,8 +46,14 @@ def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Muta
     return event
 
 
+@lru_cache(maxsize=1024)
+def _names_a_secret(key: str) -> bool:
+    """The names in events are few and come again and again."""
+    return _SECRET_KEYS.search(key) is not None
+
+
 def _hide(key: str, value: Any) -> Any:
-    if _SECRET_KEYS.search(key):
+    if _names_a_secret(key):
         return "[hidden]"
     if isinstance(value, str):
         return _SECRET_VALUES.sub("[hidden]", value)
@@ -74,6 +81,8 @@ def configure(*, level: str, json: bool) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
+        # What is not written is dropped before anything is made of it.
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
