@@ -147,7 +147,7 @@ def _insert_invoices(session: Session, shop: Shop, asset: Asset, rows: range) ->
         if asset.contract is None:
             made[NativeWatchRow].append(
                 {"deposit_address_id": deposit, "network": asset.network, "address": address}
-                | {"created_at": now, "expires_at": until, "look_at": now}
+                | {"created_at": now, "expires_at": until, "look_at": now, "owed_at": until}
             )
     for model, values in made.items():
         if values:

@@ -1,7 +1,7 @@
 """Looking at balances, where the nodes do not show the native money that contracts send."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from cloudpay.payments import blocks
 from cloudpay.payments.inferred import Balances, record_surplus, surpluses
 from cloudpay.payments.models import NativeWatchRow
 from cloudpay.payments.networks import network_row
-from cloudpay.payments.turns import Turn, next_look, was_unlooked
+from cloudpay.payments.turns import Turn, is_over, is_owed, next_look
 from cloudpay.wallets.service import DepositAddress
 
 BUDGET = 100
@@ -26,9 +26,6 @@ BUDGET = 100
 
 BUDGET_AT_ONCE = 1_500
 """The same, where it answers many in one call."""
-
-_KEPT = timedelta(days=7)
-"""For so long after its invoice's expiry an address is looked at, ever less often."""
 
 log = get_logger(__name__)
 
@@ -46,6 +43,7 @@ def expect_native(
             created_at=now,
             expires_at=expires_at,
             look_at=now,
+            owed_at=expires_at,
         )
     )
 
@@ -56,7 +54,7 @@ class BalanceLook:
     def __init__(self, gateway: Gateway, network: Network, adapter: ChainAdapter) -> None:
         self._gateway, self._network, self._adapter = gateway, network, adapter
         self._at: str | None = None
-        self._left_out: datetime | None = None
+        self._until: datetime | None = None
 
     def at(self, head: Header, lease: Lease, began: datetime) -> datetime | None:
         """Record what came in unseen up to a block that was read, in a poll that began at `began`.
@@ -68,16 +66,20 @@ class BalanceLook:
             return began
         if self._at != head.hash:
             try:
-                self._left_out = self._look(head, lease, began)
+                self._until = self._look(head, lease, began)
             except Unlinked:
                 return None  # the next poll follows the reorganisation
             self._at = head.hash
-        return began if self._left_out is None else min(began, self._left_out)
+        return began if self._until is None else min(began, self._until)
 
     def _look(self, head: Header, lease: Lease, began: datetime) -> datetime | None:
-        """Look at as many balances as the budget allows; answer when the first that was left out was due."""
+        """Look at as many balances as the budget allows; answer up to which moment no look is owed.
+
+        None when all had room: then nothing more is owed as long as this block is the head.
+        """
         many = Capability.MANY_BALANCES in self._adapter.capabilities
-        turns, left_out = self._turns(BUDGET_AT_ONCE if many else BUDGET)
+        budget = BUDGET_AT_ONCE if many else BUDGET
+        turns, left_out = self._turns(budget, began)
         if not turns and not many:
             return None
         # Without any address it is asked too, for the block alone: so every poll costs the same.
@@ -86,19 +88,32 @@ class BalanceLook:
             new = surpluses(session, self._network.code, now)
         found = [*self._in_time([turn for turn in turns if turn.address in new], head, began), now]
         passing(Failpoint.BALANCES_ASKED)
-        looked = turns if left_out is not None else [turn for turn in turns if was_unlooked(turn, began)]
+        # As long as there is room for all, only what must be known later is written down.
+        all_had_room = len(turns) < budget
+        worth = [turn for turn in turns if is_owed(turn, began) or is_over(turn, began)]
+        looked = worth if all_had_room else turns
         if new or looked:
             self._gateway.db.run(lambda session: self._record(session, head, lease, began, looked, found))
-        return left_out
+        return None if all_had_room else left_out or began
 
-    def _turns(self, budget: int) -> tuple[list[Turn], datetime | None]:
-        """Answer whose turn it is, the longest due first, and when the first was due for whom there is no room."""
+    def _turns(self, budget: int, began: datetime) -> tuple[list[Turn], datetime | None]:
+        """Answer whose turn it is: whoever is owed a look first, then the longest due.
+
+        And the expiry of the first who is owed one and for whom there is no room.
+        """
         row = NativeWatchRow
-        turn = select(row.deposit_address_id, row.address, row.created_at, row.expires_at, row.look_at)
-        due = turn.where(row.network == self._network.code).order_by(row.look_at).limit(budget + 1)
+        turn = select(
+            row.deposit_address_id, row.address, row.created_at, row.expires_at, row.look_at, row.owed_at
+        ).where(row.network == self._network.code)
+        due = turn.order_by(row.look_at).limit(budget)
         with self._gateway.db.read() as session:
-            turns = [Turn(*each) for each in session.execute(due)]
-        return turns[:budget], turns[budget].look_at if len(turns) > budget else None
+            owed = session.execute(turn.where(row.owed_at < began).order_by(row.owed_at).limit(budget + 1))
+            turns = [Turn(*each) for each in owed]
+            if len(turns) > budget:
+                return turns[:budget], turns[budget].owed_at
+            known = {turn.deposit_id for turn in turns}
+            turns += [turn for each in session.execute(due) if (turn := Turn(*each)).deposit_id not in known]
+        return turns[:budget], None
 
     def _balances(self, addresses: Sequence[str], at: Header) -> Balances:
         asked = [Holding(address, None) for address in addresses]
@@ -114,7 +129,7 @@ class BalanceLook:
             last = {
                 turn: blocks.newest_until(session, self._network.code, turn.expires_at)
                 for turn in turns
-                if was_unlooked(turn, began) and datetime.fromtimestamp(head.time, UTC) > turn.expires_at
+                if is_owed(turn, began) and datetime.fromtimestamp(head.time, UTC) > turn.expires_at
             }
         for block in {each for each in last.values() if each is not None}:
             addresses = [turn.address for turn, at in last.items() if at == block]
@@ -140,11 +155,16 @@ class BalanceLook:
         if row.cursor_hash != head.hash:  # a reorganisation in between makes these balances another chain's
             raise Unlinked(head.ref)
         record_surplus(session, self._gateway, self._network, found)
-        over = [turn.deposit_id for turn in looked if turn.expires_at + _KEPT < began]
+        over = [turn.deposit_id for turn in looked if is_over(turn, began)]
         again = [
-            {"deposit_address_id": turn.deposit_id, "network": row.code, "look_at": next_look(turn, began)}
+            {
+                "deposit_address_id": turn.deposit_id,
+                "network": row.code,
+                "look_at": next_look(turn, began),
+                "owed_at": None if is_owed(turn, began) else turn.owed_at,
+            }
             for turn in looked
-            if turn.expires_at + _KEPT >= began
+            if not is_over(turn, began)
         ]
         if again:
             session.execute(update(NativeWatchRow), again)

@@ -3,15 +3,16 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+_KEPT = timedelta(days=7)
 _OPEN_SHARE, _CLOSED_SHARE = 8, 4
 _SHORTEST_CLOSED = timedelta(minutes=1)
 
 
 class Turn(NamedTuple):
-    """One watched address; those with the earliest `look_at` come first.
+    """One watched address, to be looked at from `look_at` on.
 
-    `look_at` is never later than `expires_at` until the address has been looked at after its expiry: so whoever is
-    left out of a look can only hold up the expiry of invoices that expired after that.
+    `owed_at` is its invoice's expiry until it has been looked at after that, then None: such a look is due before the
+    invoice may expire, and comes before all others.
     """
 
     deposit_id: str
@@ -19,20 +20,25 @@ class Turn(NamedTuple):
     created_at: datetime
     expires_at: datetime
     look_at: datetime
+    owed_at: datetime | None
 
 
-def was_unlooked(turn: Turn, began: datetime) -> bool:
+def is_owed(turn: Turn, began: datetime) -> bool:
     """Say whether, for a poll that began then, this is the first look after the expiry."""
-    return turn.look_at <= turn.expires_at < began
+    return turn.owed_at is not None and turn.owed_at < began
+
+
+def is_over(turn: Turn, began: datetime) -> bool:
+    """Say whether an address need not be looked at any more after this poll: its invoice expired long ago."""
+    return turn.expires_at + _KEPT < began
 
 
 def next_look(turn: Turn, began: datetime) -> datetime:
     """Answer when an address that was looked at in a poll that began then should have its next turn.
 
-    Payers pay soon after they were asked, or shortly before it is too late: then the turns are close. At the expiry
-    itself a look is due; afterwards they come ever less often.
+    Payers pay soon after they were asked, or shortly before it is too late: then the turns are close. After the expiry
+    they come ever less often.
     """
     if began > turn.expires_at:
         return began + max(_SHORTEST_CLOSED, (began - turn.expires_at) / _CLOSED_SHARE)
-    gap = min(began - turn.created_at, turn.expires_at - began) / _OPEN_SHARE
-    return min(began + gap, turn.expires_at)
+    return began + min(began - turn.created_at, turn.expires_at - began) / _OPEN_SHARE
