@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from cloudpay.chains.types import BlockRef, Header
+from cloudpay.chains.types import Header
 from cloudpay.payments.models import BlockRow
 
 KEPT = 2_048
@@ -35,17 +35,6 @@ def keep(session: Session, network: str, headers: Sequence[Header]) -> None:
 def forget_above(session: Session, network: str, height: int) -> None:
     """Drop what is no longer on the chain."""
     session.execute(delete(BlockRow).where(BlockRow.network == network, BlockRow.height > height))
-
-
-def below(session: Session, network: str, height: int) -> BlockRef | None:
-    """Answer the highest stored block below a height."""
-    row = session.scalar(
-        select(BlockRow)
-        .where(BlockRow.network == network, BlockRow.height < height)
-        .order_by(BlockRow.height.desc())
-        .limit(1)
-    )
-    return None if row is None else BlockRef(row.height, row.hash)
 
 
 def lowest(session: Session, network: str) -> int:

@@ -1,28 +1,41 @@
 """When a payment is final it is credited; when a deep reorganisation takes it back, the credit is reversed."""
 
 from collections.abc import Iterable
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.network import Network
-from cloudpay.chains.types import Head
+from cloudpay.chains.network import Asset, Network
+from cloudpay.chains.types import BlockRef, Head
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
 from cloudpay.ledger.payments import Receipt, post_receipt, post_reversal
 from cloudpay.payments import blocks
+from cloudpay.payments.arrivals import Arrived, hold_to_balance
 from cloudpay.payments.models import NetworkRow, PaymentRow
+from cloudpay.payments.opinions import NOT_ASKED, Confirmed
 from cloudpay.payments.rows import REVERSED, announce
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 
 log = get_logger(__name__)
 
 
-def settle(session: Session, gateway: Gateway, network: Network, row: NetworkRow, head: Head) -> None:
+def settle(
+    session: Session,
+    gateway: Gateway,
+    network: Network,
+    row: NetworkRow,
+    head: Head,
+    arrived: Arrived = MappingProxyType({}),
+    confirmed: Confirmed = NOT_ASKED,
+) -> None:
     """Credit every payment that this head makes final; nothing when its final block is not the one that we read.
 
     A final block that we have not come to yet may be on another fork than what we read: crediting waits for it.
+    `arrived` holds balances at that block, for the tokens whose payments are credited up to their balance alone.
+    A large amount waits until a second node has `confirmed` its block.
     """
     if head.final.height > (row.cursor_height or 0):
         return
@@ -32,21 +45,29 @@ def settle(session: Session, gateway: Gateway, network: Network, row: NetworkRow
         return
     row.final_height = max(row.final_height or 0, head.final.height)
     candidates = session.scalars(
-        select(PaymentRow).where(
+        select(PaymentRow)
+        .where(
             PaymentRow.network == network.code,
             PaymentRow.status == PaymentStatus.CONFIRMING,
             PaymentRow.block_height <= head.final.height,
         )
-    )
+        .order_by(PaymentRow.block_height, PaymentRow.id)
+    ).all()
     for payment in candidates:
-        if _deep_enough(network, payment, head):
+        asset = network.asset_of(payment.asset)
+        if not _sure_enough(network, asset, payment, head, confirmed):
+            continue
+        if asset is None or not asset.verify_balance or hold_to_balance(session, gateway, payment, arrived):
             _credit(session, gateway, payment)
 
 
-def _deep_enough(network: Network, payment: PaymentRow, head: Head) -> bool:
-    asset = network.asset_of(payment.asset)
+def _sure_enough(
+    network: Network, asset: Asset | None, payment: PaymentRow, head: Head, confirmed: Confirmed
+) -> bool:
     if asset is None or asset.large_amount is None or payment.amount < asset.large_amount:
         return True
+    if confirmed is not None and BlockRef(payment.block_height, payment.block_hash) not in confirmed:
+        return False
     return head.latest.height - payment.block_height + 1 >= network.settings.large_confirmations
 
 

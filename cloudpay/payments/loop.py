@@ -54,11 +54,12 @@ class WatchLoop:
                 self._verified = True
             watcher.poll()
         except NodeUnavailable as error:
-            note_silence(self._gateway, self._network, error)
+            note_silence(self._gateway, self._network, error, watcher.adapter.health())
             return self._back_off(error)
         except ConfigurationError as error:
             if not self._verified:  # wrong from the start: the process stops and says so
                 raise
+            note_silence(self._gateway, self._network, error, watcher.adapter.health())
             return self._back_off(error)
         except LeaseLost as error:
             self._keeper.lost()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import partial
 
 from cloudpay.chains.adapter import ChainAdapter
 from cloudpay.chains.errors import Unlinked
@@ -11,8 +12,9 @@ from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Head, Header, Page
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
-from cloudpay.payments import blocks
+from cloudpay.payments.arrivals import ArrivalLook
 from cloudpay.payments.balances import BalanceLook
+from cloudpay.payments.forks import newest_held, stored_below
 from cloudpay.payments.health import Heartbeat
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import LOST_THREAD, pause
@@ -34,7 +36,8 @@ class Watcher:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._heartbeat = Heartbeat(self.gateway, self.network)
+        self._heartbeat = Heartbeat(self.gateway, self.network, self.adapter)
+        self._arrivals = ArrivalLook(self.gateway, self.network, self.adapter)
         self._balances = BalanceLook(self.gateway, self.network, self.adapter)
         self._progress = Progress(self.network.code, self.network.settings.scan_limit)
         self.pace = Pace(self.network.settings)
@@ -54,10 +57,12 @@ class Watcher:
         head = self.adapter.head()
         self.pace.meet(head.latest)
         if cursor is not None and head.latest.height < cursor.height:
+            self._heartbeat.behind(began, head, cursor)
             return 0  # a node that lags, or went backwards, knows less than we do
         read, newest = self._read_on(cursor, head) if trusted else (0, None)
         looked_until = self._balances.at(newest, self._lease(), began) if newest else None
-        self._heartbeat.beat(self._lease(), began, head, looked_until, busy=read > 0)
+        arrived = self._arrivals.at(head.final) if trusted else {}
+        self._heartbeat.beat(self._lease(), began, head, looked_until, arrived, busy=read > 0)
         return read
 
     def _read_on(self, cursor: BlockRef | None, head: Head) -> tuple[int, Header | None]:
@@ -102,12 +107,17 @@ class Watcher:
                 return after, page
 
     def _older(self, block: BlockRef | None, head: Head) -> BlockRef | None:
-        """Answer the next block to go back to; the final one, where all that was read lies above it."""
+        """Answer the block to go back to; the final one, where all that was read lies above it and is gone."""
         if block is None:
             return None
         with self.gateway.db.read() as session:
-            older = blocks.below(session, self.network.code, block.height)
-        return head.final if older is None and head.final.height < block.height else older
+            stored = stored_below(session, self.network.code, block.height)
+        lowest = stored[-1] if stored else block
+        older = newest_held(stored, partial(self._is_held, head))
+        return head.final if older is None and head.final.height < lowest.height else older
+
+    def _is_held(self, head: Head, block: BlockRef) -> bool:
+        return block.height <= head.latest.height and self.adapter.header_at(block.height).ref == block
 
     def _lease(self) -> Lease:
         lease = self.keeper.hold()
