@@ -21,7 +21,10 @@ _HOST_NAME = re.compile(rf"^(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*$")
 _NUMBER = re.compile(
     r"^([0-9]+|0x[0-9a-f]*)$"
 )  # a host that ends so is an address, not a name (WHATWG URL, 3.5)
-_LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "home.arpa")
+_LOCAL_NAMES = (
+    *("localhost", "localdomain", "local", "internal", "intranet", "private"),
+    *("lan", "home", "corp", "home.arpa"),  # RFC 6762, appendix G; RFC 8375
+)
 
 # Services above port 1023 that act on whatever is sent to them.
 _DATABASES = (
@@ -49,10 +52,14 @@ _NODES = (8332, 8545, 8546, 18332)
 _OTHERS = (1723, 2049, 3128, 3389, 5900, 6000, 9418)
 SERVICE_PORTS = frozenset(_DATABASES + _QUEUES + _CONTROL + _NODES + _OTHERS)
 
-# `is_global` passes some of these, though each may lead to somebody's inside (RFC 3056, 4380, 6890, 7343, 7526, 9637).
+# `is_global` passes some of these, though each may lead to somebody's inside, or is no merchant's (RFC 3056, 4380,
+# 6890, 7343, 7526, 7534, 7535, 9637); 168.63.129.16 is the host's own service on every machine of Azure.
 _NEVER = tuple(
     ipaddress.ip_network(each)
-    for each in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+    for each in (
+        *("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24"),
+        *("168.63.129.16/32", "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
+    )
 )
 _UNICAST_V6 = ipaddress.IPv6Network(
     "2000::/3"
@@ -186,7 +193,8 @@ def _local_problem(target: CallableUrl, allow_private: bool) -> str | None:
         return (
             None if may_call(address, allow_private=allow_private) else f"{address} is not a public address."
         )
-    local = any(target.host == name or target.host.endswith(f".{name}") for name in _LOCAL_NAMES)
+    one_label = "." not in target.host  # the resolver would look for it in the machine's own domain
+    local = one_label or any(target.host.endswith(f".{name}") for name in _LOCAL_NAMES)
     return (
         f"{target.host} is a name of a local network, not a public one."
         if local and not allow_private

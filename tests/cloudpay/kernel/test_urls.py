@@ -64,6 +64,7 @@ NEVER = [
     "http://[ff02::1]/",
     "http://192.0.0.8/",
     "http://192.88.99.1/",
+    "http://168.63.129.16/",
     # ports of other services
     "http://example.com:22/",
     "http://example.com:25/",
@@ -90,6 +91,8 @@ IN_DEVELOPMENT = [
     "http://[::ffff:7f00:1]/",
     "http://printer.local/",
     "http://vault.internal/",
+    "http://redis:8080/",
+    "http://nas.lan/",
 ]
 ALWAYS = [
     "https://mysite.com/hook",
