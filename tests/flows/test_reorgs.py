@@ -1,0 +1,206 @@
+"""Reorganisations of every depth on a real node: the credit follows its transaction, or waits for a person."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cloudpay.invoices.reversals import settle
+from cloudpay.invoices.states import InvoiceException, InvoiceStatus
+from cloudpay.payments.networks import network_views, resume
+from cloudpay.payments.states import NetworkStatus, PaymentStatus
+from cloudpay_devnet.chain import DevChain
+from cloudpay_devnet.contracts import call_data
+from tests.flows.realshop import RealShop, network_table, open_real_shop
+
+pytestmark = pytest.mark.flow
+
+DEPTHS = 64
+FINAL_AFTER = DEPTHS + 4
+DEEP = 160
+UNITS = 10_000_000
+
+# Accounts 2 to 6 of anvil's default mnemonic; each signs alone, so that what is dropped leaves no gap in its nonces.
+MOVED, DROPPED, REPLACED, UNTOUCHED, FILLER = (
+    "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
+    "0x90F79bf6EB2c4f870365E785982E1f101E93b906",
+    "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65",
+    "0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc",
+    "0x976EA74026E726554dB657fA54763abd0C3a0aa9",
+)
+
+
+@dataclass
+class Fork:
+    """A chain that mines when it is told, at whose tip a branch is begun, left and replaced by another."""
+
+    chain: DevChain
+    snapshot: str = ""
+    began: int = 0
+
+    def send(self, sender: str, to: str, units: int) -> str:
+        """Put a token transfer into the mempool."""
+        return self.chain.transfer(sender, "USDT", to, units)
+
+    def begin(self) -> None:
+        """Remember the chain as it is."""
+        self.snapshot, self.began = self.chain.node.snapshot(), self.chain.node.block_number()
+
+    def leave(self) -> None:
+        """Go back to where the branch began."""
+        self.chain.node.revert(self.snapshot)
+
+    def send_again(self, raw: str) -> None:
+        """Put a transaction of the other branch into the mempool, the same bytes."""
+        self.chain.node.rpc.call("eth_sendRawTransaction", raw)
+
+    def outbid(self) -> None:
+        """Put a transfer into the mempool that stands before all others of its block."""
+        token, price = self.chain.asset("USDT").token_address, hex(500 * 10**9)
+        data = call_data("transfer(address,uint256)", FILLER, 1)
+        request = {"from": FILLER, "to": token, "data": data, "gas": hex(150_000)}
+        request |= {"maxFeePerGas": price, "maxPriorityFeePerGas": price}
+        self.chain.node.rpc.call("eth_sendTransaction", request)
+
+    def raw(self, tx_hash: str) -> str:
+        """A transaction's signed bytes."""
+        return self.chain.node.rpc.text("eth_getRawTransactionByHash", tx_hash)
+
+    def log_index(self, tx_hash: str) -> int:
+        """Where the log of a transfer stands in its block."""
+        receipt = self.chain.node.rpc.record("eth_getTransactionReceipt", tx_hash)
+        assert receipt is not None
+        logs = receipt["logs"]
+        assert isinstance(logs, list)
+        return int(logs[0]["logIndex"], 16)
+
+
+@pytest.fixture(scope="module")
+def fork() -> Iterator[Fork]:
+    """A chain on which the five accounts hold tokens, and nothing is mined by itself."""
+    with DevChain.start("evm") as chain:
+        for account in (MOVED, DROPPED, REPLACED, UNTOUCHED, FILLER):
+            chain.fund(account, "USDT", 10**12)
+        chain.node.set_automine(False)
+        yield Fork(chain)
+
+
+@pytest.fixture(scope="module")
+def shop(
+    fork: Fork, tmp_path_factory: pytest.TempPathFactory, server_database: str | None
+) -> Iterator[RealShop]:
+    """A shop for tokens alone, whose payments are final after a few blocks more than the deepest reorganisation."""
+    folder: Path = tmp_path_factory.mktemp("reorgs")
+    table = network_table(fork.chain, confirmations=FINAL_AFTER, watch_native=False)
+    with open_real_shop(folder, server_database, {"evm": fork.chain}, {"evm": table}) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("depth", range(1, DEPTHS + 1))
+def test_f30_f32_a_reorganisation_of_any_depth_above_the_final_block_moves_every_credit_exactly(
+    shop: RealShop, fork: Fork, depth: int
+) -> None:
+    moved, dropped, replaced, untouched = (shop.ask() for _ in range(4))
+    before = shop.held()
+    stays = fork.send(UNTOUCHED, untouched.option.address, UNITS)
+    shop.mine()
+    fork.begin()
+    follows = fork.send(MOVED, moved.option.address, UNITS)
+    fork.send(DROPPED, dropped.option.address, UNITS)
+    fork.send(REPLACED, replaced.option.address, UNITS)
+    shop.mine(depth)
+    assert {shop.state(each).status for each in (moved, dropped, replaced, untouched)} == {
+        InvoiceStatus.CONFIRMING
+    }
+    index, bytes_of_it = fork.log_index(follows), fork.raw(follows)
+    [first] = shop.state(moved).payments
+
+    fork.leave()
+    fork.send(FILLER, FILLER, 1)
+    smaller = fork.send(REPLACED, replaced.option.address, UNITS // 2)
+    fork.chain.node.mine()
+    fork.outbid()
+    fork.send_again(bytes_of_it)
+    fork.chain.node.mine(depth)
+    shop.look()
+    assert fork.chain.node.block_number() > fork.began + depth
+
+    [again] = shop.state(moved).payments
+    assert (again.id, again.tx_hash) == (first.id, follows)
+    assert again.block_height != first.block_height
+    assert fork.log_index(follows) != index
+    assert (shop.state(dropped).status, shop.state(dropped).payments) == (InvoiceStatus.PENDING, ())
+    [other] = shop.state(replaced).payments
+    assert (other.tx_hash, other.amount) == (smaller, UNITS // 2)
+    assert shop.held() == before
+
+    shop.mine(FINAL_AFTER)
+    for invoice, tx in ((moved, follows), (untouched, stays)):
+        paid = shop.state(invoice)
+        assert (paid.status, paid.exception, paid.tx_hash) == (InvoiceStatus.PAID, None, tx)
+        assert shop.statuses_told(invoice).count("paid") == 1
+    short = shop.state(replaced)
+    assert (short.status, short.exception) == (InvoiceStatus.PENDING, InvoiceException.UNDERPAID)
+    assert shop.state(dropped).payments == ()
+    assert "paid" not in shop.statuses_told(dropped) + shop.statuses_told(replaced)
+    assert shop.held() - before == 2 * UNITS + UNITS // 2
+    assert network_views(shop.gateway)[0].status is NetworkStatus.ACTIVE
+
+
+def test_f31_a_reorganisation_of_160_blocks_reverses_pauses_and_goes_on_after_a_person_has_resumed(
+    shop: RealShop, fork: Fork
+) -> None:
+    returns, gone, untouched = shop.ask(), shop.ask(), shop.ask()
+    before = shop.held()
+    fork.send(UNTOUCHED, untouched.option.address, UNITS)
+    shop.mine()
+    fork.begin()
+    follows = fork.send(MOVED, returns.option.address, UNITS)
+    fork.send(DROPPED, gone.option.address, UNITS)
+    shop.mine(DEEP)
+    assert {shop.state(each).status for each in (returns, gone, untouched)} == {InvoiceStatus.PAID}
+    assert shop.held() - before == 3 * UNITS
+    bytes_of_it = fork.raw(follows)
+
+    fork.leave()
+    fork.send(FILLER, FILLER, 1)
+    fork.chain.node.mine(DEEP + 1)
+    shop.look()
+    for invoice in (returns, gone):
+        assert shop.state(invoice).status is InvoiceStatus.REVERSED
+        assert shop.statuses_told(invoice) == ["paid", "reversed"]
+    assert shop.state(untouched).status is InvoiceStatus.PAID
+    assert shop.held() - before == UNITS
+    [network] = network_views(shop.gateway)
+    assert network.status is NetworkStatus.PAUSED
+    assert network.reason.startswith(f"A reorganisation {DEEP} blocks deep went past finality")
+    assert "2 final payments were reversed" in network.reason and "chains resume evm" in network.reason
+
+    late = fork.send(UNTOUCHED, shop.state(gone).option.address, 1)
+    fork.send_again(bytes_of_it)
+    shop.mine(3)
+    assert shop.state(returns).payments == ()  # nothing is read while the network is paused
+
+    resume(shop.gateway, "evm")
+    shop.verify()
+    shop.look()
+    [found] = shop.state(returns).payments
+    assert (found.tx_hash, found.status) == (follows, PaymentStatus.CONFIRMING)
+    assert [each.tx_hash for each in shop.state(gone).payments] == [late]
+    shop.mine(FINAL_AFTER)
+    [network] = network_views(shop.gateway)
+    assert (network.status, network.lag) == (NetworkStatus.ACTIVE, 0)
+    assert shop.held() - before == 2 * UNITS + 1
+    assert shop.state(returns).status is InvoiceStatus.REVERSED
+    settle(shop.gateway, returns.id, reason="mined again", actor="cli:test")
+    shop.settle()
+    assert shop.state(returns).status is InvoiceStatus.PAID
+    assert shop.statuses_told(returns) == ["paid", "reversed", "paid"]
+    assert shop.state(gone).status is InvoiceStatus.REVERSED
+    assert shop.held() - before == 2 * UNITS + 1
+
+    next_one = shop.ask()
+    fork.send(MOVED, next_one.option.address, UNITS)
+    shop.mine(FINAL_AFTER)
+    assert shop.state(next_one).status is InvoiceStatus.PAID
