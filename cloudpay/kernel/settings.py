@@ -103,6 +103,21 @@ class Leases(Section, frozen=True, kw_only=True):
     ] = 10.0
 
 
+class Retention(Section, frozen=True, kw_only=True):
+    """How long is kept what only tells of work that was done; invoices, payments and bookings stay for ever."""
+
+    events_days: Annotated[
+        int, Meta(ge=1, description="Days that events are kept after they were handled.")
+    ] = 7
+    webhooks_days: Annotated[
+        int,
+        Meta(
+            ge=7,
+            description="Days that webhooks are kept, to look at and to send again, after their last attempt.",
+        ),
+    ] = 90
+
+
 class Alerts(Section, frozen=True, kw_only=True):
     """Where whoever runs the gateway hears of what needs a look."""
 
@@ -208,6 +223,7 @@ class Settings(Section, frozen=True, kw_only=True):
     web: Annotated[Web, Meta(description="The HTTP server.")] = Web()
     invoices: Annotated[Invoices, Meta(description="Defaults of invoices.")] = Invoices()
     webhooks: Annotated[Webhooks, Meta(description="How merchants' endpoints are called.")] = Webhooks()
+    retention: Annotated[Retention, Meta(description="How long what was done is kept.")] = Retention()
     leases: Annotated[Leases, Meta(description="When the work of a killed process is done again.")] = Leases()
     alerts: Annotated[Alerts, Meta(description="Who is told of what needs a look.")] = Alerts()
     limits: Annotated[Limits, Meta(description="Rate limits.")] = Limits()

@@ -29,10 +29,11 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.errors import Conflict
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.pruning import delete_batch
+from cloudpay.kernel.pruning import prune as prune_batches
 from cloudpay.kernel.upsert import upsert
 from cloudpay.merchants.models import IdempotencyKey
 from cloudpay.merchants.principal import Principal
@@ -112,11 +113,12 @@ def remember(
 def prune(gateway: Gateway) -> int:
     """Remove keys older than a day; answers how many."""
 
-    def work(session: Session) -> int:
+    def batch(session: Session) -> int:
         old = IdempotencyKey.created_at <= gateway.clock.now(session) - KEPT
-        return changed_rows(session, delete(IdempotencyKey).where(old))
+        found = select(IdempotencyKey.id).where(old).order_by(IdempotencyKey.created_at)
+        return delete_batch(session, IdempotencyKey.id, found)
 
-    return gateway.db.run(work)
+    return prune_batches(gateway.db, batch)
 
 
 def fingerprint(content: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -14,6 +14,8 @@ from cloudpay.kernel.db import nudge_after_commit
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
+from cloudpay.kernel.pruning import delete_batch
+from cloudpay.kernel.pruning import prune as prune_batches
 from cloudpay.outbox.models import OutboxRow
 
 QUEUE = "events"
@@ -21,7 +23,6 @@ Payload = Mapping[str, str | int | bool | None]
 
 _LONGEST_DELAY = timedelta(minutes=10)
 _DOUBLINGS = 10  # enough for the longest delay, and few enough for any number of attempts to be counted
-_KEPT = timedelta(days=7)
 
 log = get_logger(__name__)
 
@@ -74,13 +75,17 @@ def drain(gateway: Gateway, handlers: Mapping[str, Sequence[Handler]], *, limit:
     return len(events)
 
 
-def prune(gateway: Gateway) -> None:
-    """Forget events that were handled long ago."""
+def prune(gateway: Gateway) -> int:
+    """Forget events that were handled before the retention; answer how many."""
+    kept = timedelta(days=gateway.settings.retention.events_days)
 
-    def work(session: Session) -> None:
-        session.execute(delete(OutboxRow).where(OutboxRow.handled_at < gateway.clock.now(session) - _KEPT))
+    def batch(session: Session) -> int:
+        old = OutboxRow.handled_at < gateway.clock.now(session) - kept
+        return delete_batch(
+            session, OutboxRow.id, select(OutboxRow.id).where(old).order_by(OutboxRow.handled_at)
+        )
 
-    gateway.db.run(work)
+    return prune_batches(gateway.db, batch)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Delivery(Base):
         Index("ix_webhook_deliveries_endpoint_due", "endpoint", "status", "next_attempt_at"),
         Index("ix_webhook_deliveries_due", "status", "next_attempt_at"),
         Index("ix_webhook_deliveries_merchant", "merchant_id", "id"),
+        Index("ix_webhook_deliveries_finished_at", "finished_at"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)

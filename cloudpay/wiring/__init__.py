@@ -11,6 +11,7 @@ from cloudpay.merchants import idempotency
 from cloudpay.outbox import service as outbox
 from cloudpay.outbox.service import Handler
 from cloudpay.payments.loop import WatchLoop
+from cloudpay.webhooks.pruning import prune as prune_webhooks
 from cloudpay.wiring.drain import DrainLoop
 from cloudpay.wiring.operator import tell_operator
 from cloudpay.wiring.watchdog import look_for_trouble
@@ -29,8 +30,9 @@ SCHEDULE: Mapping[str, tuple[float, Callable[[Gateway], object]]] = {
     "expire invoices": (1.0, expire_due),
     "look for trouble": (15.0, look_for_trouble),
     "forget alerts": (3600.0, alerts.prune),
-    "forget handled events": (3600.0, outbox.prune),
-    "forget idempotency keys": (3600.0, idempotency.prune),
+    "forget handled events": (60.0, outbox.prune),
+    "forget finished webhooks": (60.0, prune_webhooks),
+    "forget idempotency keys": (60.0, idempotency.prune),
 }
 """What runs every so many seconds, in one process of the gateway at a time."""
 

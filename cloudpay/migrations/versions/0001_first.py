@@ -347,6 +347,21 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and inde
     )
 
     op.create_table(
+        "own_transfers",
+        sa.Column("network", sa.String(length=40), nullable=False),
+        sa.Column("tx_id", sa.String(length=120), nullable=False),
+        sa.Column("address", sa.String(length=120), nullable=False),
+        sa.Column("incoming", sa.Boolean(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("amount", BaseUnits(), nullable=False),
+        sa.Column("block_height", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "network", "tx_id", "address", "incoming", "position", name="pk_own_transfers"
+        ),
+    )
+    op.create_index("ix_own_transfers_network_address", "own_transfers", ["network", "address"], unique=False)
+
+    op.create_table(
         "payments",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("merchant_id", sa.String(length=40), nullable=False),
@@ -450,6 +465,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and inde
         ["endpoint", "status", "next_attempt_at"],
         unique=False,
     )
+    op.create_index("ix_webhook_deliveries_finished_at", "webhook_deliveries", ["finished_at"], unique=False)
     op.create_index("ix_webhook_deliveries_invoice_id", "webhook_deliveries", ["invoice_id"], unique=False)
     op.create_index(
         "ix_webhook_deliveries_merchant", "webhook_deliveries", ["merchant_id", "id"], unique=False
