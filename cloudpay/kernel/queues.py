@@ -44,7 +44,8 @@ class Nudges:
         self._queues = _queues(redis_url) if redis_url else {}
 
     def __call__(self, queue: str) -> None:
-        """Enqueue one wake-up, unless one waits already."""
+        """Wake the loops of this process at once, and by one job, unless one waits already, those of others."""
+        wake(queue)
         target = self._queues.get(queue)
         if target is None or self._monotonic() < self._silent_until:
             return

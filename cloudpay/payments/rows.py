@@ -29,5 +29,8 @@ def new_payment(session: Session, gateway: Gateway, network: Network, deposit: D
 
 
 def announce(session: Session, gateway: Gateway, row: PaymentRow, name: str = CHANGED) -> None:
-    """Tell the other capabilities, in this transaction, that a payment changed."""
-    append(session, gateway.clock, name, row.id, {"invoice_id": row.invoice_id, "status": row.status})
+    """Tell the other capabilities, in this transaction, that a payment changed: once, however often it did."""
+    told: set[tuple[str, str]] = session.info.setdefault("payments_told", set())
+    if (name, row.id) not in told:
+        told.add((name, row.id))
+        append(session, gateway.clock, name, row.id, {"invoice_id": row.invoice_id})

@@ -77,6 +77,12 @@ def test_the_job_wakes_every_loop_of_its_queue_and_no_other() -> None:
     assert (mine.is_set(), also_mine.is_set(), other.is_set()) == (True, True, False)
 
 
+def test_a_nudge_wakes_the_loops_of_its_own_process_without_redis() -> None:
+    mine, other = wake_event("send"), wake_event("mail")
+    Nudges("")("send")
+    assert (mine.is_set(), other.is_set()) == (True, False)
+
+
 def test_many_threads_that_meet_a_dead_redis_do_not_wait_for_each_other() -> None:
     nudges = Nudges("redis://127.0.0.1:1/0")
     threads = [threading.Thread(target=nudges, args=("watch",)) for _ in range(20)]
