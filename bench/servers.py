@@ -8,7 +8,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from cloudpay.app import valkey
 
@@ -45,7 +47,10 @@ def postgres() -> Iterator[str]:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], ready: Callable[[], bool], environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    ready: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a program until the end of the block, from when it is ready."""
     process = subprocess.Popen(
@@ -54,6 +59,7 @@ def running(
         cwd=tempfile.gettempdir(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        stderr=log,
     )
     try:
         wait_until(ready, process)
@@ -76,20 +82,27 @@ def wait_until(ready: Callable[[], bool], process: "subprocess.Popen[bytes]") ->
         time.sleep(0.01)
 
 
+@dataclass(frozen=True)
+class Served:
+    """First process ids: the web server's, Valkey's."""
+
+    web: int
+    valkey: int
+
+
 @contextlib.contextmanager
-def web_server(settings_file: Path, port: int) -> Iterator[int]:
-    """`cloudpay web` with a private Valkey, as `cloudpay up` starts them; yields the server's first process id."""
+def web_server(settings_file: Path, port: int) -> Iterator[Served]:
+    """`cloudpay web` with a private Valkey, as `cloudpay up` starts them; its log goes to a file."""
     server = valkey.plan(settings_file.parent)
     path = server.url.removeprefix("unix://")
+    command = [sys.executable, "-m", "cloudpay.cli", "web"]
+    environment = gateway_environment(settings_file, CLOUDPAY_REDIS_URL=server.url)
     with (
-        running(server.command, lambda: Path(path).exists()),
-        running(
-            [sys.executable, "-m", "cloudpay.cli", "web"],
-            lambda: listens(port),
-            gateway_environment(settings_file, CLOUDPAY_REDIS_URL=server.url),
-        ) as process,
+        (settings_file.parent / "web.log").open("wb") as log,
+        running(server.command, lambda: Path(path).exists()) as counter,
+        running(command, lambda: listens(port), environment, log) as web,
     ):
-        yield process.pid
+        yield Served(web.pid, counter.pid)
 
 
 def gateway_environment(settings_file: Path, **more: str) -> dict[str, str]:

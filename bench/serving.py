@@ -1,9 +1,11 @@
 """Invoices over a real socket: granian and Valkey as `cloudpay up` starts them, no node and no watcher beside them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bench.load import CONNECTIONS, Result, press
@@ -12,6 +14,7 @@ from bench.report import Figure, Scale
 from bench.servers import folder, postgres, web_server
 from bench.shops import Shop, add_open_invoices, database, open_shop, write_settings
 from cloudpay.app.ports import free_port
+from cloudpay.kernel.settings import Web
 from cloudpay.payments.networks import enter, network_row
 from cloudpay.payments.states import NetworkStatus
 
@@ -31,6 +34,8 @@ _READS = 1_200
 """What is wanted: a second, and milliseconds."""
 _READ = 500
 """Invoices that the readers take turns in."""
+
+_THREADS = Web().threads
 
 Press = Callable[[Shop, int, int], Result]
 
@@ -71,6 +76,14 @@ def _read(shop: Shop, port: int, seconds: int) -> Result:
     return press(port, shop.headers, requests, seconds=seconds)
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What the client counted, and seconds of processor time by who spent them."""
+
+    result: Result
+    cpu: Mapping[str, float]
+
+
 def _serve(
     scale: Scale,
     server: str | None,
@@ -83,36 +96,48 @@ def _serve(
     figures: list[Figure] = []
     for workers in (1,) if scale.quick else (1, 2):
         with folder() as data, database(server) as url:
-            result, cpu = _once(data, url, workers, work, scale.of(6, 2))
-        how = f"{name}, {CONNECTIONS} connections, {workers} server process(es) of 4 threads"
+            run = _once(data, url, workers, work, scale.of(6, 2))
+        how = f"{name}, {CONNECTIONS} connections, {workers} server process(es) of {_THREADS} threads"
+        result, each = (
+            run.result,
+            {who: seconds * 1000 / run.result.asked for who, seconds in run.cpu.items()},
+        )
+        shares = ", ".join(f"{who} {spent:.2f}" for who, spent in each.items())
         figures += [
             Figure(f"{what}, {workers} process(es)", result.rate, "per second", how, at_least=goal),
             Figure("  of these, median", result.p50, "ms"),
             Figure(
                 "  of these, p99", result.p99, "ms", f"{result.failed} of {result.count} failed", at_most=p99
             ),
-            Figure(
-                "  server's processor time for each",
-                cpu * 1000,
-                "ms",
-                "what other programs do hardly matters",
-            ),
+            Figure("  processor time for each, of all together", sum(each.values()), "ms", shares),
         ]
     return figures
 
 
-def _once(data: Path, url: str, workers: int, work: Press, seconds: int) -> tuple[Result, float]:
-    """Answer what the client counted, and the server's seconds of processor time for each request."""
+def _once(data: Path, url: str, workers: int, work: Press, seconds: int) -> _Run:
     port = free_port()
-    web = {"port": port, "workers": workers}
+    web = {"port": port, "workers": workers, "threads": _THREADS}
     settings_file = write_settings(data, {"evm": NETWORK}, database_url=url, web=web)
     with open_shop(settings_file) as shop:
         open_network(shop)
         add_open_invoices(shop, shop.gateway.chains.find_asset("USDT", "evm"), range(_READ))
-        with web_server(settings_file, port) as server:
-            before = _processor_seconds(server)
+        with web_server(settings_file, port) as served:
+            pids = {"web": served.web, "valkey": served.valkey} | _database_server(shop)
+            before = {who: _processor_seconds(pid) for who, pid in pids.items()}
             result = work(shop, port, seconds)
-            return result, (_processor_seconds(server) - before) / result.asked
+            cpu = {who: _processor_seconds(pid) - before[who] for who, pid in pids.items()}
+    return _Run(result, {**cpu, "client": result.cpu})
+
+
+def _database_server(shop: Shop) -> dict[str, int]:
+    """Answer the process of PostgreSQL that all others of the server are children of; SQLite has none."""
+    if shop.gateway.db.engine.dialect.name == "sqlite":
+        return {}
+    backend = shop.gateway.db.ask(
+        lambda session: session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    )
+    stat = Path(f"/proc/{backend}/stat").read_text()
+    return {"database": int(stat.rpartition(")")[2].split()[1])}
 
 
 def _processor_seconds(pid: int) -> float:
