@@ -107,14 +107,27 @@ class Watcher:
                 return after, page
 
     def _older(self, block: BlockRef | None, head: Head) -> BlockRef | None:
-        """Answer the block to go back to; the final one, where all that was read lies above it and is gone."""
+        """Answer the block to go back to; None when what was read and final is gone.
+
+        Where all that was read is gone and none of it was final yet, as with the few blocks since a first start, it is
+        the final block, or the one below what was read.
+        """
         if block is None:
             return None
         with self.gateway.db.read() as session:
             stored = stored_below(session, self.network.code, block.height)
         lowest = stored[-1] if stored else block
         older = newest_held(stored, partial(self._is_held, head))
-        return head.final if older is None and head.final.height < lowest.height else older
+        if older is None and head.final.height < lowest.height:
+            return head.final
+        if older is None and self._final_height() < lowest.height:
+            return self.adapter.header_at(max(lowest.height - 1, 0)).ref
+        return older
+
+    def _final_height(self) -> int:
+        with self.gateway.db.read() as session:
+            row = session.get(NetworkRow, self.network.code)
+            return 0 if row is None else row.final_height or 0
 
     def _is_held(self, head: Head, block: BlockRef) -> bool:
         return block.height <= head.latest.height and self.adapter.header_at(block.height).ref == block

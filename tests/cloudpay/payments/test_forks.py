@@ -110,6 +110,21 @@ def test_a_reorg_of_the_first_block_that_was_ever_read_is_followed(new_shop: Sho
     assert shop.held() == 10_000_000
 
 
+def test_f110_a_first_block_that_is_replaced_and_buried_before_the_first_poll_is_no_lost_chain(
+    new_shop: Shop,
+) -> None:
+    shop = new_shop
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.chain.reorg(1)  # and the watcher was killed between its verification and its first poll
+    shop.chain.mine(10)
+    shop.look()
+    shop.look()
+    assert view(shop.gateway).status is NetworkStatus.ACTIVE
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+    assert shop.held() == 10_000_000
+
+
 def test_a_chain_that_began_anew_pauses_until_a_person_goes_on_anew(new_shop: Shop) -> None:
     shop = new_shop
     shop.mine()
