@@ -103,7 +103,8 @@ class FakeScript:
         What was in the old blocks and is in none of the new ones waits in the mempool, except what is in `drop`.
         """
         with self._lock:
-            self._ledger.unwind(depth, drop)
+            if depth:
+                self._ledger.unwind(depth, drop)
             for ids in blocks:
                 self._ledger.append([self._ledger.mempool[each] for each in ids])
 

@@ -1,0 +1,164 @@
+"""What truly happened on a chain, whatever was told of it: every block that ever was, and what it paid to whom."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from cloudpay.chains.types import BlockRef, Capability
+from cloudpay.testing import FakeChain
+from cloudpay.testing.ledger import FakeBlock, Move
+
+Identity = tuple[str, str, str, int]
+"""Transaction, recipient, asset (empty for the native coin), and number among those."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Money that arrived, and the block that it came in."""
+
+    amount: int
+    block: str
+
+
+@dataclass(frozen=True)
+class TrueBlock:
+    """A block of any branch, with what it paid to addresses of ours."""
+
+    hash: str
+    parent: str
+    height: int
+    time: int
+    shown: Mapping[Identity, Arrival]
+    """What a node that shows as much as this chain's can show names one by one."""
+    natives: Counter[str]
+    """All native money by address, that which only shows in a balance included."""
+
+
+class Truth:
+    """The tree of all blocks of one chain, and what lies on the branch that the gateway has read."""
+
+    def __init__(self, chain: FakeChain, ours: Mapping[str, object]) -> None:
+        self._chain, self._ours = chain, ours
+        self.blocks: dict[str, TrueBlock] = {}
+        self.final: set[str] = set()
+        """Hashes that were ever told as final, or lie below one that was."""
+        self.highest_told = 0
+        self.cursor: str | None = None
+        self.floor: int | None = None
+        """What lies at this height or below was never read."""
+        self.restarts = 0
+        """How often a person had the gateway begin anew."""
+        self.shown: dict[Identity, Arrival] = {}
+        self.natives: Counter[str] = Counter()
+
+    def learn(self) -> None:
+        """Take in the blocks that are new."""
+        for block in reversed(self._chain._ledger.blocks):
+            if block.header.hash in self.blocks:
+                return
+            self.blocks[block.header.hash] = self._read(block)
+
+    def told(self, final: BlockRef, height: int) -> None:
+        """Note a head that was told: all up to its final block may be credited."""
+        self.learn()
+        self.highest_told = max(self.highest_told, height)
+        each: str = final.hash
+        while each in self.blocks and each not in self.final:
+            self.final.add(each)
+            each = self.blocks[each].parent
+
+    def is_on_branch(self, block: str, tip: str | None) -> bool:
+        """Say whether a block is the tip or below it."""
+        height = self.blocks[block].height
+        while tip in self.blocks and self.blocks[tip].height > height:
+            tip = self.blocks[tip].parent
+        return tip == block
+
+    def move(self, cursor: str | None) -> set[Identity]:
+        """Follow the gateway to the block that it has read up to; answer what is different there."""
+        if cursor == self.cursor:
+            return set()
+        old, self.cursor = self.cursor, cursor
+        if cursor is None or old is None:
+            return self._start(cursor)
+        gone, come = self._between(old, cursor)
+        touched: set[Identity] = set()
+        for block in gone:
+            touched.update(block.shown)
+            for identity in block.shown:
+                self.shown.pop(identity, None)
+            self.natives.subtract(block.natives)
+        for block in reversed(come):
+            touched.update(block.shown)
+            self.shown.update(block.shown)
+            self.natives.update(block.natives)
+        return touched
+
+    def read_again(self) -> set[Identity]:
+        """Note that all blocks up to the cursor were read again; answer what is different now."""
+        self.floor = 0
+        for block in self._down_from(self.cursor):
+            self.shown.update(block.shown)
+        return set(self.shown)
+
+    def lies_below(self, identity: Identity, block: str) -> Arrival | None:
+        """Answer what arrived in a block of this branch that was read again, though it lies below the beginning."""
+        found = self.blocks.get(block)
+        if found is None or found.height > (self.floor or 0) or not self.is_on_branch(block, self.cursor):
+            return None
+        return found.shown.get(identity)
+
+    def _down_from(self, tip: str | None) -> Iterator[TrueBlock]:
+        while tip in self.blocks:
+            yield self.blocks[tip]
+            tip = self.blocks[tip].parent
+
+    def _start(self, cursor: str | None) -> set[Identity]:
+        """Begin, or begin anew, from a block that itself is not read."""
+        touched = set(self.shown)
+        self.shown.clear()
+        self.natives.clear()
+        if cursor is None:
+            self.restarts += 1
+            return touched
+        self.floor = self.blocks[cursor].height
+        for block in self._down_from(cursor):
+            self.natives.update(block.natives)
+        return touched
+
+    def _between(self, old: str, new: str) -> tuple[list[TrueBlock], list[TrueBlock]]:
+        """Answer the blocks from `old` down to the fork, and from `new` down to it."""
+        gone: list[TrueBlock] = []
+        come: list[TrueBlock] = []
+        left, right = self.blocks[old], self.blocks[new]
+        while left.hash != right.hash:
+            if left.height >= right.height:
+                gone.append(left)
+                left = self.blocks[left.parent]
+            else:
+                come.append(right)
+                right = self.blocks[right.parent]
+        self.floor = min(self.floor or 0, left.height)
+        return gone, come
+
+    def _read(self, block: FakeBlock) -> TrueBlock:
+        shown: dict[Identity, Arrival] = {}
+        natives: Counter[str] = Counter()
+        numbers: Counter[tuple[str, str, str]] = Counter()
+        header = block.header
+        for each in block.included:
+            for move in each.transaction.moves if each.succeeded else ():
+                if move.recipient not in self._ours or move.amount == 0:
+                    continue
+                if move.contract is None:
+                    natives[move.recipient] += move.amount
+                if self._is_shown(move):
+                    group = (each.transaction.id, move.recipient, move.contract or "")
+                    shown[*group, numbers[group]] = Arrival(move.amount, header.hash)
+                    numbers[group] += 1
+        return TrueBlock(header.hash, header.parent, header.height, header.time, shown, natives)
+
+    def _is_shown(self, move: Move) -> bool:
+        if move.contract is not None:
+            return move.contract in {each.contract for each in self._chain.settings.assets.values()}
+        return not move.via_contract or Capability.TRACES in self._chain.capabilities
