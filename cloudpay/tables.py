@@ -9,6 +9,7 @@ from cloudpay.ledger import models as ledger
 from cloudpay.merchants import models as merchants
 from cloudpay.outbox import models as outbox
 from cloudpay.payments import models as payments
+from cloudpay.payments import own
 from cloudpay.wallets import models as wallets
 from cloudpay.webhooks import models as webhooks
 
@@ -23,6 +24,7 @@ __all__ = [
     "merchants",
     "metadata",
     "outbox",
+    "own",
     "payments",
     "wallets",
     "webhooks",

@@ -16,6 +16,7 @@ from cloudpay.payments import blocks
 from cloudpay.payments.arrivals import Arrived, hold_to_balance
 from cloudpay.payments.models import NetworkRow, PaymentRow
 from cloudpay.payments.opinions import NOT_ASKED, Confirmed
+from cloudpay.payments.own import forget_own_above
 from cloudpay.payments.rows import REVERSED, announce
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 
@@ -90,6 +91,7 @@ def orphan_above(session: Session, gateway: Gateway, network: str, height: int) 
             PaymentRow.status.in_([PaymentStatus.SEEN, PaymentStatus.CONFIRMING, PaymentStatus.FINAL]),
         )
     )
+    forget_own_above(session, network, height)
     reversed_ids = []
     for payment in affected:
         was = PaymentStatus(payment.status)

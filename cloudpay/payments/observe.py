@@ -13,6 +13,7 @@ from cloudpay.chains.types import Transfer
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.payments.inferred import give_back_inferred, take_from_inferred
 from cloudpay.payments.models import PaymentRow
+from cloudpay.payments.own import is_own, remember_own
 from cloudpay.payments.rows import announce, new_payment
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 from cloudpay.wallets.service import DepositAddress, deposits
@@ -34,7 +35,9 @@ def observe(
     known = deposits(session, network.key_family.name, parties) if parties else {}
     for transfer, ordinal in _numbered(ordered):
         deposit = known.get(transfer.recipient)
-        if deposit is not None and transfer.amount > 0 and not _is_internal(transfer, deposit, known):
+        own = is_own(session, network, transfer, known)
+        remember_own(session, network, transfer, known, own=own)
+        if deposit is not None and transfer.amount > 0 and not own:
             moment = datetime.fromtimestamp(block_times[transfer.block.height], UTC)
             _record(session, gateway, network, transfer, ordinal, deposit, moment)
 
@@ -46,12 +49,6 @@ def _numbered(transfers: Iterable[Transfer]) -> Iterator[tuple[Transfer, int]]:
         group = (transfer.tx_id, transfer.recipient, transfer.contract)
         yield transfer, seen[group]
         seen[group] += 1
-
-
-def _is_internal(transfer: Transfer, deposit: DepositAddress, known: Mapping[str, DepositAddress]) -> bool:
-    """Money that a merchant's own address sends to another one of the same merchant is no income."""
-    source = known.get(transfer.sender) if transfer.sender else None
-    return source is not None and source.merchant_id == deposit.merchant_id
 
 
 def _record(

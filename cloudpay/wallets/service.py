@@ -121,6 +121,18 @@ def master_address(gateway: Gateway, network: Network, account: int) -> str:
     return network.addresses.derive(account_key, MASTER_CHAIN, _MASTER_INDEX)
 
 
+def is_master(session: Session, network: Network, account: int, address: str) -> bool:
+    """Say whether an address is the one that the money of this account is collected in."""
+    key = session.get(AccountKeyRow, (network.key_family.name, account))
+    if key is None:
+        return False
+    known = (network.code, key.xpub)
+    if known not in _masters:
+        _masters[known] = network.addresses.derive(key.xpub, MASTER_CHAIN, _MASTER_INDEX)
+    return _masters[known] == address
+
+
+_masters: dict[tuple[str, str], str] = {}
 _account_keys: WeakKeyDictionary[Database, dict[tuple[str, int], str]] = WeakKeyDictionary()
 
 

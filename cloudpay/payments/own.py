@@ -1,0 +1,94 @@
+"""Native coins that we move ourselves: no income, and still a part of what lies at an address."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import BigInteger, Index, String, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from cloudpay.chains.network import Network
+from cloudpay.chains.types import Transfer
+from cloudpay.kernel.columns import BaseUnits
+from cloudpay.kernel.db import Base
+from cloudpay.kernel.upsert import upsert
+from cloudpay.wallets.service import DepositAddress, is_master
+
+
+class OwnTransferRow(Base):
+    """Native coins that left a deposit address, or came to one from an address of the same merchant."""
+
+    __tablename__ = "own_transfers"
+    __table_args__ = (Index("ix_own_transfers_network_address", "network", "address"),)
+
+    network: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tx_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    address: Mapped[str] = mapped_column(String(120), primary_key=True)
+    incoming: Mapped[bool] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    amount: Mapped[int] = mapped_column(BaseUnits)
+    block_height: Mapped[int] = mapped_column(BigInteger)
+
+
+def is_own(
+    session: Session, network: Network, transfer: Transfer, known: Mapping[str, DepositAddress]
+) -> bool:
+    """Say whether a merchant's own address, a deposit address or the master wallet, sends to a deposit address of it.
+
+    That is no income (fault F23).
+    """
+    deposit = known.get(transfer.recipient)
+    if deposit is None or transfer.sender is None:
+        return False
+    source = known.get(transfer.sender)
+    if source is not None:
+        return source.merchant_id == deposit.merchant_id
+    return is_master(session, network, deposit.account, transfer.sender)
+
+
+def remember_own(
+    session: Session, network: Network, transfer: Transfer, known: Mapping[str, DepositAddress], *, own: bool
+) -> None:
+    """Write down native coins that left a deposit address, and those that came to one as `own`; once each."""
+    if transfer.contract is not None or transfer.amount == 0:
+        return
+    if own:
+        _remember(session, network, transfer, transfer.recipient, incoming=True)
+    if transfer.sender is not None and transfer.sender in known:
+        _remember(session, network, transfer, transfer.sender, incoming=False)
+
+
+def _remember(
+    session: Session, network: Network, transfer: Transfer, address: str, *, incoming: bool
+) -> None:
+    values = {
+        "network": network.code,
+        "tx_id": transfer.tx_id,
+        "address": address,
+        "incoming": incoming,
+        "position": transfer.position,
+        "amount": transfer.amount,
+        "block_height": transfer.block.height,
+    }
+    session.execute(upsert(session, OwnTransferRow).values(**values).on_conflict_do_nothing())
+
+
+def forget_own_above(session: Session, network: str, height: int) -> None:
+    """Drop what stood in blocks that left the chain; what is mined again is written down again."""
+    session.execute(
+        delete(OwnTransferRow).where(OwnTransferRow.network == network, OwnTransferRow.block_height > height)
+    )
+
+
+def own_coins(session: Session, network: str, addresses: Collection[str], height: int) -> Mapping[str, int]:
+    """Answer what our own transfers up to a block brought to addresses, less what they took away, fees aside."""
+    moved: defaultdict[str, int] = defaultdict(int)
+    rows = session.execute(
+        select(OwnTransferRow.address, OwnTransferRow.incoming, OwnTransferRow.amount).where(
+            OwnTransferRow.network == network,
+            OwnTransferRow.address.in_(addresses),
+            OwnTransferRow.block_height <= height,
+        )
+    )
+    for address, incoming, amount in rows:
+        moved[address] += amount if incoming else -amount
+    return moved
