@@ -32,7 +32,12 @@ def list_deliveries(query: dict[str, Any]) -> Page[DeliveryView]:
     paging: Paging = query["paging"]
     status: DeliveryStatus | None = query.get("status")
     return service.deliveries(
-        current(), principal().merchant_id, status=status, invoice_id=query.get("invoice_id"), paging=paging
+        current(),
+        principal().merchant_id,
+        livemode=principal().livemode,
+        status=status,
+        invoice_id=query.get("invoice_id"),
+        paging=paging,
     )
 
 
@@ -41,7 +46,8 @@ def list_deliveries(query: dict[str, Any]) -> Page[DeliveryView]:
 @blueprint.response(200, DeliveryDetailsAnswer)
 def get_delivery(delivery_id: str) -> DeliveryDetails:
     """Get one webhook delivery with its body and all its attempts."""
-    return service.get_delivery(current(), principal().merchant_id, delivery_id)
+    mine = principal()
+    return service.get_delivery(current(), mine.merchant_id, delivery_id, livemode=mine.livemode)
 
 
 @blueprint.route("/deliveries/<delivery_id>/redeliver", methods=["POST"])

@@ -10,6 +10,7 @@ from cloudpay.kernel.db import nudge_after_commit
 from cloudpay.kernel.urls import check_public_url
 from cloudpay.merchants.idempotency import StoredAnswer, once, remember
 from cloudpay.merchants.principal import Principal
+from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.service import QUEUE, find_delivery
 from cloudpay.webhooks.slots import add_slots
 from cloudpay.webhooks.states import REDELIVERY, DeliveryStatus
@@ -24,7 +25,12 @@ def redeliver(gateway: Gateway, merchant_id: str, delivery_id: str, *, actor: st
     Raises `UnknownDelivery`; `IllegalTransition` while a call is under way; `InvalidRequest` when its URL may not
     be called.
     """
-    return gateway.db.run(lambda session: _begin(session, gateway, merchant_id, delivery_id, actor))
+
+    def work(session: Session) -> DeliveryView:
+        row = find_delivery(session, merchant_id, delivery_id, lock=True)
+        return _begin(session, gateway, row, actor)
+
+    return gateway.db.run(work)
 
 
 def redeliver_once(
@@ -40,16 +46,15 @@ def redeliver_once(
         earlier = once(session, gateway, principal, _ROUTE, key, {"delivery_id": delivery_id})
         if earlier is not None:
             return earlier
-        view = _begin(session, gateway, principal.merchant_id, delivery_id, principal.actor)
+        mine, mode = principal.merchant_id, principal.livemode
+        row = find_delivery(session, mine, delivery_id, livemode=mode, lock=True)
+        view = _begin(session, gateway, row, principal.actor)
         return remember(session, principal, _ROUTE, key, 202, render(view))
 
     return gateway.db.run(work)
 
 
-def _begin(
-    session: Session, gateway: Gateway, merchant_id: str, delivery_id: str, actor: str
-) -> DeliveryView:
-    row = find_delivery(session, merchant_id, delivery_id, lock=True)
+def _begin(session: Session, gateway: Gateway, row: Delivery, actor: str) -> DeliveryView:
     status = REDELIVERY.check(DeliveryStatus(row.status), DeliveryStatus.PENDING)
     target = check_public_url(row.url, allow_private=gateway.settings.webhooks.allow_private_targets)
     row.status = status

@@ -95,12 +95,15 @@ def deliveries(
     gateway: Gateway,
     merchant_id: str,
     *,
+    livemode: bool | None = None,
     status: DeliveryStatus | None = None,
     invoice_id: str | None = None,
     paging: Paging = _FIRST_PAGE,
 ) -> Page[DeliveryView]:
-    """Answer a page of a merchant's deliveries, newest first."""
+    """Answer a page of a merchant's deliveries, newest first; in one mode, where a key asks."""
     statement = select(Delivery).where(Delivery.merchant_id == merchant_id)
+    if livemode is not None:
+        statement = statement.where(Delivery.livemode == livemode)
     if status is not None:
         statement = statement.where(Delivery.status == status)
     if invoice_id is not None:
@@ -109,10 +112,12 @@ def deliveries(
         return fetch_page(session, statement, paging, by=Delivery.id).map(delivery_view)
 
 
-def get_delivery(gateway: Gateway, merchant_id: str, delivery_id: str) -> DeliveryDetails:
+def get_delivery(
+    gateway: Gateway, merchant_id: str, delivery_id: str, *, livemode: bool | None = None
+) -> DeliveryDetails:
     """Answer one delivery with its attempts; raises `UnknownDelivery`."""
     with gateway.db.read() as session:
-        row = find_delivery(session, merchant_id, delivery_id)
+        row = find_delivery(session, merchant_id, delivery_id, livemode=livemode)
         attempts = select(Attempt).where(Attempt.delivery_id == row.id).order_by(Attempt.number)
         return delivery_details(row, session.scalars(attempts))
 
@@ -142,9 +147,13 @@ def _endpoint(url: str, *, allow_private: bool) -> tuple[str, str | None]:
     return target.endpoint, None
 
 
-def find_delivery(session: Session, merchant_id: str, delivery_id: str, *, lock: bool = False) -> Delivery:
+def find_delivery(
+    session: Session, merchant_id: str, delivery_id: str, *, livemode: bool | None = None, lock: bool = False
+) -> Delivery:
     """Find the row, for this capability's own files; raises `UnknownDelivery`."""
     statement = select(Delivery).where(Delivery.id == delivery_id, Delivery.merchant_id == merchant_id)
+    if livemode is not None:
+        statement = statement.where(Delivery.livemode == livemode)
     row = session.scalar(statement.with_for_update() if lock else statement)
     if row is None:
         raise UnknownDelivery(delivery_id)
