@@ -7,7 +7,7 @@ we support; the tests hold it against the specification's own vectors.
 import hashlib
 import hmac
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 from coincurve import PublicKey
@@ -42,12 +42,21 @@ class ExtendedPublicKey:
 
     def child(self, index: int) -> "ExtendedPublicKey":
         """Answer the non-hardened child (BIP-32, "Public parent key → public child key")."""
+        key, chain_code = self.child_key(index)
+        # Only serialised account keys need the parent's fingerprint; below them nothing is written down.
+        return ExtendedPublicKey(key.format(), chain_code, self.depth + 1, bytes(4), index)
+
+    def child_key(self, index: int) -> tuple[PublicKey, bytes]:
+        """Answer the key and the chain code of a child alone: all that an address needs."""
         if not 0 <= index < HARDENED:
             raise ValueError(f"child {index} is not below 2**31; a public key has no hardened children")
         digest = hmac.digest(self.chain_code, self.point + index.to_bytes(4), hashlib.sha512)
-        point = PublicKey(self.point).add(digest[:32]).format(compressed=True)
-        # Only serialised account keys need the parent's fingerprint; below them nothing is written down.
-        return ExtendedPublicKey(point, digest[32:], self.depth + 1, bytes(4), index)
+        return self._key.add(digest[:32]), digest[32:]
+
+    @cached_property
+    def _key(self) -> PublicKey:
+        """The point, unpacked once: finding its other half is a square root."""
+        return PublicKey(self.point)
 
     def serialise(self) -> str:
         """Write it as xpub text, as every wallet reads it."""
@@ -68,9 +77,9 @@ def parse_extended_key(text: str) -> ExtendedPublicKey:
     return ExtendedPublicKey(point, payload[13:45], payload[4], payload[5:9], int.from_bytes(payload[9:13]))
 
 
-def derive_public_key(account_public_key: str, chain: int, index: int) -> bytes:
-    """Answer the compressed public key (33 bytes) at chain/index below an xpub; raises `InvalidExtendedKey`."""
-    return _branch(account_public_key, chain).child(index).point
+def derive_public_key(account_public_key: str, chain: int, index: int, *, compressed: bool = True) -> bytes:
+    """Answer the public key at chain/index below an xpub: 33 bytes, or 65 uncompressed; raises `InvalidExtendedKey`."""
+    return _branch(account_public_key, chain).child_key(index)[0].format(compressed)
 
 
 @lru_cache(maxsize=4096)

@@ -3,8 +3,6 @@
 import re
 import unicodedata
 
-from coincurve import PublicKey
-
 from cloudpay.chains.errors import InvalidAddress
 from cloudpay.chains.hd import derive_public_key
 from cloudpay.chains.types import PaymentRequest, PaymentUri
@@ -29,7 +27,7 @@ class EvmAddresses:
 
     def derive(self, account_public_key: str, chain: int, index: int) -> str:
         """Answer the address at chain/index below an account's xpub: the last 20 bytes of the key's Keccak-256."""
-        point = PublicKey(derive_public_key(account_public_key, chain, index)).format(compressed=False)
+        point = derive_public_key(account_public_key, chain, index, compressed=False)
         return checksummed(keccak256(point[1:])[-20:].hex())
 
     def parse(self, text: str) -> str:
