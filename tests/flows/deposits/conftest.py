@@ -1,13 +1,24 @@
 """Real chains with the odd contracts on them, and a shop that sells on them; one of each for a whole file."""
 
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.oddities import Oddities
+from tests.flows.deposits.databases import NewDatabase, database_on
 from tests.flows.realshop import RealShop, network_table, open_real_shop
+
+
+@pytest.fixture(scope="module")
+def new_database() -> Iterator[NewDatabase]:
+    """A database for every shop of a file: one whose tests run by traces and by balances opens two."""
+    server = os.environ.get("CLOUDPAY_TEST_DATABASE_URL")
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(database_on(server)) if server else None
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +36,10 @@ def odd(chain: DevChain) -> Oddities:
 
 @pytest.fixture(scope="module")
 def shop(
-    chain: DevChain, odd: Oddities, tmp_path_factory: pytest.TempPathFactory, server_database: str | None
+    chain: DevChain, odd: Oddities, tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase
 ) -> Iterator[RealShop]:
     """A shop that lists ETH, USDT and ODD; a payment is final in the second block."""
     folder: Path = tmp_path_factory.mktemp("shop")
     table = network_table(chain, assets={"ODD": {"contract": odd.place("OddToken"), "decimals": 6}})
-    with open_real_shop(folder, server_database, {"evm": chain}, {"evm": table}) as opened:
+    with open_real_shop(folder, new_database(), {"evm": chain}, {"evm": table}) as opened:
         yield opened

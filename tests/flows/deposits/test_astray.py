@@ -10,6 +10,7 @@ from cloudpay.chains.errors import WrongDecimals
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
 from cloudpay.wallets.service import master_address
 from cloudpay_devnet.chain import DevChain
+from tests.flows.deposits.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
 
 pytestmark = pytest.mark.flow
@@ -20,14 +21,14 @@ OTHER_NETWORK = "it came in another asset or on another network than this invoic
 
 @pytest.fixture(scope="module", params=["on", "off"], ids=["by-traces", "by-balances"])
 def shop(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server_database: str | None
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase
 ) -> Iterator[RealShop]:
     """A shop on two chains of its own, whose deposit addresses are the same on both."""
     folder: Path = tmp_path_factory.mktemp("astray")
     with DevChain.start("evm") as evm, DevChain.start("bsc") as bsc:
         chains = {"evm": evm, "bsc": bsc}
         tables = {code: network_table(each, traces=request.param) for code, each in chains.items()}
-        with open_real_shop(folder, server_database, chains, tables) as opened:
+        with open_real_shop(folder, new_database(), chains, tables) as opened:
             yield opened
 
 

@@ -11,6 +11,7 @@ from cloudpay.payments.networks import network_views
 from cloudpay.payments.states import NetworkStatus, PaymentStatus
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.oddities import Oddities
+from tests.flows.deposits.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
 
 pytestmark = pytest.mark.flow
@@ -37,7 +38,7 @@ def shop(
     chain: DevChain,
     tokens: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
-    server_database: str | None,
+    new_database: NewDatabase,
 ) -> Iterator[RealShop]:
     """A shop that believes HONEST and USDC, and holds LIAR and SHRINKS against their balances."""
     folder: Path = tmp_path_factory.mktemp("fees")
@@ -46,7 +47,7 @@ def shop(
         for symbol, contract in tokens.items()
     }
     table = network_table(chain, assets=listed)
-    with open_real_shop(folder, server_database, {"evm": chain}, {"evm": table}) as opened:
+    with open_real_shop(folder, new_database(), {"evm": chain}, {"evm": table}) as opened:
         yield opened
 
 

@@ -12,6 +12,7 @@ from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.contracts import call_data
 from cloudpay_devnet.deploying import forwarder_deployment
 from cloudpay_devnet.oddities import DELEGATOR, Oddities
+from tests.flows.deposits.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
 
 pytestmark = pytest.mark.flow
@@ -24,13 +25,13 @@ def shop(
     request: pytest.FixtureRequest,
     chain: DevChain,
     tmp_path_factory: pytest.TempPathFactory,
-    server_database: str | None,
+    new_database: NewDatabase,
 ) -> Iterator[RealShop]:
     """A shop whose node shows what contracts send, and one whose node does not; each with addresses of its own."""
     folder: Path = tmp_path_factory.mktemp("native")
     table = network_table(chain, traces=request.param)
     first = 0 if request.param == "on" else 1
-    with open_real_shop(folder, server_database, {"evm": chain}, {"evm": table}, wallet=first) as opened:
+    with open_real_shop(folder, new_database(), {"evm": chain}, {"evm": table}, wallet=first) as opened:
         yield opened
 
 
