@@ -330,3 +330,13 @@ def test_sqlite_writers_of_one_process_stand_in_line(sqlite: Database) -> None:
         )  # it has not even asked, so it need not look again and again
     second.join(20)
     assert count(sqlite) == 1
+
+
+def test_no_connection_compiles_its_statements_also_after_a_rollback(db: Database) -> None:
+    if db.engine.dialect.name == "sqlite":
+        return  # it has nothing of the kind
+    ask = text("SHOW jit")
+    for _ in range(2):  # the pool rolls back between them
+        with db.read() as session:
+            assert session.execute(ask).scalar_one() == "off"
+    assert db.ask(lambda session: session.execute(ask).scalar_one()) == "off"
