@@ -83,7 +83,7 @@ def _measure(scale: Scale, server: str | None, name: str) -> list[Figure]:
     ):
         port = free_port()
         keys: dict[str, Any] = {"database_url": url, "web": {"port": port}}
-        keys["webhooks"] = {"allow_private_targets": True}
+        keys |= {"webhooks": {"allow_private_targets": True}, "log": {"level": "warning"}}
         table = chain_table(chain, {"confirmations": 1, "block_seconds": _BLOCK_SECONDS})
         settings_file = write_settings(data, {"evm": table}, **keys)
         with open_shop(settings_file) as shop:
