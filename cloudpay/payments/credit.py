@@ -44,7 +44,8 @@ def settle(
     if known is not None and known != head.final.hash:
         log.warning("final_block_disputed", network=network.code, height=head.final.height, node=head.node)
         return
-    row.final_height = max(row.final_height or 0, head.final.height)
+    if row.final_height is None or head.final.height > row.final_height:
+        row.final_height, row.final_moved_at = head.final.height, gateway.clock.now(session)
     candidates = session.scalars(
         select(PaymentRow)
         .where(

@@ -97,8 +97,6 @@ class Heartbeat:
         arrived: Arrived,
         confirmed: Confirmed,
     ) -> None:
-        if row.final_moved_at is None or head.final.height > (row.final_height or 0):
-            row.final_moved_at = began
         if row.head_height is None or head.latest.height > row.head_height:
             row.head_moved_at = began
         row.head_height, row.finality, row.node = head.latest.height, head.finality.value, head.node

@@ -8,7 +8,7 @@ from cloudpay_evm.calls import Call, block_at
 from cloudpay_evm.errors import BlockVanished, NodeFault, Refused
 from cloudpay_evm.node import Node
 from cloudpay_evm.ranges import RangeSizes
-from cloudpay_evm.transfers import TRANSFER, Tokens, require_block
+from cloudpay_evm.transfers import TRANSFER, Tokens, lasting, require_block
 from cloudpay_evm.wire import LOGS, Block, Log, number
 
 # What nodes and their hosts say when a range has too many blocks, logs or bytes, or takes too long.
@@ -36,8 +36,20 @@ class LogReader:
         for block, answer in zip(blocks, answers, strict=True):
             logs = self._one_by_one(node, block, answer) if isinstance(answer, Refused) else answer
             require_block(logs, block.ref)
-            found += logs or self._doubted(node, block)
+            found += lasting(logs) or self._doubted(node, block)
         return found
+
+    def require_whole(self, node: Node, blocks: Sequence[Block], logs: Sequence[Log]) -> None:
+        """Hold what was answered for blocks against their blooms, and where those hold more, against all their logs.
+
+        For the few blocks that pay us: a second payment in them cannot be left out. Raises `NodeFault`.
+        """
+        for block in blocks:
+            told = [log for log in logs if log.block_hash == block.hash]
+            if not self._blooms_hold or not number(block.logs_bloom) & ~blooms.of_logs(told):
+                continue
+            if set(self._tokens.transfers(self._whole(node, block))) != set(self._tokens.transfers(told)):
+                raise NodeFault(f"it left out some logs of block {block.height}")
 
     def of_range(self, node: Node, first: int, last: int) -> tuple[list[Log], int]:
         """Answer the logs from `first` on, and the block up to which they go: nearer when the node refuses."""
@@ -58,7 +70,7 @@ class LogReader:
             for log in logs:
                 if not first <= number(log.block_number or "0x0") < first + size:
                     raise NodeFault("it answered logs of blocks that were not asked for")
-            return logs, first + size - 1
+            return lasting(logs), first + size - 1
 
     def doubt(self, node: Node, blocks: Sequence[Block]) -> None:
         """Hold blocks without logs of ours against their blooms; raises `NodeFault` when some were left out."""
@@ -71,12 +83,16 @@ class LogReader:
         bloom = number(block.logs_bloom)
         if not self._blooms_hold or not any(_holds(bloom, contract) for contract in self._tokens.addresses):
             return []
-        logs = node.ask(Call("eth_getLogs", ({"blockHash": block.hash},), LOGS))
-        require_block(logs, block.ref)
-        if bloom & ~blooms.of_logs(logs):
-            raise NodeFault(f"it answers fewer logs for block {block.height} than the block's bloom knows of")
         listed = set(self._tokens.addresses)
-        return [log for log in logs if log.address.lower() in listed]
+        return [log for log in self._whole(node, block) if log.address.lower() in listed]
+
+    def _whole(self, node: Node, block: Block) -> list[Log]:
+        answer = node.ask(Call("eth_getLogs", ({"blockHash": block.hash},), LOGS))
+        require_block(answer, block.ref)
+        logs = lasting(answer)
+        if self._blooms_hold and number(block.logs_bloom) & ~blooms.of_logs(logs):
+            raise NodeFault(f"it answers fewer logs for block {block.height} than the block's bloom knows of")
+        return logs
 
     def _one_by_one(self, node: Node, block: Block, refusal: Refused) -> list[Log]:
         """Ask for one contract at a time, where a node refuses all of them for one block."""

@@ -88,10 +88,11 @@ class Scanner:
 
     def _near(self, node: Node, blocks: Sequence[Block], watch: Watch) -> Page:
         """Read blocks by hash: a reorganisation in between gives an error, never the logs of another block."""
-        transfers = self._tokens.transfers(self._logs.of_blocks(node, blocks)) + self._native_transfers(
-            node, blocks
-        )
+        logs = self._logs.of_blocks(node, blocks)
+        transfers = self._tokens.transfers(logs) + self._native_transfers(node, blocks)
         ours = self._ours(node, transfers, watch)
+        paying = {each.block.hash for each in ours if each.source is TransferSource.LOG}
+        self._logs.require_whole(node, [block for block in blocks if block.hash in paying], logs)
         return Page(tuple(block.header for block in blocks), tuple(ours))
 
     def _range(self, node: Node, after: BlockRef, end: int, latest: Block, watch: Watch) -> Page:

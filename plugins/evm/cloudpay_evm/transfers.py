@@ -69,6 +69,11 @@ class Tokens:
         )
 
 
+def lasting(logs: Iterable[Log]) -> list[Log]:
+    """Leave out logs that say of themselves that their block was undone: as if they had not been told."""
+    return [log for log in logs if not log.removed]
+
+
 def require_block(logs: Iterable[Log], block: BlockRef) -> None:
     """Raise `NodeFault` when a log is of another block than the one that was asked for."""
     for log in logs:

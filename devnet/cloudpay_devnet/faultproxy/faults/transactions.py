@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from cloudpay_devnet.faultproxy.values import Ask, Fault, JsonAnswer, JsonCall, look, result
 
-_KEPT = 256
+_KEPT, _AT_FIRST = 256, 16
 _WAITING = {"blockHash": None, "blockNumber": None, "transactionIndex": None}
 
 
@@ -54,6 +54,7 @@ class ReturningTransactions(Fault):
         """Read new and replaced blocks from the head down to one that is known."""
         block = look(ask, "eth_getBlockByNumber", "latest", True)
         head = int(block["number"], 16)
+        lowest = max(min(self._blocks, default=head - _AT_FIRST), head - _KEPT, 0)
         gone = {height: self._blocks.pop(height)[1] for height in list(self._blocks) if height > head}
         while block is not None:
             height = int(block["number"], 16)
@@ -63,8 +64,7 @@ class ReturningTransactions(Fault):
             if held is not None:
                 gone[height] = held[1]
             self._keep(height, block, ask)
-            deep_enough = height == 0 or head - height >= _KEPT or height - 1 not in self._blocks
-            block = None if deep_enough else look(ask, "eth_getBlockByNumber", hex(height - 1), True)
+            block = look(ask, "eth_getBlockByNumber", hex(height - 1), True) if height > lowest else None
         for height in [each for each in self._blocks if each < head - _KEPT]:
             del self._blocks[height]
         included = {tx for _, txs in self._blocks.values() for tx in txs}
