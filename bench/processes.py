@@ -15,6 +15,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Cost:
     """One process: MB resident, MB in proportion (a page that n processes map counts 1/n), seconds of processor."""
 
+    pid: int
     command: str
     rss: float
     pss: float
@@ -43,4 +44,6 @@ def _cost(pid: int) -> Cost:
     sizes = {line[0]: int(line[1]) / _KILOBYTES_PER_MB for line in lines}
     words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
     ticks = (folder / "stat").read_text().rpartition(")")[2].split()
-    return Cost(" ".join(words), sizes["Rss:"], sizes["Pss:"], (int(ticks[11]) + int(ticks[12])) / _TICKS)
+    return Cost(
+        pid, " ".join(words), sizes["Rss:"], sizes["Pss:"], (int(ticks[11]) + int(ticks[12])) / _TICKS
+    )
