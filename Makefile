@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-postgres lint format bench fuzz fuzz-postgres wheels-test requirements openapi clean
+.PHONY: help setup demo test test-postgres lint format bench kills fuzz fuzz-postgres wheels-test requirements openapi clean
 
 ARGS ?=
 UPGRADE ?=

@@ -149,9 +149,9 @@ def _wait_until_ready(server: subprocess.Popen[bytes], data: Path, log: Path) ->
     raise CannotGoOn(f"PostgreSQL did not start:\n{log.read_text('utf-8', 'replace')[-2000:].strip()}")
 
 
-def _end(server: subprocess.Popen[bytes]) -> None:
+def _end(server: subprocess.Popen[bytes], how: signal.Signals = signal.SIGINT) -> None:
     """Stop now, whatever is still connected."""
-    server.send_signal(signal.SIGINT)
+    server.send_signal(how)
     try:
         server.wait(START_SECONDS)
     except subprocess.TimeoutExpired:
@@ -165,24 +165,54 @@ def _on_disk() -> Iterator[Path]:
         yield Path(folder)
 
 
+class Cluster:
+    """A running server that can be restarted; its data folder and its port stay."""
+
+    def __init__(self, home: Path, *, durable: bool) -> None:
+        self._programs, self._account, self._durable = _programs(), _account(), durable
+        password = secrets.token_urlsafe(24)
+        self._account.give(home)
+        self._data, self._log, self._port = home / "data", home / "server.log", _free_port()
+        _initialise(self._programs, self._data, password, self._account)
+        self.url = f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self._port}/postgres"
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections."""
+        with self._log.open("ab") as log:
+            self._server = _start(
+                self._programs, self._data, self._port, log, self._account, durable=self._durable
+            )
+        try:
+            _wait_until_ready(self._server, self._data, self._log)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT is `pg_ctl stop -m fast`, SIGQUIT `-m immediate`, which leaves a crash behind."""
+        _end(self._server, how)
+
+
+@contextmanager
+def private_cluster(*, durable: bool = False) -> Iterator[Cluster]:
+    """Run a server for the length of the block, for tests that restart it."""
+    with _on_disk() if durable else scratch("postgres") as home:
+        cluster = Cluster(home, durable=durable)
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
 @contextmanager
 def private_postgres(*, durable: bool = False) -> Iterator[str]:
     """Run a server for the length of the block; yield its URL, for a role that may create databases.
 
     With `durable` its data lies on disk and a commit waits for it, as benchmarks need.
     """
-    programs, account, password = _programs(), _account(), secrets.token_urlsafe(24)
-    with _on_disk() if durable else scratch("postgres") as home:
-        account.give(home)
-        data, log_path, port = home / "data", home / "server.log", _free_port()
-        _initialise(programs, data, password, account)
-        with log_path.open("wb") as log:
-            server = _start(programs, data, port, log, account, durable=durable)
-        try:
-            _wait_until_ready(server, data, log_path)
-            yield f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{port}/postgres"
-        finally:
-            _end(server)
+    with private_cluster(durable=durable) as cluster:
+        yield cluster.url
 
 
 def main(command: Sequence[str]) -> int:
