@@ -11,20 +11,21 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Asset
 from cloudpay.invoices.errors import ModeMismatch
 from cloudpay.invoices.recipients import Recipients, parse_recipients
+from cloudpay.invoices.rows import invoice_rows
 from cloudpay.invoices.states import InvoiceStatus, Priority
-from cloudpay.invoices.storing import insert_invoice
 from cloudpay.invoices.views import InvoiceView, OptionView, undeliverable_warnings
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.inserts import insert_rows
 from cloudpay.kernel.money import MAX_BASE_UNITS, InvalidAmount, to_base_units
 from cloudpay.kernel.urls import check_public_url
 from cloudpay.merchants.idempotency import StoredAnswer, once, remember
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import terms_of
-from cloudpay.payments.balances import expect_native
+from cloudpay.payments.balances import native_watch
 from cloudpay.payments.networks import require_open
 from cloudpay.rates.service import quote
-from cloudpay.wallets.service import PlannedAddress, insert_deposit, plan_deposit
+from cloudpay.wallets.service import PlannedAddress, assign, deposit_row, plan_deposit
 
 ROUTE = "POST /api/invoice"
 
@@ -77,17 +78,11 @@ def create(
         minutes = new.expiry_minutes or terms.invoice_expiry_minutes
         until = now + timedelta(minutes=minutes or gateway.settings.invoices.expiry_minutes)
         invoice = _pending(principal, new, recipients, option, now, until)
-        deposit = insert_deposit(
-            session,
-            planned,
-            merchant_id=invoice.merchant_id,
-            invoice_id=invoice.id,
-            livemode=invoice.livemode,
-            now=now,
-        )
-        insert_invoice(session, invoice, recipients.undeliverable, deposit.id)
+        deposit = assign(planned, principal.merchant_id, invoice.id, livemode=invoice.livemode, now=now)
+        rows = [deposit_row(deposit), *invoice_rows(invoice, recipients.undeliverable, deposit.id)]
         if asset.contract is None:
-            expect_native(session, gateway, network, deposit, invoice.expires_at)
+            rows.append(native_watch(network, deposit, invoice.expires_at))
+        insert_rows(session, rows)
         passing(Failpoint.INVOICE_INSERTED)
         return remember(session, principal, ROUTE, key, 201, render(invoice))
 

@@ -56,7 +56,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # as above
 
     def arguments(self, schema: Schema, **options: Any) -> Decorator:
         """Load the body (or `location="query"`) by a schema and pass it on as the view's next argument."""
-        decorator: Decorator = super().arguments(schema, **options)
+        made = schema() if isinstance(schema, type) else schema  # once, not at every request
+        decorator: Decorator = super().arguments(made, **options)
         return decorator
 
     def response(self, status_code: int, schema: Schema | None = None, **options: Any) -> Decorator:

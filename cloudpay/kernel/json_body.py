@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -31,26 +32,18 @@ class MalformedBody(CloudPayError):
 def parse_json(body: bytes) -> Any:
     """Read JSON text; numbers with a point or an exponent come as `Decimal`. Raises `MalformedBody`."""
     try:
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(BOM_UTF8).decode()
         _check_nesting(text)
-        value = json.loads(
-            text,
-            parse_float=_exact,
-            parse_int=_integer,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_without_duplicates,
-        )
+        value = _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise MalformedBody("send it as UTF-8.") from error
     except json.JSONDecodeError as error:
         raise MalformedBody(
             f"it is not JSON ({error.msg}, line {error.lineno}, column {error.colno}). Send one JSON object."
         ) from error
-    for depth, part in _walk(value):
-        if depth > MAX_DEPTH:
-            raise MalformedBody(_TOO_DEEP)
-        if isinstance(part, str):
-            _check_text(part)
+    # Only an escape can write what no database stores: UTF-8 has no halves of pairs, and JSON no bare NUL.
+    for part in _texts(value) if "\\u" in text else ():
+        _check_text(part)
     return value
 
 
@@ -104,17 +97,18 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _walk(value: Any) -> Iterator[tuple[int, Any]]:
-    """Answer every text, key and container with its depth, without recursion."""
-    waiting = [(1, value)]
+def _texts(value: Any) -> Iterator[str]:
+    """Answer every text and key, without recursion."""
+    waiting = [value]
     while waiting:
-        depth, part = waiting.pop()
-        yield depth, part
-        if isinstance(part, dict):
-            waiting.extend((depth, key) for key in part)
-            waiting.extend((depth + 1, each) for each in part.values())
+        part = waiting.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict):
+            waiting.extend(part)
+            waiting.extend(part.values())
         elif isinstance(part, list):
-            waiting.extend((depth + 1, each) for each in part)
+            waiting.extend(part)
 
 
 def _check_text(text: str) -> None:
@@ -123,3 +117,11 @@ def _check_text(text: str) -> None:
         raise MalformedBody(
             "a text holds a character that cannot be stored (NUL or half of a pair). Leave it out."
         )
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_exact,
+    parse_int=_integer,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_without_duplicates,
+)

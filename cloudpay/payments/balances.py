@@ -12,6 +12,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Capability, Header, Holding
 from cloudpay.kernel.failpoints import Failpoint, passing
+from cloudpay.kernel.inserts import NewRow
 from cloudpay.kernel.leases import Lease, fence
 from cloudpay.kernel.log import get_logger
 from cloudpay.payments import blocks
@@ -30,22 +31,17 @@ BUDGET_AT_ONCE = 1_500
 log = get_logger(__name__)
 
 
-def expect_native(
-    session: Session, gateway: Gateway, network: Network, deposit: DepositAddress, expires_at: datetime
-) -> None:
-    """Have the balance of a new deposit address looked at, till some days after its invoice's expiry."""
-    now = gateway.clock.now(session)
-    session.add(
-        NativeWatchRow(
-            deposit_address_id=deposit.id,
-            network=network.code,
-            address=deposit.address,
-            created_at=now,
-            expires_at=expires_at,
-            look_at=now,
-            owed_at=expires_at,
-        )
-    )
+def native_watch(network: Network, deposit: DepositAddress, expires_at: datetime) -> NewRow:
+    """Answer the row that has the balance of a new deposit address looked at, till some days after its expiry."""
+    return NativeWatchRow, {
+        "deposit_address_id": deposit.id,
+        "network": network.code,
+        "address": deposit.address,
+        "created_at": deposit.created_at,
+        "expires_at": expires_at,
+        "look_at": deposit.created_at,
+        "owed_at": expires_at,
+    }
 
 
 class BalanceLook:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import String, any_, bindparam, func, insert, select
+from sqlalchemy import String, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
@@ -14,15 +14,15 @@ from sqlalchemy.sql import ColumnElement
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import DEPOSIT_CHAIN, MASTER_CHAIN
-from cloudpay.kernel.db import Database, refuse_inside_transaction, table_of
+from cloudpay.kernel.db import Database, refuse_inside_transaction
 from cloudpay.kernel.errors import NotFound
 from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.inserts import NewRow
 from cloudpay.wallets.errors import AccountsExhausted, WalletMissing
 from cloudpay.wallets.indexes import take_index
 from cloudpay.wallets.models import MAIN_SEED, AccountKeyRow, DepositAddressRow, SealedSeedRow
 
 _MASTER_INDEX = 0
-_INSERT = insert(table_of(DepositAddressRow))
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,11 @@ def plan_deposit(gateway: Gateway, network: Network, account: int) -> PlannedAdd
     return PlannedAddress(family, account, DEPOSIT_CHAIN, index, address)
 
 
-def insert_deposit(
-    session: Session,
-    planned: PlannedAddress,
-    *,
-    merchant_id: str,
-    invoice_id: str,
-    livemode: bool,
-    now: datetime,
+def assign(
+    planned: PlannedAddress, merchant_id: str, invoice_id: str, *, livemode: bool, now: datetime
 ) -> DepositAddress:
-    """Give a planned address to an invoice, in the caller's transaction."""
-    deposit = DepositAddress(
+    """Answer the deposit address that a planned one becomes once its `deposit_row` is inserted."""
+    return DepositAddress(
         id=new_id("dep_"),
         key_family=planned.key_family,
         address=planned.address,
@@ -87,8 +81,11 @@ def insert_deposit(
         livemode=livemode,
         created_at=now,
     )
-    session.execute(_INSERT, vars(deposit))
-    return deposit
+
+
+def deposit_row(deposit: DepositAddress) -> NewRow:
+    """Answer the row of a new deposit address; its constraints refuse one that was given away before."""
+    return DepositAddressRow, vars(deposit)
 
 
 def ours(session: Session, key_family: str, addresses: Collection[str]) -> frozenset[str]:

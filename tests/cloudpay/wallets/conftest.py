@@ -8,10 +8,11 @@ from cloudpay.chains.adapter import ChainDefinition
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.registry import load_chains
 from cloudpay.chains.types import KeyFamily
+from cloudpay.kernel.inserts import insert_rows
 from cloudpay.kernel.plugins import hookimpl
 from cloudpay.kernel.secrets import SealKey
 from cloudpay.testing import FakeChain, fake_plugin
-from cloudpay.wallets.service import DepositAddress, insert_deposit, plan_deposit
+from cloudpay.wallets.service import DepositAddress, assign, deposit_row, plan_deposit
 from cloudpay.wallets.setup import init_wallet
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -59,10 +60,8 @@ def give() -> Callable[[Gateway, str], DepositAddress]:
 
     def build(gateway: Gateway, invoice_id: str) -> DepositAddress:
         planned = plan_deposit(gateway, gateway.chains.network("evm"), 0)
-        return gateway.db.run(
-            lambda session: insert_deposit(
-                session, planned, merchant_id="mer_1", invoice_id=invoice_id, livemode=False, now=NOW
-            )
-        )
+        deposit = assign(planned, "mer_1", invoice_id, livemode=False, now=NOW)
+        gateway.db.run(lambda session: insert_rows(session, [deposit_row(deposit)]))
+        return deposit
 
     return build

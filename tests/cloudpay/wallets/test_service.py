@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.types import KeyFamily
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.inserts import insert_rows
 from cloudpay.kernel.secrets import SealKey, read_or_create_key
 from cloudpay.testing import fake_address
 from cloudpay.testing.clock import START
@@ -21,9 +23,10 @@ from cloudpay.wallets.indexes import BLOCK
 from cloudpay.wallets.models import AccountKeyRow, AddressRangeRow, DepositAddressRow
 from cloudpay.wallets.service import (
     DepositAddress,
+    assign,
     deposit,
+    deposit_row,
     deposits,
-    insert_deposit,
     master_address,
     ours,
     plan_deposit,
@@ -122,16 +125,11 @@ def test_an_address_is_given_once_whatever_goes_wrong_before(wallet: Gateway) ->
     planned = plan_deposit(wallet, wallet.chains.network("evm"), 0)
 
     def give_it(invoice_id: str) -> None:
-        wallet.db.run(
-            lambda session: insert_deposit(
-                session,
-                planned,
-                merchant_id="mer_1",
-                invoice_id=invoice_id,
-                livemode=False,
-                now=wallet.clock.now(session),
-            )
-        )
+        def work(session: Session) -> None:
+            now = wallet.clock.now(session)
+            insert_rows(session, [deposit_row(assign(planned, "mer_1", invoice_id, livemode=False, now=now))])
+
+        wallet.db.run(work)
 
     give_it("INV-1")
     with pytest.raises(IntegrityError):
