@@ -88,6 +88,7 @@ class Stack:
     forks: Forks
     listener: socket.socket
     environment: Mapping[str, str]
+    traces: bool
     logs: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,7 +128,9 @@ def open_stack(folder: Path, database_url: str, *, traces: bool, endpoint_count:
         closing.callback(forks.close)
         plain = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDPAY_")}
         environment = {**plain, "CLOUDPAY_CONFIG": str(file), LISTENER: str(listener.fileno())}
-        yield Stack(folder, gateway, merchant_id, headers, chain, cache, hooks, forks, listener, environment)
+        yield Stack(
+            folder, gateway, merchant_id, headers, chain, cache, hooks, forks, listener, environment, traces
+        )
 
 
 def _settings(
