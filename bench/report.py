@@ -28,8 +28,13 @@ class Figure:
 
     def line(self) -> str:
         """Write it in one line."""
-        told = f"  {self.what}: {_number(self.value)} {self.unit}" + (f"   ({self.how})" if self.how else "")
-        return told if self.goal is None else f"{told}   {self.goal}"
+        told = f"  {self.what}: {self.amount}" + (f"   ({self.how})" if self.how else "")
+        return f"{told}   [goal {self.bound}]" if self.bound else told
+
+    @property
+    def amount(self) -> str:
+        """The number and its unit."""
+        return f"{_number(self.value)} {self.unit}"
 
     @property
     def ratio(self) -> float | None:
@@ -41,16 +46,16 @@ class Figure:
         return None
 
     @property
-    def goal(self) -> str | None:
-        """The goal and how far it is met, in words."""
+    def bound(self) -> str:
+        """The goal and how far it is met, in words; empty where there is none."""
         if self.ratio is None:
-            return None
+            return ""
         bound = (
             f">= {_number(self.at_least)}"
             if self.at_least is not None
             else f"<= {_number(self.at_most or 0)}"
         )
-        return f"[goal {bound}: {'met' if self.ratio >= 1 else 'MISSED'}, {math.floor(self.ratio * 100) / 100:.2f}]"
+        return f"{bound}: {'met' if self.ratio >= 1 else 'MISSED'}, {math.floor(self.ratio * 100) / 100:.2f}"
 
     def fields(self) -> dict[str, Any]:
         """Everything, for a program."""
