@@ -39,6 +39,10 @@ bench: ## Run the benchmarks, which print figures
 	@scripts/setup.sh dev
 	@exec .venv/bin/python -m bench $(ARGS)
 
+kills: ## Kill processes hundreds of times while money comes in; ARGS="--kills 500 --seed 1 --database sqlite"
+	@scripts/setup.sh dev
+	@exec .venv/bin/python -m tests.kills $(ARGS)
+
 fuzz: ## Send the API what its document allows and forbids, on SQLite; ARGS="--requests 20000 --seed 1"
 	@scripts/setup.sh dev
 	@exec .venv/bin/python -m tests.fuzz $(ARGS)
