@@ -118,15 +118,17 @@ def _claim(gateway: Gateway, limit: int) -> list[OutboxEvent]:
             OutboxRow.due_at <= now,
             or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until < now),
         )
-        due = select(OutboxRow.id).where(*free).order_by(OutboxRow.id).limit(limit)
-        claimed = update(OutboxRow).where(OutboxRow.id.in_(due), *free)
-        session.execute(
-            claimed.values(claim=claim, claimed_until=now + held),
-            execution_options={"synchronize_session": False},
-        )
-        mine = (OutboxRow.claim == claim, OutboxRow.handled_at.is_(None))  # the latter by index
-        rows = session.scalars(select(OutboxRow).where(*mine).order_by(OutboxRow.id))
-        return [OutboxEvent(row.id, row.name, row.subject, json.loads(row.payload)) for row in rows]
+        row = OutboxRow
+        due = select(row.id, row.name, row.subject, row.payload).where(*free).order_by(row.id).limit(limit)
+        # PostgreSQL: what another drainer claims just now is passed over, not waited for. SQLite has one writer.
+        found = session.execute(due.with_for_update(skip_locked=True)).all()
+        claimed = update(row).where(row.id.in_([each.id for each in found]), *free)
+        if found:
+            session.execute(
+                claimed.values(claim=claim, claimed_until=now + held),
+                execution_options={"synchronize_session": False},
+            )
+        return [OutboxEvent(each.id, each.name, each.subject, json.loads(each.payload)) for each in found]
 
     with gateway.db.read() as session:
         idle = session.scalar(select(OutboxRow.id).where(OutboxRow.handled_at.is_(None)).limit(1)) is None

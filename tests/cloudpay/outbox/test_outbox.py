@@ -166,6 +166,26 @@ def test_drainers_that_claim_at_the_same_time_share_out_the_events(
     assert len(listener.subjects) == 40
 
 
+def test_a_drainer_that_meets_another_one_takes_its_share_at_once_instead_of_nothing(
+    gateway: Gateway, other_process: Gateway
+) -> None:
+    shares: list[int] = []
+    for round_ in range(5):
+        happen(gateway, *(f"event {round_}.{number}" for number in range(12)))
+        start, listener = threading.Barrier(4, timeout=LIMIT), Listener()
+
+        def work(process: Gateway, start: threading.Barrier = start, listener: Listener = listener) -> None:
+            start.wait()
+            shares.append(hand_on(process, listener, limit=3))
+
+        threads = [threading.Thread(target=work, args=(each,)) for each in (gateway, other_process) * 2]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LIMIT)
+    assert shares == [3] * 20
+
+
 def test_a_failing_event_waits_longer_each_time_and_the_others_go_on(
     gateway: Gateway, clock: FixedClock
 ) -> None:
