@@ -1,4 +1,4 @@
-"""`cloudpay devnet`: acting as the payer of the running demo."""
+"""`cloudpay devnet`: acting as the payer of the running demo, and breaking its nodes."""
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -8,6 +8,7 @@ import click
 import requests
 
 from cloudpay_devnet.commands.demo_file import DEFAULT_DIR, read_demo
+from cloudpay_devnet.commands.faults import fault, faults, proxy
 from cloudpay_devnet.errors import DevnetError
 
 _SECONDS = 10
@@ -22,6 +23,10 @@ class CannotPay(DevnetError):
 @click.group()
 def devnet() -> None:
     """Act on the chains of the running demo."""
+
+
+for command in (proxy, fault, faults):
+    devnet.add_command(command)
 
 
 @devnet.command()

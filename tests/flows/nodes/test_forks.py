@@ -3,6 +3,7 @@
 import pytest
 
 from cloudpay.alerts.states import AlertKind
+from cloudpay.chains.adapter import NodeState
 from cloudpay.chains.errors import WrongChain
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.kernel.errors import Conflict
@@ -146,7 +147,7 @@ def test_f43_a_node_with_another_final_block_is_not_read_even_when_the_other_one
     at.chain.node.mine()
     at.look()
     assert at.alerts() == [AlertKind.NODES_DISAGREE]
-    assert [node.state for node in at.network().nodes].count("disputed") == 1
+    assert [node.state for node in at.network().nodes].count(NodeState.DISPUTED) == 1
     read = at.network().cursor
     at.proxies[0].switch_on(answers.ClosedConnections())
     at.chain.node.mine(3)

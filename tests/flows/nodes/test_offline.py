@@ -1,4 +1,4 @@
-"""Three days offline, behind nodes that give little at a time: all is read and judged by its own time (F45)."""
+"""Three days offline, behind nodes that give little at a time: all is read, and judged by its own time (F45)."""
 
 from datetime import timedelta
 

@@ -1,0 +1,152 @@
+"""`cloudpay devnet proxy`, `fault` and `faults`: breaking a node by hand."""
+
+import signal
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import requests
+
+from cloudpay_devnet.errors import DevnetError
+
+_SECONDS = 10
+
+
+class NoProxy(DevnetError):
+    """Nothing that can be switched listens there."""
+
+    code = "no_fault_proxy"
+
+
+@click.command()
+@click.argument("upstream")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=18545, show_default=True, help="0: any free one."
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[:OPTION=VALUE,…]",
+    help="On from the start; may be repeated.",
+)
+def proxy(upstream: str, port: int, faults: tuple[str, ...]) -> None:
+    """Stand in front of the node at UPSTREAM and fail as the nodes of the world do, until Ctrl-C.
+
+    \b
+    Examples:
+      cloudpay devnet proxy http://127.0.0.1:8545
+      cloudpay devnet proxy http://127.0.0.1:8545 --port 18545 --fault range_limit:blocks=100,provider=alchemy
+      cloudpay devnet proxy http://127.0.0.1:8545 --fault latency:seconds=2 --fault stale_head
+    """
+    from cloudpay_devnet.faultproxy import FaultProxy
+    from cloudpay_devnet.faultproxy.catalogue import make_fault
+    from cloudpay_devnet.faultproxy.control import PATH
+
+    made = [make_fault(*_split(each)) for each in faults]
+    try:
+        opened = FaultProxy(upstream, port=port)
+    except OSError as error:
+        raise DevnetError(
+            f"Port {port} cannot be listened on: {error.strerror}. Choose another --port."
+        ) from error
+    with opened as running:
+        for fault in made:
+            running.switch_on(fault)
+        click.echo(f"Listening on {running.url}, in front of {upstream}")
+        click.echo(f"Switch faults with `cloudpay devnet fault {running.url} …`, or POST {running.url}{PATH}")
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        signal.signal(signal.SIGINT, lambda *_: stop.set())
+        stop.wait()
+
+
+@click.command()
+@click.argument("proxy_url")
+@click.argument("name", required=False)
+@click.option("--off", is_flag=True, help="Turn it off; without a name everything.")
+@click.option("--option", "-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the fault.")
+@click.option(
+    "--method", "-m", "methods", multiple=True, help="Only for this JSON-RPC method; may be repeated."
+)
+@click.option(
+    "--times", type=click.IntRange(min=1), help="Only for so many calls; else until it is turned off."
+)
+def fault(
+    proxy_url: str,
+    name: str | None,
+    off: bool,
+    options: tuple[str, ...],
+    methods: tuple[str, ...],
+    times: int | None,
+) -> None:
+    """Turn a fault of a running proxy on or off; without a name show what is on.
+
+    \b
+    Examples:
+      cloudpay devnet fault http://127.0.0.1:18545 http_429 -o retry_after=30 --times 5
+      cloudpay devnet fault http://127.0.0.1:18545 empty_logs -m eth_getLogs
+      cloudpay devnet fault http://127.0.0.1:18545 empty_logs --off
+      cloudpay devnet fault http://127.0.0.1:18545
+      cloudpay devnet fault http://127.0.0.1:18545 --off
+    """
+    change: dict[str, Any] | None = None
+    if off:
+        change = {"off": name or "all"}
+    elif name is not None:
+        change = {"on": name, "options": _options(options), "methods": methods, "times": times}
+    for each in _ask(proxy_url, change)["on"]:
+        limits = [f"only {', '.join(each['methods'])}"] if each["methods"] else []
+        limits += [f"{each['left']} more"] if each["left"] is not None else []
+        told = ", ".join([f"{key}={value}" for key, value in each["options"].items()] + limits)
+        click.echo(f"{each['fault']:<24} {each['hits']:>6} times  {told}")
+
+
+@click.command()
+def faults() -> None:
+    """List the faults that there are, with their options.
+
+    \b
+    Example:
+      cloudpay devnet faults
+    """
+    from cloudpay_devnet.faultproxy.catalogue import FAULTS, option_defaults
+
+    for name, kind in FAULTS.items():
+        options = ", ".join(f"{key}={value}" for key, value in option_defaults(kind).items())
+        click.echo(f"{name}{f' ({options})' if options else ''}")
+        click.echo(f"    {(kind.__doc__ or '').strip().splitlines()[0]}")
+
+
+def _split(text: str) -> tuple[str, Mapping[str, str]]:
+    name, _, rest = text.partition(":")
+    return name, _options(rest.split(",") if rest else ())
+
+
+def _options(texts: "tuple[str, ...] | list[str]") -> Mapping[str, str]:
+    pairs = [each.partition("=") for each in texts]
+    for key, equals, _ in pairs:
+        if not equals:
+            raise DevnetError(f"{key!r} is no option; write it as name=value.")
+    return {key: value for key, _, value in pairs}
+
+
+def _ask(proxy_url: str, change: Mapping[str, Any] | None) -> dict[str, Any]:
+    from cloudpay_devnet.faultproxy.control import PATH
+
+    address = f"{proxy_url.rstrip('/')}{PATH}"
+    try:
+        answer = (
+            requests.get(address, timeout=_SECONDS)
+            if change is None
+            else requests.post(address, json=change, timeout=_SECONDS)
+        )
+        content: dict[str, Any] = answer.json()
+    except requests.RequestException as error:
+        raise NoProxy(
+            f"No fault proxy answers at {proxy_url}. Start one with `cloudpay devnet proxy`."
+        ) from error
+    if answer.status_code != requests.codes.ok or "on" not in content:
+        raise NoProxy(str(content.get("error", f"{proxy_url} is no fault proxy.")))
+    return content
