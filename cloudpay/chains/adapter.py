@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from cloudpay.chains.settings import NetworkSettings
 from cloudpay.chains.types import (
     BlockRef,
     Capability,
+    ForeignTransfer,
     Head,
     Header,
     Holding,
@@ -113,6 +114,25 @@ class NodeState(StrEnum):
     RESTING = "resting"  # after a failure, for a while
     DISPUTED = "disputed"  # it has another final block than the node that is read
     WRONG_CHAIN = "wrong_chain"
+
+
+@runtime_checkable
+class TokenFinder(Protocol):
+    """An adapter that can look closer at tokens, on demand; asked whether it is one before it is asked."""
+
+    def foreign_transfers(self, address: str, first: int, last: int) -> tuple[ForeignTransfer, ...]:
+        """Answer the transfers of unlisted tokens to an address in the blocks from `first` to `last`, oldest first.
+
+        Raises `NodeUnavailable`.
+        """
+        ...
+
+    def stuck(self, balances: Mapping[Holding, int]) -> frozenset[Holding]:
+        """Answer which of these balances their holder could not send now: a paused token, a blocked address.
+
+        Raises `NodeUnavailable`.
+        """
+        ...
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,23 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class ForeignTransfer:
+    """A transfer of a token that is not listed: never credited, named on demand.
+
+    `symbol` is what the contract calls itself, cut to what can be shown, and no more to be believed than its log;
+    `decimals` is None where it tells none that make sense.
+    """
+
+    tx_id: str
+    contract: str
+    symbol: str
+    decimals: int | None
+    sender: str | None
+    amount: int
+    height: int
+
+
+@dataclass(frozen=True)
 class PendingTransfer:
     """Money that a waiting transaction would move; it may be replaced or never be included, so it is never credited."""
 

@@ -2,16 +2,19 @@
 
 import click
 
-from cloudpay.cli.output import json_option, show_one, show_rows
+from cloudpay.cli.output import json_option, show_one, show_rows, to_plain
 from cloudpay.cli.session import actor, gateway_of
 from cloudpay.invoices.rendering import invoice_answer
 from cloudpay.invoices.reversals import settle as settle_invoice
 from cloudpay.invoices.reversals import write_off as write_off_invoice
 from cloudpay.invoices.service import Filters, get_for_payer, list_invoices
 from cloudpay.invoices.states import InvoiceStatus
+from cloudpay.invoices.strays import look_up as look_up_strays
+from cloudpay.kernel.money import format_amount
 from cloudpay.kernel.paging import MAX_LIMIT, Paging
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import get_merchant
+from cloudpay.payments.strays import Stray
 
 _COLUMNS = (
     "id",
@@ -24,6 +27,8 @@ _COLUMNS = (
     "customer_name",
     "expires_at",
 )
+
+_STRAYS = ("network", "kind", "symbol", "contract", "amount", "sender", "tx_hash", "height")
 
 
 @click.group()
@@ -78,6 +83,40 @@ def show(ctx: click.Context, invoice_id: str, as_json: bool) -> None:
     """
     with gateway_of(ctx) as gateway:
         show_one(invoice_answer(gateway, get_for_payer(gateway, invoice_id)), as_json=as_json)
+
+
+@invoice.command("look-up")
+@click.argument("invoice_id")
+@click.option("--network", help="Look there alone; without it on all networks that share the address.")
+@json_option
+@click.pass_context
+def look_up(ctx: click.Context, invoice_id: str, network: str | None, as_json: bool) -> None:
+    """Look for money at an invoice's address that is no payment, or is stuck. Nothing is credited by it.
+
+    An `unknown asset` is a token that is not listed, under the name that it gives itself: a counterfeit has a good
+    name, too. What is `unexplained` lies there in a listed asset, and no payment tells of it; `cloudpay rescan`
+    finds transfers that were missed. What is `stuck` cannot be moved from there now: its issuer has paused the token
+    or blocked the address.
+
+    \b
+    Example:
+      cloudpay invoice look-up INV-01J9…
+    """
+    with gateway_of(ctx) as gateway:
+        found = look_up_strays(gateway, invoice_id, network)
+    rows = [{**to_plain(each), "amount": _shown(each)} for each in found.strays]
+    show_rows(
+        rows, _STRAYS, as_json=as_json, empty="Nothing lies there that is no payment, and nothing is stuck."
+    )
+    for code, problem in found.problems.items():
+        click.echo(f"{code} could not be looked at: {problem}", err=True)
+    if found.problems:
+        ctx.exit(1)
+
+
+def _shown(stray: Stray) -> str:
+    """Base units as a decimal where the decimals are known."""
+    return str(stray.amount) if stray.decimals is None else format_amount(stray.amount, stray.decimals)
 
 
 _reason = click.option("--reason", required=True, help="Why; the audit log keeps it.")

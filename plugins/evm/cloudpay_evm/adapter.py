@@ -8,6 +8,7 @@ from cloudpay.chains.types import (
     BlockRef,
     Capability,
     Finality,
+    ForeignTransfer,
     Head,
     Header,
     Holding,
@@ -16,7 +17,7 @@ from cloudpay.chains.types import (
     Statuses,
     Watch,
 )
-from cloudpay_evm import lookups
+from cloudpay_evm import foreign, lookups
 from cloudpay_evm.balances import BalanceReader
 from cloudpay_evm.calls import block_at
 from cloudpay_evm.errors import BlockVanished, CannotTrace, MissingToken, NodeFault, Refused, UnusableTable
@@ -143,6 +144,19 @@ class EvmAdapter:
     def second_opinions(self, blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
         """Ask all nodes whether they have these blocks, too."""
         return self._standby.second_opinions(blocks)
+
+    def foreign_transfers(self, address: str, first: int, last: int) -> tuple[ForeignTransfer, ...]:
+        """Answer the transfers of unlisted tokens to an address, as `cloudpay.chains.adapter.TokenFinder` says."""
+        listed = {asset.contract.lower() for asset in self._settings.assets.values() if asset.contract}
+        size = self._settings.logs_range
+        return self.nodes.run(
+            lambda node: foreign.transfers(node, listed, address, range(first, last + 1), size)
+        )
+
+    def stuck(self, balances: Mapping[Holding, int]) -> frozenset[Holding]:
+        """Answer which token balances could not be sent now, by trying it out without a transaction."""
+        wanted = {holding: units for holding, units in balances.items() if holding.contract and units}
+        return self.nodes.run(lambda node: foreign.stuck(node, wanted))
 
     def health(self) -> tuple[NodeHealth, ...]:
         """Answer how each node has been doing."""

@@ -1,9 +1,13 @@
 """Token deposits that are not what they seem, and those that are, on a real node."""
 
+from functools import partial
+
 import pytest
 
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
+from cloudpay.invoices.strays import look_up
 from cloudpay.payments.states import PaymentStatus
+from cloudpay.payments.strays import STUCK
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.networks import FAUCET, TokenSpec
 from cloudpay_devnet.oddities import Oddities
@@ -190,7 +194,7 @@ def test_f1_a_contract_that_runs_a_listed_tokens_code_logs_for_itself_alone(
     assert (shop.state(invoice).payments, shop.held(token)) == ((), before)
 
 
-def test_f20_a_payment_in_a_token_that_is_paused_or_blocks_the_address_counts(
+def test_f20_a_payment_in_a_token_that_is_paused_or_blocks_the_address_counts_and_is_named_as_stuck(
     shop: RealShop, chain: DevChain
 ) -> None:
     invoice = shop.ask()
@@ -199,7 +203,15 @@ def test_f20_a_payment_in_a_token_that_is_paused_or_blocks_the_address_counts(
     chain.pause_token("USDT")
     shop.finish()
     assert shop.state(invoice).status is InvoiceStatus.PAID
-    chain.pause_token("USDT", paused=False)
+    lifts = (
+        partial(chain.pause_token, "USDT", paused=False),
+        partial(chain.block_account, "USDT", invoice.option.address, blocked=False),
+    )
+    for lift in lifts:
+        [stuck] = look_up(shop.gateway, invoice.id).strays
+        assert (stuck.kind, stuck.symbol, stuck.amount) == (STUCK, "USDT", 10_000_000)
+        lift()
+    assert look_up(shop.gateway, invoice.id).strays == []
 
 
 def test_a_payment_that_was_undone_inside_a_successful_transaction_is_not_income(
