@@ -1,7 +1,10 @@
 """`cloudpay chains`: how every network is doing; pause and resume."""
 
+from collections.abc import Sequence
+
 import click
 
+from cloudpay.alerts.service import AlertView, alert_views
 from cloudpay.cli.output import json_option, show_rows, to_plain
 from cloudpay.cli.session import actor, gateway_of
 from cloudpay.payments.networks import network_views
@@ -15,11 +18,23 @@ _COLUMNS = (
     "final",
     "cursor",
     "lag",
+    "age",
     "catching_up",
     "gaps",
-    "node",
-    "answered_at",
+    "alerts",
     "reason",
+)
+_NODE_COLUMNS = (
+    "network",
+    "node",
+    "state",
+    "score",
+    "height",
+    "latency_ms",
+    "failures",
+    "rests_until",
+    "calls",
+    "last_error",
 )
 
 
@@ -27,7 +42,11 @@ _COLUMNS = (
 @json_option
 @click.pass_context
 def chains(ctx: click.Context, as_json: bool) -> None:
-    """State of every network: its head, the newest final block, how far it was read, gaps in what was read.
+    """State of every network, and below it of every node, as their watcher last wrote it down.
+
+    Of a network: its head and for how many seconds that has stood, the newest final block, how far it was read, gaps
+    in what was read, and its open alerts. Of a node: its score from 0 to 100, the newest block that it told, how long
+    a request takes it, failures and calls since the watcher began, until when it rests, and its last error.
 
     \b
     Examples:
@@ -38,8 +57,22 @@ def chains(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     with gateway_of(ctx) as gateway:
-        rows = [{**to_plain(view), "lag": view.lag} for view in network_views(gateway)]
+        views, opened = network_views(gateway), alert_views(gateway)
+    rows = [
+        {**to_plain(view), "lag": view.lag, "alerts": _of_network(view.code, opened, as_json=as_json)}
+        for view in views
+    ]
     show_rows(rows, _COLUMNS, as_json=as_json, empty="No network is configured.")
+    nodes = [{"network": view.code, **to_plain(node)} for view in views for node in view.nodes]
+    if nodes and not as_json:
+        click.echo()
+        show_rows(nodes, _NODE_COLUMNS, as_json=False, empty="")
+
+
+def _of_network(code: str, opened: Sequence[AlertView], *, as_json: bool) -> list[object]:
+    """Answer the alerts about a network or one of its nodes: their kinds for the table, all of them for programs."""
+    about = [alert for alert in opened if alert.subject.partition("/")[0] == code]
+    return [to_plain(alert) if as_json else alert.kind.value for alert in about]
 
 
 @chains.command()

@@ -22,6 +22,7 @@ COMMANDS = {
     "invoice": Entry("cloudpay.cli.invoice", "Look at invoices."),
     "webhook": Entry("cloudpay.cli.webhook", "Look at webhook deliveries, send one again."),
     "chains": Entry("cloudpay.cli.chains", "State of every network; pause and resume."),
+    "alerts": Entry("cloudpay.cli.alerts", "What needs a look now, and what to do."),
     "rescan": Entry("cloudpay.cli.rescan", "Read a range of blocks again."),
     "audit": Entry("cloudpay.cli.audit", "Who did what."),
     "database": Entry("cloudpay.cli.database", "Bring the database to this version's tables."),

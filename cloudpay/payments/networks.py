@@ -165,13 +165,21 @@ def network_views(gateway: Gateway) -> list[NetworkView]:
         rows = {row.code: row for row in session.scalars(select(NetworkRow))}
         gaps = {code: count_gaps(session, code) for code in rows}
         nodes = node_views(session)
+        now = gateway.clock.now(session)
     return [
         replace(
             _view(network.code, rows.get(network.code), gaps.get(network.code, 0)),
+            age=_age(rows.get(network.code), now),
             nodes=tuple(nodes.get(network.code, ())),
         )
         for network in gateway.chains
     ]
+
+
+def _age(row: NetworkRow | None, now: datetime) -> int | None:
+    if row is None or row.head_moved_at is None:
+        return None
+    return max(0, int((now - row.head_moved_at).total_seconds()))
 
 
 def _view(code: str, row: NetworkRow | None, gaps: int) -> NetworkView:

@@ -17,6 +17,8 @@ EVERY = timedelta(seconds=5)
 _DOWN_AFTER = timedelta(seconds=60)
 """A node that has only failed for so long is down: shorter troubles are what failover is for."""
 
+__all__ = ["NODE_ALERTS", "NodeBook", "NodeState", "NodeView", "node_views"]
+
 NODE_ALERTS = (AlertKind.NODE_DOWN, AlertKind.NODE_WRONG_CHAIN, AlertKind.NODES_DISAGREE)
 
 

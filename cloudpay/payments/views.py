@@ -58,6 +58,8 @@ class NetworkView:
     polled_at: datetime | None
     gaps: int
     catching_up: CatchUp | None = None
+    age: int | None = None
+    """Seconds since the head last moved."""
     nodes: tuple[NodeView, ...] = ()
 
     @property
