@@ -8,6 +8,7 @@ system without /proc, cannot know, and waits. Nothing rests on the answer being 
 
 import hashlib
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def is_gone(holder: str) -> bool:
     except OSError:  # it is there, and another user's; or it went this moment, which the next look will tell
         return False
     return state[_STATE] in _ENDED or state[_BEGAN] != began
+
+
+def gone(holders: Iterable[str | None]) -> list[str]:
+    """Answer those among these whose process has certainly ended."""
+    return [holder for holder in {*holders} if holder is not None and is_gone(holder)]
 
 
 @cache

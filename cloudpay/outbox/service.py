@@ -12,7 +12,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.clock import Clock
 from cloudpay.kernel.db import nudge_after_commit
 from cloudpay.kernel.failpoints import Failpoint, passing
-from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.holders import new_holder
 from cloudpay.kernel.log import get_logger
 from cloudpay.kernel.pruning import delete_batch
 from cloudpay.kernel.pruning import prune as prune_batches
@@ -109,7 +109,7 @@ def backlog(gateway: Gateway) -> Backlog:
 
 
 def _claim(gateway: Gateway, limit: int) -> list[OutboxEvent]:
-    claim, held = new_id("clm_"), timedelta(seconds=gateway.settings.leases.events_seconds)
+    claim, held = new_holder("clm_"), timedelta(seconds=gateway.settings.leases.events_seconds)
 
     def work(session: Session) -> list[OutboxEvent]:
         now = gateway.clock.now(session)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.conditional import changed_rows
-from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.holders import gone, new_holder
 from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.outcomes import cut_off
 from cloudpay.webhooks.slots import free_slots, give_back, not_of, take_slot
@@ -50,7 +50,7 @@ def claim_due(
         busy = {merchant for merchant, calls in counted.items() if calls >= most_per_merchant}
         claims: list[Claim] = []
         for slot in free_slots(session, now, limit, busy):
-            claim = new_id("clm_")
+            claim = new_holder("clm_")
             if not take_slot(session, slot, claim, now, until):
                 continue
             row = _take_delivery(session, slot.endpoint, claim, now, until, busy)
@@ -64,6 +64,21 @@ def claim_due(
         return claims
 
     return gateway.db.run(work) if limit > 0 and _anything_due(gateway) else []
+
+
+def release_abandoned(gateway: Gateway) -> int:
+    """Bring back at once what was being sent by a process that is gone; the rest waits until its claim runs out."""
+
+    def work(session: Session) -> int:
+        sending = Delivery.status == DeliveryStatus.SENDING
+        dead = gone(session.scalars(select(Delivery.claim).where(sending)))
+        late = select(Delivery).where(sending, Delivery.claim.in_(dead)).with_for_update(skip_locked=True)
+        rows = session.scalars(late).all()
+        for row in rows:
+            cut_off(session, row, gateway.clock.now(session))
+        return len(rows)
+
+    return gateway.db.run(work)
 
 
 def next_due_in(gateway: Gateway) -> timedelta | None:

@@ -11,7 +11,7 @@ import msgspec
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
-from cloudpay.webhooks.claims import Claim, claim_due, next_due_in
+from cloudpay.webhooks.claims import Claim, claim_due, next_due_in, release_abandoned
 from cloudpay.webhooks.client import WebhookClient
 from cloudpay.webhooks.delivery import attempt
 from cloudpay.webhooks.slots import CALLS_PER_ENDPOINT
@@ -34,6 +34,7 @@ class DeliveryLoop:
         self._most_per_merchant = max(CALLS_PER_ENDPOINT + 1, self._most // 2)
         self._running: Counter[str | None] = Counter()
         self._lock = threading.Lock()
+        self._began = False
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
         """Deliver until `stop` is set (set `wake` too, to be heard at once), then end within a few seconds."""
@@ -65,6 +66,9 @@ class DeliveryLoop:
             with self._lock:
                 running = Counter(self._running)
             free = self._most - running.total()
+            if not self._began:
+                release_abandoned(self._gateway)
+                self._began = True
             claims = claim_due(self._gateway, free, running, self._most_per_merchant)
             if claims:
                 passing(Failpoint.DELIVERY_CLAIMED)

@@ -37,7 +37,7 @@ class Delivery(Base):
     attempts_in_series: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None] = mapped_column(Moment)
-    claim: Mapped[str | None] = mapped_column(String(40))
+    claim: Mapped[str | None] = mapped_column(String(100))
     claimed_at: Mapped[datetime | None] = mapped_column(Moment)
     claimed_until: Mapped[datetime | None] = mapped_column(Moment)
     last_status_code: Mapped[int | None]
@@ -70,6 +70,6 @@ class EndpointSlot(Base):
 
     endpoint: Mapped[str] = mapped_column(String(300), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
-    claim: Mapped[str | None] = mapped_column(String(40), index=True)
+    claim: Mapped[str | None] = mapped_column(String(100), index=True)
     until: Mapped[datetime] = mapped_column(Moment)
     taken_at: Mapped[datetime] = mapped_column(Moment)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.outbox.abandoned import release_abandoned
 from cloudpay.outbox.service import Handler, drain
 
 _LONGEST_WAIT = 1.0
@@ -18,6 +19,7 @@ class DrainLoop:
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
         """Drain until `stop`; a full batch is followed by the next one at once."""
+        release_abandoned(self._gateway)
         while not stop.is_set():
             wake.clear()
             if drain(self._gateway, self._handlers, limit=_BATCH) == 0:
