@@ -59,7 +59,8 @@ KINDS: Mapping[AlertKind, Meaning] = {
     ),
     AlertKind.NETWORK_UNWATCHED: Meaning(
         Severity.CRITICAL,
-        "No watcher has written anything about {subject}. Is `cloudpay up`, or `cloudpay worker watch`, running?",
+        "Payments on {subject} are not seen while nobody watches it; they are found later. Start `cloudpay up`, or "
+        "`cloudpay worker watch`, and read its log when it does not stay up.",
     ),
     AlertKind.NODE_DOWN: Meaning(
         Severity.WARNING,

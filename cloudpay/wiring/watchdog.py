@@ -31,7 +31,7 @@ def look_for_trouble(gateway: Gateway) -> None:
         now = gateway.clock.now(session)
         wanted = [*_failing_events(session), *_failing_webhooks(session, now)]
         held = set(session.scalars(select(LeaseRow.name).where(LeaseRow.until >= now)))
-        have = set(session.execute(_open_ones()).tuples().all())
+        have = {(kind, subject) for kind, subject in session.execute(_open_ones())}
     for view in views:
         allowed = timedelta(seconds=gateway.chains.network(view.code).settings.stalled_after_seconds)
         silent = view.answered_at is not None and now - view.answered_at > 2 * allowed
@@ -68,7 +68,7 @@ def _failing_webhooks(session: Session, now: datetime) -> Iterator[Alert]:
         .where(*recent, Delivery.status.in_(tried), Delivery.attempts_in_series >= _WEBHOOK_ATTEMPTS)
         .group_by(Delivery.endpoint)
     )
-    for endpoint, since in session.execute(stuck).tuples():
+    for endpoint, since in session.execute(stuck):
         arrived = select(Delivery.id).where(
             *recent,
             Delivery.endpoint == endpoint,
