@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457): one shape for every status, with a stable code and a sentence."""
 
+import errno
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from cloudpay.merchants.limits import RateLimited
 MIMETYPE = "application/problem+json"
 _RETRY_SECONDS = 30
 _SERVER_ERROR = 500
+_FULL = ("disk is full", "No space left on device")  # as SQLite and PostgreSQL say it
 
 HTTP_PROBLEMS: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "The request could not be read. Check how it is written."),
@@ -53,6 +55,7 @@ def register_handlers(app: Flask) -> None:
     app.register_error_handler(RateLimited, _limited)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(OSError, _system)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -106,6 +109,8 @@ def _http(error: HTTPException) -> BaseResponse:
 def _database(error: DBAPIError) -> Response:
     if not isinstance(error, OperationalError) and not error.connection_invalidated:
         return _unexpected(error)
+    if any(sign in str(error.orig) for sign in _FULL):
+        return _full(error)
     _log.error("database_unavailable", error=str(error.orig))
     response = problem(
         503,
@@ -115,6 +120,22 @@ def _database(error: DBAPIError) -> Response:
     )
     response.headers["Retry-After"] = str(_RETRY_SECONDS)
     return response
+
+
+def _full(error: Exception) -> Response:
+    _log.error("storage_full", error=str(error))
+    response = problem(
+        503,
+        "storage_full",
+        Unavailable.title,
+        "The gateway has no room left to store anything. Nothing was changed; send the request again later.",
+    )
+    response.headers["Retry-After"] = str(_RETRY_SECONDS)
+    return response
+
+
+def _system(error: OSError) -> Response:
+    return _full(error) if error.errno in (errno.ENOSPC, errno.EDQUOT) else _unexpected(error)
 
 
 def _unexpected(error: Exception) -> Response:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -12,6 +13,7 @@ from cloudpay.chains.network import Asset
 from cloudpay.invoices.errors import ModeMismatch
 from cloudpay.invoices.recipients import Recipients, parse_recipients
 from cloudpay.invoices.rows import invoice_rows
+from cloudpay.invoices.service import get_for_payer
 from cloudpay.invoices.states import InvoiceStatus, Priority
 from cloudpay.invoices.views import InvoiceView, OptionView, undeliverable_warnings
 from cloudpay.kernel.failpoints import Failpoint, passing
@@ -25,7 +27,7 @@ from cloudpay.merchants.service import terms_of
 from cloudpay.payments.balances import native_watch
 from cloudpay.payments.networks import require_open
 from cloudpay.rates.service import quote
-from cloudpay.wallets.service import PlannedAddress, assign, deposit_row, plan_deposit
+from cloudpay.wallets.service import PlannedAddress, assign, deposit_row, deposits, plan_deposit
 
 ROUTE = "POST /api/invoice"
 
@@ -86,9 +88,26 @@ def create(
         passing(Failpoint.INVOICE_INSERTED)
         return remember(session, principal, ROUTE, key, 201, render(invoice))
 
-    answer = gateway.db.run(work)
+    try:
+        answer = gateway.db.run(work)
+    except IntegrityError:
+        standing = _standing(gateway, planned)
+        if standing is None:
+            raise
+        answer = StoredAnswer(201, render(standing))
     passing(Failpoint.INVOICE_STORED)
     return answer
+
+
+def _standing(gateway: Gateway, planned: PlannedAddress) -> InvoiceView | None:
+    """Answer the invoice that has the planned address already, if there is one.
+
+    The address is nobody else's, so it is the invoice of a first attempt: its commit stood, and only the database's
+    acknowledgement was lost, as when its server restarts.
+    """
+    with gateway.db.read() as session:
+        found = deposits(session, planned.key_family, [planned.address]).get(planned.address)
+    return get_for_payer(gateway, found.invoice_id) if found else None
 
 
 def _pending(

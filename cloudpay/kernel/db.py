@@ -18,10 +18,13 @@ from cloudpay.kernel.failpoints import Failpoint, passing
 Result = TypeVar("Result")
 
 _ATTEMPTS = 6
+_PATIENCE_SECONDS = 10.0
+"""After which nothing is begun again: a request that waits longer is given up by whoever sent it."""
 _FIRST_DELAY = 0.05
 _SERIALIZATION_FAILURES = {"40001", "40P01"}  # PostgreSQL: serialization_failure, deadlock_detected
 
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
+_begun: ContextVar[int] = ContextVar("transactions_begun", default=0)
 
 
 class Base(DeclarativeBase):
@@ -70,11 +73,13 @@ class Database:
         if _inside.get():
             raise RuntimeError("a transaction was opened inside another one; pass the session on instead")
         token = _inside.set(True)
+        _begun.set(_begun.get() + 1)
         try:
             with self._turn(), Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
         finally:
             _inside.reset(token)
+        passing(Failpoint.TRANSACTION_COMMITTED)
         for queue in session.info.get("nudges", ()):
             passing(Failpoint.NUDGE_DUE)
             self.nudge(queue)
@@ -115,23 +120,40 @@ class Database:
             if in_line:
                 self._writer.release()
 
+    @staticmethod
     def _repeat(
-        self, begin: Callable[[], AbstractContextManager[Session]], work: Callable[[Session], Result]
+        begin: Callable[[], AbstractContextManager[Session]], work: Callable[[Session], Result]
     ) -> Result:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with begin() as session:
-                    return work(session)
-            except DBAPIError as error:
-                if attempt == _ATTEMPTS or not _is_passing(error):
-                    raise
-                time.sleep(_FIRST_DELAY * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # jitter, no secret
-        raise AssertionError("the last attempt either returned or raised")
+        def once() -> Result:
+            with begin() as session:
+                return work(session)
+
+        return _again(once, lambda: True)
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
         self.questions.dispose()
+
+
+def repeat_reads(work: Callable[[], Result]) -> Result:
+    """Do `work` again when the database broke under it before it opened a transaction: what only reads, or had to."""
+    before = _begun.get()
+    return _again(work, lambda: _begun.get() == before)
+
+
+def _again(work: Callable[[], Result], allowed: Callable[[], bool]) -> Result:
+    """Do `work` again, a bounded number of times and for a bounded time, while its failures pass."""
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return work()
+        except DBAPIError as error:
+            over = attempt == _ATTEMPTS or time.monotonic() > give_up_at
+            if over or not _is_passing(error) or not allowed():
+                raise
+            time.sleep(_FIRST_DELAY * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # jitter, no secret
+    raise AssertionError("the last attempt either returned or raised")
 
 
 def nudge_after_commit(session: Session, queue: str) -> None:

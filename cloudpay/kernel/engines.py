@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 
-LOCK_SECONDS = 15
+LOCK_SECONDS = 5
 """How long a writer waits for its turn on SQLite."""
 
 _IDLE_SECONDS = 1.0

@@ -47,6 +47,7 @@ class Failpoint(StrEnum):
     RESCAN_TAKEN_IN = "rescan.taken_in"
     RESCAN_COMMITTED = "rescan.committed"
     OUTBOX_APPENDED = "outbox.appended"
+    TRANSACTION_COMMITTED = "transaction.committed"
     NUDGE_DUE = "nudge.due"
     OUTBOX_CLAIMED = "outbox.claimed"
     INVOICE_CHANGED = "invoice.changed"

@@ -12,7 +12,7 @@ from cloudpay.kernel.errors import CloudPayError
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
-INFRASTRUCTURE = {("database_unavailable", 503)}
+INFRASTRUCTURE = {("database_unavailable", 503), ("storage_full", 503)}
 
 
 def _below(kind: type[CloudPayError]) -> Iterator[type[CloudPayError]]:

@@ -29,7 +29,7 @@ _MODULES = (
     "cloudpay.wiring",
     "cloudpay_evm.adapter",
 )
-_EVERYWHERE = (Place.OUTBOX_APPENDED, Place.NUDGE_DUE)
+_EVERYWHERE = (Place.OUTBOX_APPENDED, Place.TRANSACTION_COMMITTED, Place.NUDGE_DUE)
 PLACES: Mapping[str, Sequence[Place]] = {
     "watch": (
         Place.NETWORK_VERIFIED, Place.LEASE_TAKEN, Place.LEASE_RENEWED, Place.LEASE_LOST, Place.POLL_BEGUN,
@@ -45,10 +45,11 @@ PLACES: Mapping[str, Sequence[Place]] = {
     "scheduler": (Place.EXPIRY_DECIDED, Place.INVOICE_CHANGED, Place.NUDGE_DUE),
     "webhooks": (
         Place.DELIVERY_CLAIMED, Place.DELIVERY_SENT, Place.DELIVERY_SETTLED, Place.DELIVERY_COMMITTED,
+        Place.TRANSACTION_COMMITTED,
     ),
     "web": (
         Place.ADDRESS_PLANNED, Place.IDEMPOTENCY_TAKEN, Place.INVOICE_INSERTED, Place.IDEMPOTENCY_STORED,
-        Place.INVOICE_STORED,
+        Place.INVOICE_STORED, Place.TRANSACTION_COMMITTED,
     ),
 }  # fmt: skip
 """By process, the failpoints that it comes by while money comes in."""

@@ -8,7 +8,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from cloudpay.kernel.db import Database, nudge_after_commit, refuse_inside_transaction
+from cloudpay.kernel.db import Database, nudge_after_commit, refuse_inside_transaction, repeat_reads
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def test_sqlite_keeps_a_commit_over_a_power_cut_and_checks_foreign_keys(sqlite: 
             name: session.execute(text(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 15000}
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 
 def test_sqlite_reads_do_not_take_the_writers_lock(sqlite: Database) -> None:
@@ -340,3 +340,45 @@ def test_no_connection_compiles_its_statements_also_after_a_rollback(db: Databas
         with db.read() as session:
             assert session.execute(ask).scalar_one() == "off"
     assert db.ask(lambda session: session.execute(ask).scalar_one()) == "off"
+
+
+def lost() -> DBAPIError:
+    return DBAPIError("SELECT", {}, Exception("gone"), connection_invalidated=True)
+
+
+def test_f113_what_only_read_is_done_again_after_the_connection_broke(
+    table: Database, naps: list[float]
+) -> None:
+    attempts: list[int] = []
+
+    def work() -> int:
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise lost()
+        return count(table)
+
+    assert repeat_reads(work) == 0
+    assert (len(attempts), len(naps)) == (3, 2)
+
+
+def test_what_may_have_written_is_not_done_again(table: Database, naps: list[float]) -> None:
+    def work() -> None:
+        table.run(add_one)
+        raise lost()
+
+    with pytest.raises(DBAPIError):
+        repeat_reads(work)
+    assert (count(table), naps) == (1, [])
+
+
+def test_f114_retries_end_with_the_time_that_a_request_may_take(
+    table: Database, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloudpay.kernel.db._PATIENCE_SECONDS", -1.0)
+
+    def work(_session: Session) -> None:
+        raise OperationalError("UPDATE", {}, sqlite3.OperationalError("database is locked"))
+
+    with pytest.raises(OperationalError):
+        table.run(work)
+    assert naps == []
