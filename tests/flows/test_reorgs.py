@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cloudpay.alerts.service import alert_views
+from cloudpay.alerts.states import AlertKind
 from cloudpay.invoices.reversals import settle
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
 from cloudpay.payments.networks import network_views, resume
@@ -92,7 +94,7 @@ def shop(
 ) -> Iterator[RealShop]:
     """A shop for tokens alone, whose payments are final after a few blocks more than the deepest reorganisation."""
     folder: Path = tmp_path_factory.mktemp("reorgs")
-    table = network_table(fork.chain, confirmations=FINAL_AFTER, watch_native=False)
+    table = network_table(fork.chain, confirmations=FINAL_AFTER, watch_native=False, batch_size=200)
     with open_real_shop(folder, server_database, {"evm": fork.chain}, {"evm": table}) as opened:
         yield opened
 
@@ -104,7 +106,7 @@ def test_f30_f32_a_reorganisation_of_any_depth_above_the_final_block_moves_every
     moved, dropped, replaced, untouched = (shop.ask() for _ in range(4))
     before = shop.held()
     stays = fork.send(UNTOUCHED, untouched.option.address, UNITS)
-    shop.mine()
+    fork.chain.node.mine()
     fork.begin()
     follows = fork.send(MOVED, moved.option.address, UNITS)
     fork.send(DROPPED, dropped.option.address, UNITS)
@@ -148,6 +150,17 @@ def test_f30_f32_a_reorganisation_of_any_depth_above_the_final_block_moves_every
     assert network_views(shop.gateway)[0].status is NetworkStatus.ACTIVE
 
 
+def require_paused(shop: RealShop) -> None:
+    """The network waits for a person, and says why: in `cloudpay chains` and by an alert."""
+    [network] = network_views(shop.gateway)
+    assert network.status is NetworkStatus.PAUSED
+    assert network.reason.startswith(f"A reorganisation {DEEP} blocks deep went past finality")
+    assert "2 final payments were reversed" in network.reason and "chains resume evm" in network.reason
+    [alert] = alert_views(shop.gateway)
+    assert (alert.kind, alert.subject) == (AlertKind.NETWORK_PAUSED, "evm")
+    assert network.reason in alert.sentence
+
+
 def test_f31_a_reorganisation_of_160_blocks_reverses_pauses_and_goes_on_after_a_person_has_resumed(
     shop: RealShop, fork: Fork
 ) -> None:
@@ -172,10 +185,7 @@ def test_f31_a_reorganisation_of_160_blocks_reverses_pauses_and_goes_on_after_a_
         assert shop.statuses_told(invoice) == ["paid", "reversed"]
     assert shop.state(untouched).status is InvoiceStatus.PAID
     assert shop.held() - before == UNITS
-    [network] = network_views(shop.gateway)
-    assert network.status is NetworkStatus.PAUSED
-    assert network.reason.startswith(f"A reorganisation {DEEP} blocks deep went past finality")
-    assert "2 final payments were reversed" in network.reason and "chains resume evm" in network.reason
+    require_paused(shop)
 
     late = fork.send(UNTOUCHED, shop.state(gone).option.address, 1)
     fork.send_again(bytes_of_it)
@@ -190,7 +200,7 @@ def test_f31_a_reorganisation_of_160_blocks_reverses_pauses_and_goes_on_after_a_
     assert [each.tx_hash for each in shop.state(gone).payments] == [late]
     shop.mine(FINAL_AFTER)
     [network] = network_views(shop.gateway)
-    assert (network.status, network.lag) == (NetworkStatus.ACTIVE, 0)
+    assert (network.status, network.lag, alert_views(shop.gateway)) == (NetworkStatus.ACTIVE, 0, [])
     assert shop.held() - before == 2 * UNITS + 1
     assert shop.state(returns).status is InvoiceStatus.REVERSED
     settle(shop.gateway, returns.id, reason="mined again", actor="cli:test")
