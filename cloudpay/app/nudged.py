@@ -13,7 +13,7 @@ from rq.timeouts import BaseDeathPenalty
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.log import get_logger
-from cloudpay.kernel.queues import WAKE
+from cloudpay.kernel.queues import WAKE, wake
 
 _WORKER_TTL = 16  # RQ waits this long less 15 s for a job, so that a request to stop is seen within a second
 _ANSWER_SECONDS = 2
@@ -65,6 +65,7 @@ class NudgeWorker(SimpleWorker):
             _log.error("job_refused", queue=queue.name, job=job.id)
             job.delete()
             return
+        wake(queue.name)  # now: what RQ writes down around a job takes longer than the job
         super().execute_job(job, queue)
 
     def subscribe(self) -> None:
