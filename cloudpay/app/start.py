@@ -11,7 +11,7 @@ from cloudpay.kernel import failpoints, log
 from cloudpay.kernel.clock import DatabaseClock
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.errors import ConfigurationError
-from cloudpay.kernel.queues import Nudges
+from cloudpay.kernel.queues import Nudges, wake
 from cloudpay.kernel.secrets import AppKey, read_key, read_or_create_key
 from cloudpay.kernel.settings import Settings
 from cloudpay.migrations import HEAD
@@ -63,7 +63,7 @@ def open_gateway(settings: Settings, *, process: str) -> Gateway:
 def open_database(settings: Settings) -> Database:
     """Answer the database of these settings; nothing is asked of it yet."""
     try:
-        return Database(settings.sql_url, nudge=Nudges(settings.redis_url))
+        return Database(settings.sql_url, nudge=Nudges(settings.redis_url, here=wake))
     except (ValueError, NoSuchModuleError, ImportError) as error:
         raise DatabaseUnreachable(f"database_url or redis_url does not fit: {error}.") from error
 

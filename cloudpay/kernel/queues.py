@@ -34,9 +34,19 @@ class Runnable(Protocol):
 
 
 class Nudges:
-    """Wakes the workers of a queue; never raises, and costs a caller next to nothing while Redis is down."""
+    """Wakes the workers of a queue; never raises, and costs a caller next to nothing while Redis is down.
 
-    def __init__(self, redis_url: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `here` wakes the loops of this process, which need not wait for Redis; `wake` does, where there are such.
+    """
+
+    def __init__(
+        self,
+        redis_url: str,
+        *,
+        here: Callable[[str], None] = lambda _queue: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._here = here
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._silent_until = 0.0
@@ -45,7 +55,7 @@ class Nudges:
 
     def __call__(self, queue: str) -> None:
         """Wake the loops of this process at once, and by one job, unless one waits already, those of others."""
-        wake(queue)
+        self._here(queue)
         target = self._queues.get(queue)
         if target is None or self._monotonic() < self._silent_until:
             return

@@ -80,6 +80,8 @@ def test_the_job_wakes_every_loop_of_its_queue_and_no_other() -> None:
 def test_a_nudge_wakes_the_loops_of_its_own_process_without_redis() -> None:
     mine, other = wake_event("send"), wake_event("mail")
     Nudges("")("send")
+    assert not mine.is_set(), "a process that has no loops wakes none"
+    Nudges("", here=wake)("send")
     assert (mine.is_set(), other.is_set()) == (True, False)
 
 
