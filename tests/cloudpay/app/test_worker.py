@@ -227,7 +227,7 @@ def test_a_job_that_names_other_code_is_refused(valkey: Any, eventually: Any, tm
     eventually(lambda: nudged(Nudges(valkey.url), woken.is_set()))
     stop.set()
     thread.join(10)
-    assert queue.count == 0
+    assert "os.mkdir" not in {job.func_name for job in queue.jobs}  # a last nudge may still wait
     assert not planted.exists()
     assert not thread.is_alive()
 
