@@ -35,8 +35,16 @@ _KEPT_VARIABLES = {"CLOUDPAY_ANVIL"}
 @click.option(
     "--database-url", help="An empty PostgreSQL database for the demo; without it SQLite in the folder."
 )
+@click.option(
+    "--faults", is_flag=True, help="Put fault proxies before the nodes, for `cloudpay devnet fault`."
+)
 def demo(
-    data_dir: Path | None, port: int, networks: str, block_time: float, database_url: str | None
+    data_dir: Path | None,
+    port: int,
+    networks: str,
+    block_time: float,
+    database_url: str | None,
+    faults: bool,
 ) -> None:
     """Run a whole gateway with local chains, a funded payer, a merchant and an API key.
 
@@ -47,6 +55,7 @@ def demo(
       cloudpay demo
       cloudpay demo --port 9000 --networks evm,polygon --block-time 0.5
       cloudpay demo --data-dir ./my-demo
+      cloudpay demo --faults
     """
     from cloudpay.app.signals import stop_signals
     from cloudpay_devnet.commands.demo_run import DemoRun, listening_port
@@ -60,6 +69,11 @@ def demo(
     stop = threading.Event()
     with demo_folder(data_dir) as folder, stop_signals(stop.set):
         run = DemoRun(
-            folder, names, port=listening_port(port), block_time=block_time, database_url=database_url or ""
+            folder,
+            names,
+            port=listening_port(port),
+            block_time=block_time,
+            database_url=database_url or "",
+            faults=faults,
         )
         sys.exit(run.run(stop))

@@ -48,6 +48,7 @@ class DemoFile:
         networks: Mapping[str, DevNetwork],
         master_wallets: Mapping[str, str],
         processes: Mapping[str, list[int]],
+        proxies: Mapping[str, list[str]],
     ) -> None:
         """Replace the file; it holds an API key, so it is this user's alone."""
         content = {
@@ -56,7 +57,11 @@ class DemoFile:
             "merchant_id": access.merchant_id,
             "api_key": access.api_key,
             "webhook_secret": access.webhook_secret,
-            "networks": {name: _network(each, master_wallets[name]) for name, each in networks.items()},
+            "networks": {
+                name: _network(each, master_wallets[name])
+                | ({"fault_proxies": proxies[name]} if name in proxies else {})
+                for name, each in networks.items()
+            },
             "processes": processes,
         }
         draft = self.path.with_name(f".{FILE_NAME}.{os.getpid()}")

@@ -42,8 +42,13 @@ def write_settings(
     port: int,
     block_time: float,
     database_url: str = "",
+    proxies: Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
-    """Write the settings file of the demo's gateway; other commands can be pointed at it by --config."""
+    """Write the settings file of the demo's gateway; other commands can be pointed at it by --config.
+
+    With `proxies` the gateway sees each node through these addresses.
+    """
+    seen = {name: [each.rpc_url] for name, each in networks.items()} | dict(proxies or {})
     first = next(iter(networks))
     table: dict[str, Any] = {
         "data_dir": str(data_dir.absolute()),
@@ -53,7 +58,7 @@ def write_settings(
         "webhooks": {"allow_private_targets": True},
         "rates": {"fixed": _PRICES},
         "log": {"level": "warning"},
-        "networks": {name: _network(each, block_time) for name, each in networks.items()},
+        "networks": {name: _network(each, seen[name], block_time) for name, each in networks.items()},
     }
     path = data_dir / SETTINGS_FILE
     path.write_text("\n".join(_toml(table)) + "\n", encoding="utf-8")
@@ -111,7 +116,7 @@ def _access(gateway: Gateway) -> Access:
     return Access(base_url, merchant.id, key.secret, webhook_secrets(gateway, merchant.id)[0])
 
 
-def _network(network: DevNetwork, block_time: float) -> dict[str, Any]:
+def _network(network: DevNetwork, rpc_urls: Sequence[str], block_time: float) -> dict[str, Any]:
     listed: dict[str, Any] = {
         symbol: {"decimals": asset.decimals} | _contract(asset.token_address)
         for symbol, asset in network.assets.items()
@@ -120,7 +125,7 @@ def _network(network: DevNetwork, block_time: float) -> dict[str, Any]:
         "name": f"{network.name} (development)",
         "live": False,
         "chain_id": network.chain_id,
-        "rpc_urls": [network.rpc_url],
+        "rpc_urls": list(rpc_urls),
         "finality": "depth",
         "confirmations": network.confirmations,
         "block_seconds": block_time,

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from cloudpay_devnet.fleet import Devnet
 if TYPE_CHECKING:
     from cloudpay_devnet.commands.demo_gateway import Prepared
 
+_PROXIES = 2
 _FUNDS = 1000  # whole coins and tokens in each master wallet
 _READY_SECONDS = 60.0
 _LOOK_EVERY = 0.1
@@ -38,8 +40,11 @@ class DemoRun:
         port: int,
         block_time: float,
         database_url: str = "",
+        faults: bool = False,
     ) -> None:
         self._folder = folder
+        self._faults = faults
+        self._proxies: dict[str, list[str]] = {}
         self._names = networks
         self._port = port
         self._block_time = block_time
@@ -60,14 +65,17 @@ class DemoRun:
             # The database's libraries take about as long to load as the nodes to start.
             from cloudpay_devnet.commands.demo_gateway import prepare, write_settings
 
-        with starting.result() as devnet:
+        with starting.result() as devnet, ExitStack() as stack:
             self._devnet = devnet
+            if self._faults:
+                self._stand_in_front(stack)
             settings_file = write_settings(
                 self._folder,
                 devnet.networks,
                 port=self._port,
                 block_time=self._block_time,
                 database_url=self._database_url,
+                proxies=self._proxies,
             )
             os.environ["CLOUDPAY_CONFIG"] = str(settings_file.absolute())
             settings = load_settings(settings_file, {})
@@ -82,6 +90,14 @@ class DemoRun:
                 stop.set()
                 watcher.join()
                 self._file.remove()
+
+    def _stand_in_front(self, stack: ExitStack) -> None:
+        """Put proxies in front of every node: two, so that the gateway has one to fail over to."""
+        from cloudpay_devnet.faultproxy import FaultProxy
+
+        for name, chain in self._devnet.chains.items():
+            made = [stack.enter_context(FaultProxy(chain.node.rpc_url)) for _ in range(_PROXIES)]
+            self._proxies[name] = [each.url for each in made]
 
     def _fund(self, master_wallets: Mapping[str, str]) -> None:
         """Put coins and tokens into master wallets that have none."""
@@ -129,7 +145,8 @@ class DemoRun:
             nodes = {f"node:{name}": [chain.node.pid] for name, chain in self._devnet.chains.items()}
             processes = {name: list(pids) for name, pids in self._pids.items()} | nodes
             prepared: Prepared = self._prepared
-            self._file.write(prepared.access, self._devnet.networks, prepared.master_wallets, processes)
+            networks, wallets = self._devnet.networks, prepared.master_wallets
+            self._file.write(prepared.access, networks, wallets, processes, self._proxies)
 
 
 def listening_port(port: int) -> int:

@@ -3,11 +3,13 @@
 import signal
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 import requests
 
+from cloudpay_devnet.commands.demo_file import DEFAULT_DIR, read_demo
 from cloudpay_devnet.errors import DevnetError
 
 _SECONDS = 10
@@ -22,7 +24,7 @@ class NoProxy(DevnetError):
 @click.command()
 @click.argument("upstream")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=18545, show_default=True, help="0: any free one."
+    "--port", type=click.IntRange(0, 65535), default=18545, show_default=True, help="0 takes a free one."
 )
 @click.option(
     "--fault",
@@ -31,12 +33,21 @@ class NoProxy(DevnetError):
     metavar="NAME[:OPTION=VALUE,…]",
     help="On from the start; may be repeated.",
 )
-def proxy(upstream: str, port: int, faults: tuple[str, ...]) -> None:
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_DIR,
+    show_default=True,
+    help="The demo's folder, where UPSTREAM is one of its networks.",
+)
+def proxy(upstream: str, port: int, faults: tuple[str, ...], data_dir: Path) -> None:
     """Stand in front of the node at UPSTREAM and fail as the nodes of the world do, until Ctrl-C.
+
+    UPSTREAM is an address, or the name of a network of the running demo.
 
     \b
     Examples:
-      cloudpay devnet proxy http://127.0.0.1:8545
+      cloudpay devnet proxy evm
       cloudpay devnet proxy http://127.0.0.1:8545 --port 18545 --fault range_limit:blocks=100,provider=alchemy
       cloudpay devnet proxy http://127.0.0.1:8545 --fault latency:seconds=2 --fault stale_head
     """
@@ -44,9 +55,10 @@ def proxy(upstream: str, port: int, faults: tuple[str, ...]) -> None:
     from cloudpay_devnet.faultproxy.catalogue import make_fault
     from cloudpay_devnet.faultproxy.control import PATH
 
+    node = upstream if "://" in upstream else _node_of_demo(upstream, data_dir)
     made = [make_fault(*_split(each)) for each in faults]
     try:
-        opened = FaultProxy(upstream, port=port)
+        opened = FaultProxy(node, port=port)
     except OSError as error:
         raise DevnetError(
             f"Port {port} cannot be listened on: {error.strerror}. Choose another --port."
@@ -54,7 +66,7 @@ def proxy(upstream: str, port: int, faults: tuple[str, ...]) -> None:
     with opened as running:
         for fault in made:
             running.switch_on(fault)
-        click.echo(f"Listening on {running.url}, in front of {upstream}")
+        click.echo(f"Listening on {running.url}, in front of {node}")
         click.echo(f"Switch faults with `cloudpay devnet fault {running.url} …`, or POST {running.url}{PATH}")
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -63,7 +75,7 @@ def proxy(upstream: str, port: int, faults: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("proxy_url")
+@click.argument("where", metavar="PROXY")
 @click.argument("name", required=False)
 @click.option("--off", is_flag=True, help="Turn it off; without a name everything.")
 @click.option("--option", "-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the fault.")
@@ -73,24 +85,37 @@ def proxy(upstream: str, port: int, faults: tuple[str, ...]) -> None:
 @click.option(
     "--times", type=click.IntRange(min=1), help="Only for so many calls; else until it is turned off."
 )
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_DIR,
+    show_default=True,
+    help="The demo's folder.",
+)
 def fault(
-    proxy_url: str,
+    where: str,
     name: str | None,
     off: bool,
     options: tuple[str, ...],
     methods: tuple[str, ...],
     times: int | None,
+    data_dir: Path,
 ) -> None:
     """Turn a fault of a running proxy on or off; without a name show what is on.
 
+    PROXY is an address, or a network of a demo that was started with --faults: `evm` is the first proxy before its
+    node, `evm/2` the second.
+
     \b
     Examples:
-      cloudpay devnet fault http://127.0.0.1:18545 http_429 -o retry_after=30 --times 5
+      cloudpay devnet fault evm stale_head -o blocks=20
+      cloudpay devnet fault evm/2 http_429 -o retry_after=30 --times 5
       cloudpay devnet fault http://127.0.0.1:18545 empty_logs -m eth_getLogs
-      cloudpay devnet fault http://127.0.0.1:18545 empty_logs --off
-      cloudpay devnet fault http://127.0.0.1:18545
-      cloudpay devnet fault http://127.0.0.1:18545 --off
+      cloudpay devnet fault evm stale_head --off
+      cloudpay devnet fault evm
+      cloudpay devnet fault evm --off
     """
+    proxy_url = where if "://" in where else _proxy_of_demo(where, data_dir)
     change: dict[str, Any] | None = None
     if off:
         change = {"off": name or "all"}
@@ -117,6 +142,25 @@ def faults() -> None:
         options = ", ".join(f"{key}={value}" for key, value in option_defaults(kind).items())
         click.echo(f"{name}{f' ({options})' if options else ''}")
         click.echo(f"    {(kind.__doc__ or '').strip().splitlines()[0]}")
+
+
+def _node_of_demo(network: str, data_dir: Path) -> str:
+    networks = read_demo(data_dir)["networks"]
+    if network not in networks:
+        raise DevnetError(f"The demo has no network {network!r}; it has {', '.join(networks)}.")
+    return str(networks[network]["rpc_url"])
+
+
+def _proxy_of_demo(where: str, data_dir: Path) -> str:
+    network, _, number = where.partition("/")
+    proxies: list[str] = read_demo(data_dir)["networks"].get(network, {}).get("fault_proxies", [])
+    if not proxies:
+        raise NoProxy(
+            f"The demo has no fault proxy before {network!r}. Start it with `cloudpay demo --faults`."
+        )
+    if (not number.isdecimal() and number) or not 1 <= int(number or 1) <= len(proxies):
+        raise NoProxy(f"There are {len(proxies)} proxies before {network}, as {network}/1; not {where!r}.")
+    return proxies[int(number or 1) - 1]
 
 
 def _split(text: str) -> tuple[str, Mapping[str, str]]:
