@@ -1,5 +1,7 @@
 """When the next look is worth while."""
 
+from typing import Any
+
 import pytest
 
 from cloudpay.chains.settings import NetworkSettings
@@ -10,7 +12,7 @@ from cloudpay.payments.pace import Pace
 class Chain:
     """A chain of regular blocks, and a watcher that looks when its pace says so."""
 
-    def __init__(self, every: float, **settings: float) -> None:
+    def __init__(self, every: float, **settings: Any) -> None:
         self.every, self.now, self.looks = every, 0.0, 0
         self.late: list[float] = []
         self._height = -1
