@@ -3,11 +3,12 @@
 import logging
 import re
 import sys
+import threading
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 
 @contextmanager
@@ -37,6 +38,8 @@ _TELL_ADDRESSES = (
 _SECRET_VALUES = re.compile(
     r"(sk_[A-Za-z0-9]{6,}|whsec_[A-Za-z0-9+/=]{6,}|xprv[1-9A-HJ-NP-Za-km-z]{20,}|//[^/@\s:]+:[^/@\s]+@)"
 )
+_SIGNS = ("sk_", "whsec_", "xprv", "//")
+"""One of these is in whatever the pattern finds: most texts have none, and are told so sooner."""
 
 
 def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -56,12 +59,29 @@ def _hide(key: str, value: Any) -> Any:
     if _names_a_secret(key):
         return "[hidden]"
     if isinstance(value, str):
-        return _SECRET_VALUES.sub("[hidden]", value)
+        return _SECRET_VALUES.sub("[hidden]", value) if any(sign in value for sign in _SIGNS) else value
     if isinstance(value, Mapping):
         return {name: _hide(str(name), each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_hide("", each) for each in value]
     return value
+
+
+class _Lines:
+    """Our own lines, past the standard library's loggers, which would look for each one's place in the code.
+
+    As there, a line that cannot be written (the disk is full, the pipe closed) is lost, and stops no work.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._lock = file, threading.Lock()
+
+    def _write(self, line: str) -> None:
+        with self._lock, suppress(OSError, ValueError):
+            self._file.write(f"{line}\n")
+            self._file.flush()
+
+    debug = info = warning = error = critical = _write
 
 
 def configure(*, level: str, json: bool) -> None:
@@ -78,9 +98,10 @@ def configure(*, level: str, json: bool) -> None:
         structlog.processors.format_exc_info,
         _redact,
     ]
+    lines = _Lines(sys.stderr)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, renderer],
+        logger_factory=lambda *_names: lines,
         # What is not written is dropped before anything is made of it.
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,

@@ -1,3 +1,5 @@
+import errno
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -117,3 +119,23 @@ def test_f98_libraries_do_not_log_the_addresses_that_they_call(
     logging.getLogger(name).error("It failed.")
     [line] = lines(capsys)
     assert line["event"] == "It failed."
+
+
+@pytest.mark.parametrize("method", ["debug", "info", "warning", "error", "critical", "exception"])
+def test_every_method_writes_a_line(capsys: pytest.CaptureFixture[str], method: str) -> None:
+    configure(level="debug", json=True)
+    getattr(get_logger("test"), method)("happened")
+    [line] = lines(capsys)
+    assert (line["event"], line["level"]) == ("happened", "error" if method == "exception" else method)
+
+
+def test_f115_a_log_on_a_full_disk_stops_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    full = Full()
+    monkeypatch.setattr("sys.stderr", full)
+    configure(level="info", json=True)
+    get_logger("test").info("happened")
+    assert "happened" in full.getvalue()
