@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from bench.names import BENCHMARKS
+from bench.page import table
 from bench.report import Figure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,10 +41,10 @@ def test_figures_stand_beside_their_goals_and_can_be_read_by_a_program(tmp_path:
 
 
 def test_a_goal_is_met_at_its_bound() -> None:
-    assert Figure("calls", 3, "calls", at_most=3).goal == "[goal <= 3: met, 1.00]"
-    assert Figure("calls", 4, "calls", at_most=3).goal == "[goal <= 3: MISSED, 0.75]"
-    assert Figure("rate", 399, "per second", at_least=400).goal == "[goal >= 400: MISSED, 0.99]"
-    assert Figure("memory", 1, "MB").goal is None
+    assert Figure("calls", 3, "calls", at_most=3).bound == "<= 3: met, 1.00"
+    assert Figure("calls", 4, "calls", at_most=3).bound == "<= 3: MISSED, 0.75"
+    assert Figure("rate", 399, "per second", at_least=400).bound == ">= 400: MISSED, 0.99"
+    assert Figure("memory", 1, "MB").bound == ""
 
 
 def test_an_unknown_benchmark_is_refused() -> None:
@@ -52,6 +53,12 @@ def test_an_unknown_benchmark_is_refused() -> None:
     )
     assert done.returncode == 2
     assert "there is no benchmark nothing" in done.stderr
+
+
+def test_the_table_of_the_page_is_what_was_measured_last() -> None:
+    folder = ROOT / "docs" / "explanation"
+    kept = json.loads((folder / "performance.json").read_text(encoding="utf-8"))
+    assert table(kept) in (folder / "performance.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_figures_names_every_benchmark() -> None:
