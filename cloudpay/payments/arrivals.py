@@ -1,6 +1,7 @@
 """Tokens whose logs may say more than arrives: what is credited of them is held against the address's balance."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,13 +13,22 @@ from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Holding
 from cloudpay.kernel.log import get_logger
 from cloudpay.payments.models import PaymentRow
+from cloudpay.payments.own import own_moves
 from cloudpay.payments.rows import announce
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 
 log = get_logger(__name__)
 
-Arrived = Mapping[tuple[str, str], int]
-"""What lay at an address in a token at the final block, in base units, by (address, contract)."""
+
+@dataclass(frozen=True)
+class Arrived:
+    """What lay at addresses in tokens at the final block, in base units, by (address, contract)."""
+
+    height: int = 0
+    balances: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+NOTHING_ASKED = Arrived()
 
 
 class ArrivalLook:
@@ -31,7 +41,7 @@ class ArrivalLook:
     def at(self, final: BlockRef) -> Arrived:
         """Answer the balances at the final block; nothing of what is not known, so that its crediting waits."""
         if not self._contracts:
-            return {}
+            return NOTHING_ASKED
         with self._gateway.db.read() as session:
             waiting = session.execute(
                 select(PaymentRow.address, PaymentRow.asset)
@@ -44,23 +54,27 @@ class ArrivalLook:
                 .distinct()
             ).all()
         if not waiting:
-            return {}
+            return NOTHING_ASKED
         try:
             found = self._adapter.balances([Holding(address, asset) for address, asset in waiting], final)
         except (NodeUnavailable, Unlinked) as error:  # other payments need not wait for this token
             log.warning("balance_unknown", network=self._network.code, reason=error.message)
-            return {}
-        return {(each.address, each.contract or ""): units for each, units in found.items()}
+            return NOTHING_ASKED
+        return Arrived(
+            final.height, {(each.address, each.contract or ""): units for each, units in found.items()}
+        )
 
 
 def hold_to_balance(session: Session, gateway: Gateway, payment: PaymentRow, arrived: Arrived) -> bool:
     """Cut a payment down to what arrived; False when nothing did, or nobody knows yet: it is not to be credited now.
 
-    All credits of an address in a token never exceed its balance, whatever the token's logs say.
+    All credits of an address in a token never exceed what lies there and what we have moved away, whatever logs say.
     """
-    balance = arrived.get((payment.address, payment.asset))
-    if balance is None:
+    key = payment.address, payment.asset
+    if key not in arrived.balances:
         return False
+    moved = own_moves(session, payment.network, [payment.address], arrived.height)
+    income = arrived.balances[key] - moved.get(key, 0)
     credited = session.scalars(
         select(PaymentRow.amount).where(
             PaymentRow.network == payment.network,
@@ -69,7 +83,7 @@ def hold_to_balance(session: Session, gateway: Gateway, payment: PaymentRow, arr
             PaymentRow.status == PaymentStatus.FINAL,
         )
     )
-    room = max(0, balance - sum(credited))
+    room = max(0, income - sum(credited))
     if room >= payment.amount:
         return True
     log.warning("less_arrived", payment=payment.id, told=str(payment.amount), arrived=str(room))

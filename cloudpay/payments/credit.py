@@ -1,7 +1,6 @@
 """When a payment is final it is credited; when a deep reorganisation takes it back, the credit is reversed."""
 
 from collections.abc import Iterable
-from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +12,7 @@ from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
 from cloudpay.ledger.payments import Receipt, post_receipt, post_reversal
 from cloudpay.payments import blocks
-from cloudpay.payments.arrivals import Arrived, hold_to_balance
+from cloudpay.payments.arrivals import NOTHING_ASKED, Arrived, hold_to_balance
 from cloudpay.payments.models import NetworkRow, PaymentRow
 from cloudpay.payments.opinions import NOT_ASKED, Confirmed
 from cloudpay.payments.own import forget_own_above
@@ -29,7 +28,7 @@ def settle(
     network: Network,
     row: NetworkRow,
     head: Head,
-    arrived: Arrived = MappingProxyType({}),
+    arrived: Arrived = NOTHING_ASKED,
     confirmed: Confirmed = NOT_ASKED,
 ) -> None:
     """Credit every payment that this head makes final; nothing when its final block is not the one that we read.

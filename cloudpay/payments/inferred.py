@@ -15,7 +15,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Header, TransferSource
 from cloudpay.payments.models import PaymentRow
-from cloudpay.payments.own import own_coins
+from cloudpay.payments.own import own_moves
 from cloudpay.payments.rows import announce, new_payment
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 from cloudpay.payments.views import BALANCE_PREFIX
@@ -44,9 +44,10 @@ def surpluses(session: Session, network: str, balances: Balances) -> dict[str, i
             PaymentRow.block_height <= balances.at.height,
         )
     )
-    own = own_coins(session, network, there, balances.at.height)
-    for address, amount in (*known, *own.items()):
+    for address, amount in known:
         there[address] -= amount
+    for (address, asset), amount in own_moves(session, network, there, balances.at.height).items():
+        there[address] -= amount if asset == "" else 0
     return {address: amount for address, amount in there.items() if amount > 0}
 
 

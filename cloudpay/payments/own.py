@@ -1,4 +1,4 @@
-"""Native coins that we move ourselves: no income, and still a part of what lies at an address."""
+"""What we move ourselves: no income, and still a part of what lies at an address."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ from cloudpay.wallets.service import DepositAddress, is_master
 
 
 class OwnTransferRow(Base):
-    """Native coins that left a deposit address, or came to one from an address of the same merchant."""
+    """Money that left a deposit address, or came to one from an address of the same merchant."""
 
     __tablename__ = "own_transfers"
     __table_args__ = (Index("ix_own_transfers_network_address", "network", "address"),)
@@ -25,6 +25,7 @@ class OwnTransferRow(Base):
     address: Mapped[str] = mapped_column(String(120), primary_key=True)
     incoming: Mapped[bool] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    asset: Mapped[str] = mapped_column(String(100))
     amount: Mapped[int] = mapped_column(BaseUnits)
     block_height: Mapped[int] = mapped_column(BigInteger)
 
@@ -48,8 +49,8 @@ def is_own(
 def remember_own(
     session: Session, network: Network, transfer: Transfer, known: Mapping[str, DepositAddress], *, own: bool
 ) -> None:
-    """Write down native coins that left a deposit address, and those that came to one as `own`; once each."""
-    if transfer.contract is not None or transfer.amount == 0:
+    """Write down what left a deposit address, and what came to one as `own`; once each."""
+    if transfer.amount == 0:
         return
     if own:
         _remember(session, network, transfer, transfer.recipient, incoming=True)
@@ -66,6 +67,7 @@ def _remember(
         "address": address,
         "incoming": incoming,
         "position": transfer.position,
+        "asset": transfer.contract or "",
         "amount": transfer.amount,
         "block_height": transfer.block.height,
     }
@@ -79,16 +81,20 @@ def forget_own_above(session: Session, network: str, height: int) -> None:
     )
 
 
-def own_coins(session: Session, network: str, addresses: Collection[str], height: int) -> Mapping[str, int]:
-    """Answer what our own transfers up to a block brought to addresses, less what they took away, fees aside."""
-    moved: defaultdict[str, int] = defaultdict(int)
+def own_moves(
+    session: Session, network: str, addresses: Collection[str], height: int
+) -> Mapping[tuple[str, str], int]:
+    """Answer by address and asset what our own transfers up to a block brought less what they took, fees aside."""
+    moved: defaultdict[tuple[str, str], int] = defaultdict(int)
     rows = session.execute(
-        select(OwnTransferRow.address, OwnTransferRow.incoming, OwnTransferRow.amount).where(
+        select(
+            OwnTransferRow.address, OwnTransferRow.asset, OwnTransferRow.incoming, OwnTransferRow.amount
+        ).where(
             OwnTransferRow.network == network,
             OwnTransferRow.address.in_(addresses),
             OwnTransferRow.block_height <= height,
         )
     )
-    for address, incoming, amount in rows:
-        moved[address] += amount if incoming else -amount
+    for address, asset, incoming, amount in rows:
+        moved[address, asset] += amount if incoming else -amount
     return moved

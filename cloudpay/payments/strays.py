@@ -1,6 +1,7 @@
 """Money at a deposit address that is no payment, or that cannot be moved: looked for on demand."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from cloudpay.chains.network import Asset, Network
 from cloudpay.chains.types import Header, Holding
 from cloudpay.payments.blocks import newest_until
 from cloudpay.payments.models import PaymentRow
-from cloudpay.payments.own import own_coins
+from cloudpay.payments.own import own_moves
 from cloudpay.payments.states import PaymentStatus
 
 UNKNOWN_ASSET = "unknown asset"
@@ -110,10 +111,11 @@ def _known(session: Session, network: Network, address: str, latest: Header) -> 
             PaymentRow.status != PaymentStatus.ORPHANED,
         )
     )
-    sums = dict(own_coins(session, network.code, [address], latest.height))
-    known = {"": sums.get(address, 0)}
+    known: defaultdict[str, int] = defaultdict(int)
+    for (_, asset), amount in own_moves(session, network.code, [address], latest.height).items():
+        known[asset] += amount
     for asset, amount in rows:
-        known[asset] = known.get(asset, 0) + amount
+        known[asset] += amount
     return known
 
 

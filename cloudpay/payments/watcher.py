@@ -12,7 +12,7 @@ from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Head, Header, Page
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
-from cloudpay.payments.arrivals import ArrivalLook
+from cloudpay.payments.arrivals import NOTHING_ASKED, ArrivalLook
 from cloudpay.payments.balances import BalanceLook
 from cloudpay.payments.forks import newest_held, stored_below
 from cloudpay.payments.health import Heartbeat
@@ -61,7 +61,7 @@ class Watcher:
             return 0  # a node that lags, or went backwards, knows less than we do
         read, newest = self._read_on(cursor, head) if trusted else (0, None)
         looked_until = self._balances.at(newest, self._lease(), began) if newest else None
-        arrived = self._arrivals.at(head.final) if trusted else {}
+        arrived = self._arrivals.at(head.final) if trusted else NOTHING_ASKED
         self._heartbeat.beat(self._lease(), began, head, looked_until, arrived, busy=read > 0)
         return read
 

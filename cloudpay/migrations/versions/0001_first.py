@@ -353,6 +353,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and inde
         sa.Column("address", sa.String(length=120), nullable=False),
         sa.Column("incoming", sa.Boolean(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("asset", sa.String(length=100), nullable=False),
         sa.Column("amount", BaseUnits(), nullable=False),
         sa.Column("block_height", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(

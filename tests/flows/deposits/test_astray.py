@@ -1,13 +1,17 @@
 """Money that went astray: late, in another asset, on another network, or moved by ourselves."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
 from cloudpay.chains.errors import WrongDecimals
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
+from cloudpay.payments.models import BlockRow, NetworkRow
 from cloudpay.wallets.service import master_address
 from cloudpay_devnet.chain import DevChain
 from tests.flows.deposits.databases import NewDatabase
@@ -113,6 +117,28 @@ def test_f22_the_right_address_on_the_wrong_network_is_kept_named_and_does_not_p
     shop.chains["evm"].pay("USDT", invoice.option.address, 10_000_000)
     shop.finish()
     assert shop.answer(invoice)["status"] == "paid"
+
+
+def forget_network(session: Session, code: str) -> None:
+    """Have nobody ever have read a network, as before it was configured."""
+    session.execute(delete(NetworkRow).where(NetworkRow.code == code))
+    session.execute(delete(BlockRow).where(BlockRow.network == code))
+
+
+def test_f22_money_on_a_network_that_is_configured_later_is_found_by_reading_its_blocks_again(
+    shop: RealShop,
+) -> None:
+    invoice, bsc = shop.ask("10", "USDT", "evm"), shop.chains["bsc"]
+    paid = bsc.wait_for(bsc.pay("USDT", invoice.option.address, 10 * 10**18))
+    bsc.node.mine(5)
+    shop.gateway.db.run(lambda session: forget_network(session, "bsc"))
+    shop.verify()  # a network that nobody has read begins at its newest block
+    shop.finish()
+    assert shop.state(invoice).payments == ()
+    assert replace(shop, code="bsc").rescan(paid.block_number, paid.block_number) == 1
+    shop.finish()
+    [payment] = shop.answer(invoice)["payments"]
+    assert (payment["network"], payment["tx_hash"], payment["status"]) == ("bsc", paid.tx_hash, "final")
 
 
 def test_f23_what_a_merchants_own_deposit_address_sends_to_another_is_no_income(shop: RealShop) -> None:

@@ -158,8 +158,8 @@ def test_f18_the_largest_amounts_there_can_be_are_exact_everywhere(
     assert (paid["status"], paid["exception"]) == ("paid", "overpaid")
     assert paid["received_amount"] == twice.rstrip("0")
     assert shop.held(token) - before == 2 * LARGEST
-    listed = shop.client.get("/api/invoice", headers=dict(shop.headers))
-    assert listed.status_code == 200
+    assert shop.client.get("/api/invoice", headers=dict(shop.headers)).status_code == 200
+    assert shop.client.get(f"/pay/{invoice.id}").status_code == 200
 
 
 def test_f19_malformed_logs_are_skipped_and_the_next_one_is_read(
