@@ -14,7 +14,7 @@ from bench.report import Figure, Scale
 from bench.servers import folder, postgres, web_server
 from bench.shops import Shop, add_open_invoices, database, open_shop, write_settings
 from cloudpay.app.ports import free_port
-from cloudpay.kernel.settings import Web
+from cloudpay.kernel.sections import Web
 from cloudpay.payments.networks import enter, network_row
 from cloudpay.payments.states import NetworkStatus
 

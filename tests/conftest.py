@@ -16,7 +16,8 @@ from cloudpay.chains.gateway import Gateway, bind
 from cloudpay.chains.registry import load_chains
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.secrets import KEY_BYTES, AppKey, SealKey
-from cloudpay.kernel.settings import Log, Rates, Settings
+from cloudpay.kernel.sections import Log, Rates
+from cloudpay.kernel.settings import Settings
 from cloudpay.merchants.keys import NewKey, create_key
 from cloudpay.merchants.service import MerchantView, create_merchant
 from cloudpay.tables import metadata

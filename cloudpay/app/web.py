@@ -10,7 +10,7 @@ from granian.log import LogLevels
 
 from cloudpay.app.exits import CONFIGURATION_EXIT
 from cloudpay.app.ports import require_free
-from cloudpay.kernel.settings import Web
+from cloudpay.kernel.sections import Web
 
 _WORKER_STOP_SECONDS = 6
 

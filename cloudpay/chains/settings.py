@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from cloudpay.chains.types import Finality
-from cloudpay.kernel.settings import Section
+from cloudpay.kernel.sections import Section
 
 
 class AssetSettings(Section, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from flask import Flask, request
 from limits import RateLimitItem, parse_many
 from werkzeug.exceptions import TooManyRequests
 
-from cloudpay.kernel.settings import InvalidSettings, Limits, Settings
+from cloudpay.kernel.sections import Limits
+from cloudpay.kernel.settings import InvalidSettings, Settings
 from cloudpay.merchants.counting import HitCounter
 from cloudpay.merchants.principal import Principal
 

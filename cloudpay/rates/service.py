@@ -8,7 +8,7 @@ from typing import ClassVar
 from cloudpay.chains.network import Asset
 from cloudpay.kernel.errors import InvalidRequest
 from cloudpay.kernel.money import divide_up, to_base_units
-from cloudpay.kernel.settings import Rates
+from cloudpay.kernel.sections import Rates
 
 FIXED = "fixed"
 

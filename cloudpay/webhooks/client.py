@@ -12,7 +12,7 @@ from urllib3.exceptions import NewConnectionError
 
 from cloudpay.kernel.db import refuse_inside_transaction
 from cloudpay.kernel.errors import InvalidRequest
-from cloudpay.kernel.settings import Webhooks
+from cloudpay.kernel.sections import Webhooks
 from cloudpay.kernel.urls import CallableUrl, bracketed, check_public_url
 from cloudpay.webhooks import resolve
 from cloudpay.webhooks.deadline import AnswerTooLarge, Deadline

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from cloudpay.kernel.settings import Webhooks
+from cloudpay.kernel.sections import Webhooks
 from cloudpay.kernel.urls import CallableUrl
 from cloudpay.webhooks.client import Outcome, WebhookClient
 from cloudpay.webhooks.deadline import Deadline

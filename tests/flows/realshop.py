@@ -24,7 +24,8 @@ from cloudpay.invoices.views import InvoiceView
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.leases import LeaseKeeper
 from cloudpay.kernel.secrets import KEY_BYTES, AppKey, SealKey
-from cloudpay.kernel.settings import Log, Rates, Settings
+from cloudpay.kernel.sections import Log, Rates
+from cloudpay.kernel.settings import Settings
 from cloudpay.ledger.audit import check
 from cloudpay.ledger.service import balances
 from cloudpay.ledger.types import AccountKind

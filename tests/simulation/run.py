@@ -20,7 +20,8 @@ from ulid import ULID
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.secrets import KEY_BYTES, AppKey, SealKey
-from cloudpay.kernel.settings import Log, Rates, Settings
+from cloudpay.kernel.sections import Log, Rates
+from cloudpay.kernel.settings import Settings
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import create_merchant
 from cloudpay.testing import FixedClock

@@ -11,7 +11,8 @@ from cloudpay.kernel import log
 from cloudpay.kernel.clock import DatabaseClock
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.secrets import KEY_BYTES, AppKey
-from cloudpay.kernel.settings import Log, Settings, Web
+from cloudpay.kernel.sections import Log, Web
+from cloudpay.kernel.settings import Settings
 
 
 def make() -> Flask:

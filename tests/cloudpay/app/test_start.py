@@ -19,7 +19,8 @@ from cloudpay.app.start import (
 )
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.secrets import KeyFileError
-from cloudpay.kernel.settings import Log, Settings
+from cloudpay.kernel.sections import Log
+from cloudpay.kernel.settings import Settings
 from cloudpay.migrations import HEAD
 
 pytestmark = pytest.mark.timeout(120)

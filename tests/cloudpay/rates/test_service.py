@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cloudpay.chains.network import Asset
 from cloudpay.kernel.money import from_base_units
-from cloudpay.kernel.settings import Rates
+from cloudpay.kernel.sections import Rates
 from cloudpay.rates.service import RateUnavailable, quote
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.kernel.settings import Webhooks
+from cloudpay.kernel.sections import Webhooks
 from cloudpay.webhooks.client import MOST_ANSWER_BYTES, Outcome, WebhookClient
 from cloudpay.webhooks.states import DeliveryStatus
 

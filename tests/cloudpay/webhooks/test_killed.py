@@ -20,7 +20,8 @@ from cloudpay.chains.registry import Chains
 from cloudpay.kernel.clock import DatabaseClock
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.secrets import KEY_BYTES, AppKey
-from cloudpay.kernel.settings import Settings, Webhooks
+from cloudpay.kernel.sections import Webhooks
+from cloudpay.kernel.settings import Settings
 from cloudpay.webhooks import delivery
 from cloudpay.webhooks.loop import DeliveryLoop
 

@@ -17,7 +17,8 @@ from cloudpay.alerts.service import Alert, alert_views, clear_alert, open_alert
 from cloudpay.alerts.states import AlertKind
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.errors import ConfigurationError
-from cloudpay.kernel.settings import Alerts, Settings, convert_settings
+from cloudpay.kernel.sections import Alerts
+from cloudpay.kernel.settings import Settings, convert_settings
 from cloudpay.merchants.service import MerchantView
 from cloudpay.outbox.models import OutboxRow
 from cloudpay.outbox.service import append, drain
