@@ -4,6 +4,8 @@ import random
 import threading
 from datetime import timedelta
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
@@ -22,6 +24,7 @@ log = get_logger(__name__)
 LEASE_TTL = timedelta(seconds=15)
 _LONGEST_PAUSE = 30.0
 _STAND_BY = 1.0
+_DATABASE_PAUSE = 2.0
 
 
 class WatchLoop:
@@ -40,7 +43,10 @@ class WatchLoop:
         watcher = Watcher(self._gateway, self._network, adapter, self._keeper, stop)
         try:
             while not stop.is_set():
-                wait = _STAND_BY if self._keeper.hold() is None else self._poll(watcher)
+                try:
+                    wait = _STAND_BY if self._keeper.hold() is None else self._poll(watcher)
+                except (OperationalError, InterfaceError) as error:  # the database is away, locked or full
+                    wait = min(_DATABASE_PAUSE, self._back_off(error))
                 wake.wait(wait)
                 wake.clear()
         finally:

@@ -3,9 +3,14 @@
 import threading
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.log import get_logger
 from cloudpay.outbox.abandoned import release_abandoned
 from cloudpay.outbox.service import Handler, drain
+
+log = get_logger(__name__)
 
 _LONGEST_WAIT = 1.0
 _BATCH = 100
@@ -22,5 +27,13 @@ class DrainLoop:
         release_abandoned(self._gateway)
         while not stop.is_set():
             wake.clear()
-            if drain(self._gateway, self._handlers, limit=_BATCH) == 0:
+            if self._drain() == 0:
                 wake.wait(_LONGEST_WAIT)
+
+    def _drain(self) -> int:
+        """Answer how many events were claimed; none while the database is away, locked or full: this outlives that."""
+        try:
+            return drain(self._gateway, self._handlers, limit=_BATCH)
+        except (OperationalError, InterfaceError):
+            log.exception("drain_failed", again_in=_LONGEST_WAIT)
+            return 0

@@ -66,6 +66,7 @@ class Run:
         seed: int,
         *,
         restart_database: Callable[[], None] | None = None,
+        armed: bool = True,
     ) -> None:
         self.stack, self.seed, self.tally = stack, seed, Tally()
         self._chance = random.Random(seed)
@@ -78,8 +79,8 @@ class Run:
         self._by_pid: dict[int, str] = {}
         self._ended: list[str] = []
         self.payers = Payers(stack.chain, random.Random(f"{seed}:chain"), wants_reorgs=self._wants_reorgs)
-        for role in ROLES:
-            self._start(role)
+        for role in ROLES if armed else ROLES[:-1]:
+            self._start(role, armed=armed)
         self.shoppers = Shoppers(stack, self.payers, seed)
         self._next_trouble = time.monotonic() + 2
 
@@ -95,13 +96,20 @@ class Run:
             self._trouble()
             self._check()
 
+    def serve(self, seconds: float) -> None:
+        """Let money come in for a while, with no process killed."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._bury(armed=False)
+            self._expire_due()
+            self._check()
+
     def calm_down(self) -> bool:
         """Stop killing and ordering, and let everything come to its end; say whether it did in time."""
         self.shoppers.ask_to_stop()
         self.payers.calm = True
-        for role in ROLES:
-            life = self._lives[role]
-            if life.pid in self._by_pid:
+        for role, life in self._lives.items():
+            if life.place is not None and life.pid in self._by_pid:
                 self._ended.append(role)
                 self._end(life.pid, signal.SIGKILL)
         deadline = time.monotonic() + _CALM_SECONDS
@@ -224,8 +232,13 @@ class Run:
             self.stack.valkey.start()
             self.tally.valkey_stops += 1
         elif dice < 0.34 and self._restart_database is not None:
-            self._restart_database()
-            self.tally.database_stops += 1
+            self.restart_database()
+
+    def restart_database(self) -> None:
+        """Crash the database's server and start it again."""
+        assert self._restart_database is not None
+        self.tally.database_stops += 1
+        self._restart_database()
 
     def _expire_due(self) -> None:
         """Let the time of some invoices be over; payers of some of them come too late."""
@@ -268,10 +281,14 @@ def open_run(
     database_url: str = "",
     *,
     restart_database: Callable[[], None] | None = None,
+    armed: bool = True,
 ) -> Iterator[Run]:
-    """Start a stack and its processes; the seed says whether the node's traces are used, or balances."""
+    """Start a stack and its processes; the seed says whether the node's traces are used, or balances.
+
+    Without `armed` no process is killed at a failpoint: the test brings trouble of its own.
+    """
     with open_stack(folder, database_url, traces=bool(seed % 2)) as stack:
-        run = Run(stack, seed, restart_database=restart_database)
+        run = Run(stack, seed, restart_database=restart_database, armed=armed)
         try:
             yield run
         finally:

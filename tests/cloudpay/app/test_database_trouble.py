@@ -5,8 +5,11 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -21,8 +24,13 @@ from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.kernel import failpoints
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.failpoints import ERRORS, Failpoint
+from cloudpay.kernel.queues import Runnable
+from cloudpay.payments.loop import WatchLoop
 from cloudpay.payments.models import BlockRow, NativeWatchRow, PaymentRow
+from cloudpay.testing import FixedClock
 from cloudpay.wallets.models import DepositAddressRow
+from cloudpay.wiring import EVENT_HANDLERS
+from cloudpay.wiring.drain import DrainLoop
 from tests.cloudpay.shop import Shop
 
 HOLD_LOCK = """
@@ -208,3 +216,47 @@ def test_f113_a_commit_whose_acknowledgement_is_lost_makes_one_invoice(
     assert counts(db) == {1}
     with db.read() as session:
         assert session.scalar(select(InvoiceRow.id)) == answer.json["id"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("kind", ["gone", "locked", "full"])
+def test_f113_loops_outlive_a_database_that_fails_them(shop: Shop, clock: FixedClock, kind: str) -> None:
+    error, failed = ERRORS[kind](), threading.Semaphore(0)
+
+    def fail() -> None:
+        failed.release()
+        raise error
+
+    failpoints.arm(Failpoint.POLL_BEGUN, fail)
+    failpoints.arm(Failpoint.OUTBOX_CLAIMED, fail)
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.chain.mine(5)
+    stop, wakes = threading.Event(), [threading.Event(), threading.Event()]
+    shop.watcher.keeper.release()
+    loops: list[Runnable] = [
+        WatchLoop(shop.gateway, shop.watcher.network),
+        DrainLoop(shop.gateway, EVENT_HANDLERS),
+    ]
+    threads = [
+        threading.Thread(target=loop.run, args=(stop, wake), daemon=True)
+        for loop, wake in zip(loops, wakes, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in threads:
+            assert failed.acquire(timeout=20)
+        clock.advance(timedelta(seconds=30))  # beyond the claim of the events that were under way
+        deadline = time.monotonic() + 20
+        while shop.state(invoice).status is not InvoiceStatus.PAID:
+            assert time.monotonic() < deadline, "the loops did not go on"
+            for wake in wakes:
+                wake.set()
+            time.sleep(0.02)  # between two looks
+        assert all(thread.is_alive() for thread in threads)
+    finally:
+        stop.set()
+        for wake in wakes:
+            wake.set()
+        for thread in threads:
+            thread.join(20)
