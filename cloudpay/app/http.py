@@ -1,6 +1,7 @@
 """Building the HTTP application: limits, errors, headers, routes."""
 
 from flask import Flask
+from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cloudpay.app import health, metrics, reader, requests
@@ -8,13 +9,22 @@ from cloudpay.app.openapi import make_api
 from cloudpay.app.problems import register_handlers
 from cloudpay.app.routes import API, PAGES
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.db import repeat_reads
 from cloudpay.merchants.limits import RateLimits
+
+
+class Application(Flask):
+    """A Flask application whose requests outlive a database that restarts, as long as they have written nothing."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Answer a request; again, a bounded number of times, when the connection broke while it was reading."""
+        return repeat_reads(super().dispatch_request)
 
 
 def build(gateway: Gateway) -> Flask:
     """Build the application that serves this gateway."""
     web = gateway.settings.web
-    app = Flask("cloudpay", static_folder=None)
+    app = Application("cloudpay", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = web.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     if web.trusted_proxies:
