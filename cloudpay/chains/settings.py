@@ -19,7 +19,10 @@ class AssetSettings(Section, frozen=True, kw_only=True):
     ] = 6
     large_amount: Annotated[
         str,
-        Meta(description="Amount from which `large_confirmations` hold, as a decimal string; empty: never."),
+        Meta(
+            description="Amount from which `large_confirmations` hold and, where several nodes are named, two of them "
+            "must have the payment's block, as a decimal string; empty: never."
+        ),
     ] = ""
     wraps: Annotated[
         str | None,

@@ -28,7 +28,7 @@ EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
 
 SCHEDULE: Mapping[str, tuple[float, Callable[[Gateway], object]]] = {
     "expire invoices": (1.0, expire_due),
-    "look for trouble": (15.0, look_for_trouble),
+    "look for trouble": (60.0, look_for_trouble),
     "forget alerts": (3600.0, alerts.prune),
     "forget handled events": (60.0, outbox.prune),
     "forget finished webhooks": (60.0, prune_webhooks),
