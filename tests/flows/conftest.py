@@ -1,11 +1,14 @@
 """One running demo for all flow tests of a file."""
 
+import os
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.flows.databases import NewDatabase, database_on
 from tests.flows.receivers import VerifyingReceiver, verifying_receiver
 from tests.flows.running import RunningDemo, start_demo, stop_demo
 
@@ -33,3 +36,11 @@ def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def new_database() -> Iterator[NewDatabase]:
+    """A database for every shop of a file: one whose tests run by traces and by balances opens two."""
+    server = os.environ.get("CLOUDPAY_TEST_DATABASE_URL")
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(database_on(server)) if server else None

@@ -1,24 +1,14 @@
 """Real chains with the odd contracts on them, and a shop that sells on them; one of each for a whole file."""
 
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.oddities import Oddities
-from tests.flows.deposits.databases import NewDatabase, database_on
+from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
-
-
-@pytest.fixture(scope="module")
-def new_database() -> Iterator[NewDatabase]:
-    """A database for every shop of a file: one whose tests run by traces and by balances opens two."""
-    server = os.environ.get("CLOUDPAY_TEST_DATABASE_URL")
-    with ExitStack() as stack:
-        yield lambda: stack.enter_context(database_on(server)) if server else None
 
 
 @pytest.fixture(scope="module")

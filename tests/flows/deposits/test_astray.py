@@ -14,7 +14,7 @@ from cloudpay.invoices.states import InvoiceException, InvoiceStatus
 from cloudpay.payments.models import BlockRow, NetworkRow
 from cloudpay.wallets.service import master_address
 from cloudpay_devnet.chain import DevChain
-from tests.flows.deposits.databases import NewDatabase
+from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
 
 pytestmark = pytest.mark.flow

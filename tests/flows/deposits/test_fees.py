@@ -11,7 +11,7 @@ from cloudpay.payments.networks import network_views
 from cloudpay.payments.states import NetworkStatus, PaymentStatus
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.oddities import Oddities
-from tests.flows.deposits.databases import NewDatabase
+from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
 
 pytestmark = pytest.mark.flow

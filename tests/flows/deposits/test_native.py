@@ -12,7 +12,7 @@ from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.contracts import call_data
 from cloudpay_devnet.deploying import forwarder_deployment
 from cloudpay_devnet.oddities import DELEGATOR, Oddities
-from tests.flows.deposits.databases import NewDatabase
+from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
 
 pytestmark = pytest.mark.flow

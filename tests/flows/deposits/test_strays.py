@@ -16,7 +16,7 @@ from cloudpay.payments.strays import UNEXPLAINED, UNKNOWN_ASSET, strays
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.networks import FAUCET, TokenSpec
 from cloudpay_devnet.oddities import Oddities
-from tests.flows.deposits.databases import NewDatabase
+from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
 
 pytestmark = pytest.mark.flow
