@@ -1,6 +1,7 @@
 """`make simulate ARGS="--seeds 2000"`: runs seeds and says what they found; `--seed N` replays one."""
 
 import argparse
+import faulthandler
 import os
 import subprocess
 import sys
@@ -9,9 +10,12 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 
+from tests.simulation.mutants import MUTANTS, hunt
 from tests.simulation.run import EVENTS_PER_SEED, Simulation, Verdict, simulation
 from tests.simulation.shrinking import ranges, read_ranges, shrink
 
+_LONGEST = 600
+"""Seconds after which a run counts as hanging: where it stands is printed, and all ends."""
 _SHOWN = 60
 """Lines of the trace that are shown of a broken run."""
 
@@ -24,6 +28,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="run this one alone, and print its trace")
     parser.add_argument("--events", type=int, help=f"steps of a run (default {EVENTS_PER_SEED})")
     parser.add_argument("--skip", default="", metavar="LIST", help="steps to leave out, as 3,7-12")
+    parser.add_argument(
+        "--mutants",
+        action="store_true",
+        help="plant defects, and see that each is found within --seeds seeds",
+    )
     parser.add_argument("--postgres", action="store_true", help="on a private PostgreSQL instead of SQLite")
     arguments = parser.parse_args()
     if arguments.postgres and "CLOUDPAY_TEST_DATABASE_URL" not in os.environ:
@@ -34,6 +43,8 @@ def main() -> int:
         run = stack.enter_context(simulation(server))
         if arguments.seed is not None:
             return _one(run, arguments.seed, arguments.events, read_ranges(arguments.skip))
+        if arguments.mutants:
+            return _hunt(run, arguments.first, arguments.seeds)
         seeds = range(arguments.first, arguments.first + arguments.seeds)
         return _many(run, seeds, arguments.events, arguments.postgres)
 
@@ -52,6 +63,7 @@ def _many(run: Simulation, seeds: Iterable[int], events: int | None, postgres: b
     began, told = time.monotonic(), time.monotonic()
     total = _Total()
     for seed in seeds:
+        faulthandler.dump_traceback_later(_LONGEST, exit=True)
         verdict = run.run(seed, events)
         total.add(verdict)
         if verdict.rule:
@@ -62,8 +74,21 @@ def _many(run: Simulation, seeds: Iterable[int], events: int | None, postgres: b
                 f"seed {seed}: {total.events:,} events, {told - began:.0f} s, {total.broken} broken",
                 flush=True,
             )
+    faulthandler.cancel_dump_traceback_later()
     total.show(time.monotonic() - began, postgres)
     return 1 if total.broken else 0
+
+
+def _hunt(run: Simulation, first: int, seeds: int) -> int:
+    """Plant each defect, and run seeds until one finds it."""
+    missed = 0
+    for name in MUTANTS:
+        found = hunt(run, name, range(first, first + seeds))
+        missed += found is None
+        told = f"seed {found.seed}, step {found.step}: {found.rule}" if found else "NOT FOUND"
+        print(f"{name:<58}{told}", flush=True)
+    print(f"\n{len(MUTANTS)} planted defects, {missed} not found within {seeds} seeds")
+    return 1 if missed else 0
 
 
 class _Total:

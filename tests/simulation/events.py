@@ -219,7 +219,7 @@ def _rescan(stage: Stage) -> None:
 # Nodes
 
 
-@happens("a node lies", 3)
+@happens("a node lies", 6)
 def _lie(stage: Stage) -> None:
     rng, code = stage.world.rng, some_network(stage)
     if stage.world.profile.quiet_nodes:
@@ -266,7 +266,7 @@ _LIES: dict[str, Callable[[Node, FakeChain, Random], object]] = {
 }
 
 
-@happens("nodes are honest", 5, optional=False)
+@happens("nodes are honest", 6, optional=False)
 def _honest(stage: Stage) -> None:
     for code in stage.world.chains:
         make_honest(stage, code)

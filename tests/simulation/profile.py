@@ -43,7 +43,7 @@ def draw(seed: int, optional: list[str]) -> Profile:
         interleave=0 if calm else rng.choice([0, 0.01, 0.03]),
         slow=rng.choice([0, 0, 0.02]),
         database=0 if calm else rng.choice([0, 0, 0.003, 0.01]),
-        deep=rng.choice([0, 0, 0.1, 0.3]),
+        deep=rng.choice([0, 0.1, 0.3, 0.5]),
         invoices=BIG_INVOICES if big else 0,
         quiet_nodes=rng.random() < 0.25,
     )

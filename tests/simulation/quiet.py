@@ -100,16 +100,16 @@ def _deliver_all(stage: Stage) -> None:
     for row in list(world.rules.mirror.deliveries.values()):
         if row["status"] == "failed":
             redeliver(stage.bystander, row["merchant_id"], row["id"], actor="cli:simulation")
-    for _ in range(100_000):
+    idle = 0
+    while idle < _ROUNDS and _sending(stage):
         deliverer.claim(8)
-        if deliverer.under_way:
-            while deliverer.under_way:
-                deliverer.finish()
-            continue
-        soonest = next_due_in(stage.bystander)
-        if soonest is None and not _sending(stage):
-            break
-        world.pass_time((soonest or timedelta(seconds=30)).total_seconds() + 0.001)
+        if not deliverer.under_way:
+            idle += 1
+            soonest = next_due_in(stage.bystander) or timedelta(seconds=30)
+            world.pass_time(soonest.total_seconds() + 0.001)
+        while deliverer.under_way:
+            deliverer.finish()
+            idle = 0
     world.rules.look()
 
 

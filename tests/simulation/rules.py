@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from cloudpay.chains.network import Network
 from cloudpay.chains.registry import Chains
 from cloudpay.chains.types import Capability
 from cloudpay.invoices.states import INVOICE, InvoiceStatus
@@ -66,6 +65,9 @@ class Rules:
         self._entries: defaultdict[str, list[Row]] = defaultdict(list)
         self._journals: dict[str, str] = {}
         self._natives: set[tuple[str, str]] = set()
+        self._taken_back: set[str] = set()
+        """Networks on which a credit was taken back since the last look; and those that were paused since, or then."""
+        self._paused: set[str] = set()
         self._read: dict[str, Callable[[Row], None]] = {
             "payments": self._payment,
             "invoices": self._invoice,
@@ -98,6 +100,10 @@ class Rules:
             any_change = True
             self._read[table](row)
         self.telling.look()
+        for code in self._taken_back - self._paused:
+            self.hold("what was final is taken back with a pause", not self._shows_all(code), code)
+        self._taken_back.clear()
+        self._paused = {code for code, row in self.mirror.networks.items() if row["status"] == "paused"}
         if any_change:
             self._follow_the_chain()
             self._balance()
@@ -149,6 +155,8 @@ class Rules:
                 at == moment(row["block_time"]) and block is not None and block.height == row["block_height"]
             )
             self.hold("a payment stands in a block that was", fits, row, "and block", block)
+        if old is not None and (old["status"], row["status"]) == (FINAL, ORPHANED):
+            self._taken_back.add(row["network"])
         if row["status"] == FINAL and (old is None or old["status"] != FINAL):
             self._credited(row)
         self._dirty.add(account(row))
@@ -163,7 +171,7 @@ class Rules:
             depth = truth.highest_told - row["block_height"] + 1
             deep = depth >= network.settings.large_confirmations
             self.hold("large amounts wait longer", deep, row, "was credited", depth, "deep")
-        if self._shows_all(network):  # elsewhere a credit may go over from what was inferred
+        if self._shows_all(network.code):  # elsewhere a credit may go over from what was inferred
             status = self.mirror.networks[row["network"]]["status"]
             is_open = status == NetworkStatus.ACTIVE
             self.hold("a closed network credits nothing", is_open, row, "while", status)
@@ -247,6 +255,8 @@ class Rules:
     def _network(self, row: Row) -> None:
         old = self.mirror.networks.get(row["code"])
         self.mirror.networks[row["code"]] = row
+        if row["status"] == NetworkStatus.PAUSED:
+            self._paused.add(row["code"])
         if old is not None and old["status"] != row["status"]:
             self._transition(NETWORK, NetworkStatus, old["status"], row["status"])
         if row["cursor_hash"] is None:  # a person had it begin anew, perhaps in one step with what followed
@@ -262,7 +272,7 @@ class Rules:
         for at, head in reversed(node.heads):
             if at < since:
                 return False
-            age = at - datetime.fromtimestamp(head.latest.time, UTC)
+            age = since - datetime.fromtimestamp(head.latest.time, UTC)
             if age <= allowed and (row["cursor_height"] or 0) >= head.latest.height:
                 return True
         return False
@@ -353,8 +363,8 @@ class Rules:
             allowed = kind(now) in table.table[kind(was)]  # type: ignore[index]  # table and kind belong together
             self.hold("states follow their tables", allowed, f"a {table.thing} went from {was} to {now}")
 
-    def _shows_all(self, network: Network) -> bool:
-        return Capability.TRACES in self._nodes[network.code].capabilities
+    def _shows_all(self, code: str) -> bool:
+        return Capability.TRACES in self._nodes[code].capabilities
 
 
 def _identity(row: Row) -> Identity:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +19,9 @@ import structlog
 from ulid import ULID
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel import failpoints
 from cloudpay.kernel.db import Database
+from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.kernel.secrets import KEY_BYTES, AppKey, SealKey
 from cloudpay.kernel.sections import Log, Rates
 from cloudpay.kernel.settings import Settings
@@ -36,7 +39,7 @@ from tests.simulation.stage import Stage
 from tests.simulation.store import Store
 from tests.simulation.world import Grounds, Killed, Shop, World
 
-EVENTS_PER_SEED = 110
+EVENTS_PER_SEED = 100
 _WORDS = "test test test test test test test test test test test junk"
 _PRICES: dict[str, str | int | float] = {"ETH": "2500", "USDT": "1.00", "WBTC": "60000", "FAKE": "2"}
 _MEMORY = Path("/dev/shm")  # Linux's shared memory, where it is
@@ -153,6 +156,9 @@ def simulation(server: str | None = None) -> Iterator[Simulation]:
         run_time = _RunTime()
         for target, stand_in in run_time.stand_ins().items():
             stack.enter_context(mock.patch(target, stand_in))
+        for place in Failpoint:
+            failpoints.arm(place, partial(run_time.passed, place), again=True)
+        stack.callback(failpoints.disarm)
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
         stack.callback(structlog.reset_defaults)
         chains, nodes = open_networks()
@@ -200,6 +206,11 @@ class _RunTime:
             self._made += 1
             return str(ULID.from_bytes(struct.pack(">QQ", 0, self._made)))
         return self.world.identifier()
+
+    def passed(self, place: Failpoint) -> None:
+        """Pass a place where processes are killed."""
+        if self.world is not None:
+            self.world.boundary(f"point.{place}")
 
     def monotonic(self) -> float:
         """Answer the run's time."""

@@ -16,7 +16,7 @@ class Shortest:
     verdict: Verdict
 
 
-def shrink(run: Simulation, broken: Verdict, events: int | None) -> Shortest:
+def shrink(run: Simulation, broken: Verdict, events: int | None, *, most_runs: int = _MOST_RUNS) -> Shortest:
     """Leave out what is not needed, in halves, quarters and so on, as far as a bounded number of runs leads."""
     last = min(broken.step, events or broken.events) or EVENTS_PER_SEED
     best = Shortest(last, [], broken)
@@ -26,10 +26,10 @@ def shrink(run: Simulation, broken: Verdict, events: int | None) -> Shortest:
         last = broken.events
         best = Shortest(last, [], broken)
     size = max(1, last // 2)
-    while runs < _MOST_RUNS:
+    while runs < most_runs:
         for first in range(1, last + 1, size):
             chunk = [each for each in range(first, min(first + size, last + 1)) if each not in best.skip]
-            if not chunk or runs >= _MOST_RUNS:
+            if not chunk or runs >= most_runs:
                 continue
             skip = sorted([*best.skip, *chunk])
             verdict = run.run(broken.seed, last, skip)

@@ -14,7 +14,7 @@ from tests.simulation.mirror import Row
 from tests.simulation.networks import KINDS
 from tests.simulation.processes import Delivering, Draining, Process, Scheduling, Watching
 from tests.simulation.receivers import Receivers
-from tests.simulation.world import Grounds, World
+from tests.simulation.world import DEEPEST, Grounds, World
 
 URLS = ("https://one.example.com/hook", "https://one.example.com/other", "https://two.example.com/hook", None)
 
@@ -25,7 +25,8 @@ class Stage:
     def __init__(self, grounds: Grounds, world: World) -> None:
         self.grounds, self.world = grounds, world
         self.receivers = Receivers(world)
-        self.web = Process(world, "web")
+        # One for each depth: a request that is held up holds locks of its process, as a thread would.
+        self.webs = [Process(world, f"web {depth}") for depth in range(DEEPEST + 1)]
         self.watchers = {
             code: [Watching(world, f"watcher {name} of {code}", code) for name in "AB"]
             for code in world.chains
@@ -39,13 +40,18 @@ class Stage:
         world.rules.telling.calls = self.receivers.calls
         world.rules.telling.answers = self.receivers.answers
         world.rules.telling.secrets = lambda merchant: webhook_secrets(self.bystander, merchant)
-        self.bystander: Gateway = self.web.gateway
+        self.bystander: Gateway = self.webs[0].gateway
+
+    @property
+    def web(self) -> Process:
+        """The web process that has a thread to spare."""
+        return self.webs[self.world.depth]
 
     @property
     def processes(self) -> list[Process]:
         """All processes."""
         watchers = [each for pair in self.watchers.values() for each in pair]
-        return [self.web, *watchers, *self.drainers, *self.deliverers, self.scheduler]
+        return [*self.webs, *watchers, *self.drainers, *self.deliverers, self.scheduler]
 
     def chain(self, code: str) -> FakeChain:
         """Answer a network's chain."""
@@ -104,7 +110,7 @@ class Stage:
         shops = [n for n, each in enumerate(self.grounds.shops) if each.live == network.live]
         asset = network.asset(rng.choice(KINDS[code].currencies))
         in_dollars = rng.random() < 0.3
-        amount = rng.choice(["1", "10", "0.5", "100", "7.25", "0.000001"])
+        amount = rng.choice(["1", "10", "0.5", "100", "100", "7.25", "0.000001"])
         self.asked += 1
         key = f"key {self.asked}"
         new = NewInvoice(

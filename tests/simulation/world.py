@@ -26,7 +26,7 @@ from tests.simulation.profile import Profile
 from tests.simulation.rules import Rules
 from tests.simulation.store import Store
 
-_DEEPEST = 2
+DEEPEST = 2
 
 
 class Killed(BaseException):
@@ -69,7 +69,8 @@ class World:
         self.armed = False
         self.interruption: Callable[[], None] = lambda: None
         """Does one thing of another process; set by who knows all of them."""
-        self._depth = 0
+        self.depth = 0
+        """How many processes are held up while others go on."""
 
     @property
     def now(self) -> datetime:
@@ -90,7 +91,7 @@ class World:
 
     def note(self, line: str) -> None:
         """Write a line of the trace."""
-        self.trace.append(f"{'  ' * self._depth}{line}")
+        self.trace.append(f"{'  ' * self.depth}{line}")
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""
@@ -111,7 +112,7 @@ class World:
         if db._inside.get():
             return
         chance -= rules.database
-        if 0 <= chance < rules.interleave and self._depth < _DEEPEST:
+        if 0 <= chance < rules.interleave and self.depth < DEEPEST:
             self._interleave(where)
         elif 0 <= chance - rules.interleave < rules.slow:
             seconds = self.rng.choice([0.5, 3, 10, 20, 70])
@@ -140,12 +141,12 @@ class World:
     def _interleave(self, where: str) -> None:
         self.counts["~ interleaved"] += 1
         self.note(f"! meanwhile, at {where}:")
-        self._depth += 1
+        self.depth += 1
         try:
             for _ in range(self.rng.choice([1, 1, 2, 4])):
                 self.interruption()
         finally:
-            self._depth -= 1
+            self.depth -= 1
 
     def _database_fails(self, where: str) -> None:
         self.counts["~ database failed"] += 1

@@ -1,0 +1,63 @@
+"""A sample of seeds on every change; `make simulate` runs the whole."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import SERVER
+from tests.simulation.mutants import MUTANTS, hunt, planted
+from tests.simulation.run import Simulation, simulation
+from tests.simulation.shrinking import ranges, read_ranges, shrink
+
+SEEDS = range(1, 6) if SERVER is None else range(6, 8)
+EVENTS = 60
+SAMPLE = ("credits what is only included", "leaves orphans standing", "is paid by what is not final")
+"""Defects that a few seeds find; `make simulate ARGS="--mutants --seeds 60"` plants all."""
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Simulation]:
+    """The simulation, on the database of this test run."""
+    with simulation(SERVER) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_rule_is_broken_whatever_chance_does(run: Simulation, seed: int) -> None:
+    verdict = run.run(seed, EVENTS)
+    trace = "\n".join(verdict.trace[-60:])
+    assert not verdict.rule, f"step {verdict.step}: {verdict.rule}\n{verdict.found}\n{trace}"
+    assert verdict.checked["the ledger is sound"] == 1
+
+
+def test_the_same_seed_is_the_same_run(run: Simulation) -> None:
+    first, second = run.run(3, 40), run.run(3, 40)
+    assert first.trace == second.trace
+    assert first.checked == second.checked
+
+
+def test_another_seed_is_another_run(run: Simulation) -> None:
+    assert run.run(1, 10).trace != run.run(2, 10).trace
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_planted_defect_is_found(run: Simulation, name: str) -> None:
+    assert hunt(run, name, range(1, 6), EVENTS), f"five seeds did not find that the gateway {name}"
+
+
+def test_a_broken_run_is_shortened_and_replays(run: Simulation) -> None:
+    with planted("is paid by what is not final"):
+        broken = hunt(run, "is paid by what is not final", range(1, 6), EVENTS)
+        assert broken
+        shortest = shrink(run, broken, EVENTS, most_runs=12)
+        assert len(shortest.skip) > shortest.events // 4
+        again = run.run(broken.seed, shortest.events, read_ranges(ranges(shortest.skip)))
+        assert again.rule == broken.rule
+    assert len(MUTANTS) > 12
+
+
+def test_steps_are_written_as_ranges_and_read_back() -> None:
+    steps = [1, 3, 4, 5, 9]
+    assert ranges(steps) == "1,3-5,9"
+    assert read_ranges(ranges(steps)) == steps
+    assert read_ranges("") == []
