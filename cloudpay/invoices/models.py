@@ -13,6 +13,9 @@ from cloudpay.kernel.db import Base
 OPEN = text("status IN ('pending', 'confirming')")
 """What the index of open invoices holds; a query must say it in these very words, or SQLite does not use the index."""
 
+REVERSED = text("status = 'reversed'")
+"""What a second index holds, as a rule nothing: those that an operator must look at. In these very words, too."""
+
 
 class InvoiceRow(Base):
     """What a payer is asked for; `version` guards against two writers."""
@@ -21,11 +24,13 @@ class InvoiceRow(Base):
     __table_args__ = (
         Index("ix_invoices_merchant_id_id", "merchant_id", "id"),
         Index(
-            "ix_invoices_open_expires_at",
+            "ix_invoices_open_status_expires_at",
+            "status",
             "expires_at",
             sqlite_where=OPEN,
             postgresql_where=OPEN,
         ),
+        Index("ix_invoices_reversed", "status", sqlite_where=REVERSED, postgresql_where=REVERSED),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)

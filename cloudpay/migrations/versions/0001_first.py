@@ -298,12 +298,20 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and inde
     )
     op.create_index("ix_invoices_merchant_id_id", "invoices", ["merchant_id", "id"], unique=False)
     op.create_index(
-        "ix_invoices_open_expires_at",
+        "ix_invoices_open_status_expires_at",
         "invoices",
-        ["expires_at"],
+        ["status", "expires_at"],
         unique=False,
         sqlite_where=sa.text("status IN ('pending', 'confirming')"),
         postgresql_where=sa.text("status IN ('pending', 'confirming')"),
+    )
+    op.create_index(
+        "ix_invoices_reversed",
+        "invoices",
+        ["status"],
+        unique=False,
+        sqlite_where=sa.text("status = 'reversed'"),
+        postgresql_where=sa.text("status = 'reversed'"),
     )
 
     op.create_table(
