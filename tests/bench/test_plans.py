@@ -18,11 +18,14 @@ from cloudpay.merchants.keys import NewKey
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import MerchantView
 from cloudpay.outbox import service as outbox
+from cloudpay.outbox.abandoned import release_abandoned as release_abandoned_events
 from cloudpay.payments.health import verify
 from cloudpay.payments.watcher import Watcher
 from cloudpay.testing import FakePlugin, FixedClock
-from cloudpay.webhooks.claims import claim_due, next_due_in
+from cloudpay.webhooks.claims import claim_due, next_due_in, release_abandoned
+from cloudpay.webhooks.pruning import prune as prune_webhooks
 from cloudpay.wiring import EVENT_HANDLERS
+from cloudpay.wiring.watchdog import look_for_trouble
 from tests.bench.plans import Statements, recorded, whole_tables
 
 pytestmark = pytest.mark.timeout(120)
@@ -79,12 +82,18 @@ def run_all(
             for query in ("", "?status=pending", "?page=2"):
                 call("GET", f"/api/invoice{query}")
             call("GET", "/api/webhook/deliveries")
+            call("GET", "/metrics")
+            call("GET", "/healthz")
             claim_due(gateway, 8, Counter(), 4)
             next_due_in(gateway)
             expire_due(gateway)
+            look_for_trouble(gateway)
             outbox.backlog(gateway)
             outbox.prune(gateway)
             idempotency.prune(gateway)
+            prune_webhooks(gateway)
+            release_abandoned(gateway)
+            release_abandoned_events(gateway)
         return found
 
     return run
@@ -98,7 +107,7 @@ def test_what_runs_all_the_time_goes_through_no_growing_table(
     assert whole_tables(gateway.db.engine, statements) == []
 
 
-def test_a_scan_would_be_seen(gateway: Gateway, run_all: Callable[[], Statements]) -> None:
-    run_all()
+@pytest.mark.usefixtures("run_all")  # for what it fills
+def test_a_scan_would_be_seen(gateway: Gateway) -> None:
     statement = "SELECT id FROM invoices WHERE customer_name = 'John Doe'"
     assert whole_tables(gateway.db.engine, {statement: ()}) == [f"invoices: {statement}"]
