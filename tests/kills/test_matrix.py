@@ -12,7 +12,7 @@ from tests.kills.roles import PLACES
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.timeout(240)]
 
-KILLS = 18
+KILLS = 15
 
 
 def test_every_failpoint_is_one_that_some_process_is_killed_at() -> None:

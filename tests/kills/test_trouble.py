@@ -48,16 +48,16 @@ def test_f111_valkey_flushed_killed_and_away_while_invoices_are_created_and_paid
     tmp_path: Path, empty_database: str
 ) -> None:
     with open_run(tmp_path, 3, empty_database, armed=False) as run, reading(run) as codes:
-        run.serve(1.0)
+        run.serve(0.5)
         for _ in range(5):
             run.stack.valkey.flush()
-            run.serve(0.2)
+            run.serve(0.1)
         run.stack.valkey.stop()
         before = len(run.shoppers.orders)
-        run.serve(3.0)
+        run.serve(2.0)
         assert len(run.shoppers.orders) > before, "no invoice was created while Valkey was away"
         run.stack.valkey.start()
-        run.serve(0.5)
+        run.serve(0.3)
         assert_nothing_lost(run)
     assert run.shoppers.refusals == []
     assert set(codes) == {200}
