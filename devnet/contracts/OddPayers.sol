@@ -51,3 +51,33 @@ contract HalfPayer {
         revert Undone();
     }
 }
+
+/// Runs a receiver's code (it has none) with this contract's coins: traces name the receiver and the value, and no coin
+/// moves. With `callcode` the coins even go through a transfer, to this contract itself.
+contract Pretender {
+    error Undone();
+
+    function byDelegatecall(address to) external payable {
+        (bool ok,) = to.delegatecall("");
+        require(ok);
+    }
+
+    function byCallcode(address to) external payable {
+        bool ok;
+        assembly {
+            ok := callcode(gas(), to, callvalue(), 0, 0, 0, 0)
+        }
+        require(ok);
+    }
+
+    function byStaticcall(address to) external payable {
+        (bool ok,) = to.staticcall("");
+        require(ok);
+    }
+
+    /// Sends in a call that fails for want of coins: the trace has the value, and an error.
+    function withoutCoins(address payable to) external payable {
+        (bool ok,) = to.call{value: address(this).balance + 1}("");
+        require(!ok);
+    }
+}

@@ -178,6 +178,15 @@ def test_f11_of_a_transaction_that_is_half_undone_the_other_half_counts(
     require_nothing(shop, undone)
 
 
+@pytest.mark.parametrize("how", ["byDelegatecall", "byCallcode", "byStaticcall", "withoutCoins"])
+def test_f11_a_call_that_names_an_address_and_a_value_and_moves_nothing_is_not_income(
+    shop: RealShop, odd: Oddities, how: str
+) -> None:
+    invoice = shop.ask("1", "ETH")
+    assert odd.call(odd.place("Pretender"), f"{how}(address)", invoice.option.address, value=ETHER).succeeded
+    require_nothing(shop, invoice)
+
+
 def test_f10_coins_from_a_contract_by_scan_rescan_and_restart_are_one_credit(
     shop: RealShop, chain: DevChain
 ) -> None:
