@@ -1,11 +1,13 @@
 """Connections to both kinds of database: how each is prepared, and how one that broke while idle is found out."""
 
+import random
+import sqlite3
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 LOCK_SECONDS = 5
 """How long a writer waits for its turn on SQLite."""
@@ -13,7 +15,14 @@ LOCK_SECONDS = 5
 _IDLE_SECONDS = 1.0
 """A connection that lay unused for longer is asked whether it lives; under load that costs nothing."""
 
+_LOOK_AGAIN_SECONDS = (0.001, 0.003)
+_PRIMARY = 0xFF
+"""What of an SQLite error's code names its kind."""
+
 _QUESTIONS = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
+_LATEST_FIRST = {"poolclass": QueuePool, "pool_use_lifo": True}
+"""The connection that was used last has its pages and its prepared statements at hand."""
+
 _RETURNED = "returned at"
 _QUERY_ONLY = "query only"
 
@@ -23,11 +32,11 @@ def open_engine(url: str, *, questions: bool = False) -> Engine:
     how: dict[str, Any] = _QUESTIONS if questions else {}
     if make_url(url).get_backend_name() == "sqlite":
         waits = {"timeout": LOCK_SECONDS, "check_same_thread": False}
-        engine = create_engine(url, connect_args=waits, **how)
+        engine = create_engine(url, connect_args=waits, **_LATEST_FIRST, **how)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, *(("connect", _forbid_sqlite) if questions else ("begin", _begin_sqlite)))
         return engine
-    engine = create_engine(url, pool_size=10, max_overflow=20, **how)
+    engine = create_engine(url, pool_size=10, max_overflow=20, **_LATEST_FIRST, **how)
     event.listen(engine, "connect", _prepare_postgresql)
     if questions:
         event.listen(engine, "connect", _forbid_postgresql)
@@ -60,7 +69,33 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.info.get(_QUERY_ONLY) is not read_only:
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
         connection.info[_QUERY_ONLY] = read_only
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if read_only:
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _take_sqlite(connection)
+
+
+def _take_sqlite(connection: Connection) -> None:
+    """Begin as the one writer, looking every other millisecond whether another process has ended.
+
+    SQLite's own waiting sleeps ever longer, up to a tenth of a second: beside a busy process, a writer of another one
+    would hardly ever find the moment in between.
+    """
+    give_up_at = time.monotonic() + LOCK_SECONDS
+    settings: Any = connection.connection.dbapi_connection
+    settings.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+                if code & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                    raise
+            time.sleep(random.uniform(*_LOOK_AGAIN_SECONDS))  # noqa: S311  # jitter, no secret
+    finally:
+        settings.execute(f"PRAGMA busy_timeout={LOCK_SECONDS}000")
 
 
 def _forbid_sqlite(connection: Any, _record: Any) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from cloudpay.kernel.db import Database, nudge_after_commit, refuse_inside_transaction, repeat_reads
+from cloudpay.kernel.engines import LOCK_SECONDS
 
 
 @pytest.fixture
@@ -382,3 +383,28 @@ def test_f114_retries_end_with_the_time_that_a_request_may_take(
     with pytest.raises(OperationalError):
         table.run(work)
     assert naps == []
+
+
+def test_sqlite_a_writer_waits_for_another_process_a_bounded_time(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite3.connect(sqlite.url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with monkeypatch.context() as now:
+        now.setattr("cloudpay.kernel.engines.LOCK_SECONDS", 0)
+        with pytest.raises(OperationalError, match="locked"), sqlite.transaction() as session:
+            add_one(session)
+    looks: list[float] = []
+
+    def look(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            other.execute("COMMIT")
+
+    with monkeypatch.context() as now, sqlite.transaction() as session:
+        now.setattr("cloudpay.kernel.engines.time.sleep", look)
+        add_one(session)
+        assert session.execute(text("PRAGMA busy_timeout")).scalar_one() == LOCK_SECONDS * 1000
+    other.close()
+    assert len(looks) == 3 and max(looks) < 0.01, "so that it meets the moment between two others"
+    assert count(sqlite) == 1
