@@ -21,7 +21,9 @@ from system import CHROMIUM, PHP, POSTGRES, how_to_install, in_ci, install
 NO_TESTS = 5
 """pytest's exit status when it found no test."""
 
-ON_A_DATABASE = tuple(ROOT / "tests" / name for name in ("api", "cloudpay", "flows", "fuzz", "kills", "simulation"))
+ON_A_DATABASE = tuple(
+    ROOT / "tests" / name for name in ("api", "cloudpay", "flows", "fuzz", "kills", "simulation")
+)
 """Plugins, pages and documents read no database of their own."""
 
 

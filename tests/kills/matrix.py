@@ -96,10 +96,11 @@ class Run:
             self._trouble()
             self._check()
 
-    def serve(self, seconds: float) -> None:
-        """Let money come in for a while, with no process killed."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+    def serve(self, orders: int) -> None:
+        """Let money come in, with no process killed, until so many more orders were answered."""
+        goal, deadline = len(self.shoppers.orders) + orders, time.monotonic() + _CALM_SECONDS
+        while len(self.shoppers.orders) < goal:
+            assert time.monotonic() < deadline, f"no {orders} orders were answered in {_CALM_SECONDS:.0f} s"
             self._bury(armed=False)
             self._expire_due()
             self._check()
