@@ -47,6 +47,7 @@ from cloudpay_devnet.chain import DevChain
 WALLETS = (
     "legal winner thank year wave sausage worth useful legal winner thank yellow",
     "letter advice cage absurd amount doctor acoustic avoid letter advice cage above",
+    "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong",
 )
 """Published seeds (BIP-39's own vectors), one for each shop on a chain; not the one of anvil's accounts."""
 

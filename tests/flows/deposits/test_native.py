@@ -11,6 +11,8 @@ from cloudpay.payments.states import PaymentStatus
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.contracts import call_data
 from cloudpay_devnet.deploying import forwarder_deployment
+from cloudpay_devnet.faultproxy.faults.limits import NoTraces
+from cloudpay_devnet.faultproxy.proxy import FaultProxy
 from cloudpay_devnet.oddities import DELEGATOR, Oddities
 from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
@@ -20,19 +22,28 @@ pytestmark = pytest.mark.flow
 ETHER = 10**18
 
 
-@pytest.fixture(scope="module", params=["on", "off"], ids=["by-traces", "by-balances"])
+WAYS = ("flat traces", "call traces", "balances")
+
+
+@pytest.fixture(scope="module", params=WAYS)
 def shop(
     request: pytest.FixtureRequest,
     chain: DevChain,
     tmp_path_factory: pytest.TempPathFactory,
     new_database: NewDatabase,
 ) -> Iterator[RealShop]:
-    """A shop whose node shows what contracts send, and one whose node does not; each with addresses of its own."""
+    """A shop for each way in which a node shows what contracts send, or does not; each with addresses of its own."""
     folder: Path = tmp_path_factory.mktemp("native")
-    table = network_table(chain, traces=request.param)
-    first = 0 if request.param == "on" else 1
-    with open_real_shop(folder, new_database(), {"evm": chain}, {"evm": table}, wallet=first) as opened:
-        yield opened
+    with FaultProxy(chain.node.rpc_url) as proxy:
+        if request.param == "call traces":
+            proxy.switch_on(NoTraces(), methods=["trace_block"])
+        traces = "off" if request.param == "balances" else "on"
+        table = network_table(chain, traces=traces, rpc_urls=[proxy.url])
+        wallet = WAYS.index(request.param)
+        with open_real_shop(folder, new_database(), {"evm": chain}, {"evm": table}, wallet=wallet) as opened:
+            yield opened
+        asked = set(proxy.methods()) & {"trace_block", "debug_traceBlockByHash"}
+        assert ("debug_traceBlockByHash" in asked) == (request.param == "call traces")
 
 
 def traced(shop: RealShop) -> bool:
