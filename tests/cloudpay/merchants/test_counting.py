@@ -28,14 +28,14 @@ def _admitted(counter: HitCounter, limit: str, tries: int) -> int:
     return sum(counter.exceeded(parse_many(limit), "test", "who") is None for _ in range(tries))
 
 
-def test_f97_a_large_limit_is_reached_exactly_and_redis_is_seldom_asked(
+def test_a_large_limit_is_reached_exactly_and_redis_is_seldom_asked(
     valkey_url: str, asked: list[int]
 ) -> None:
     assert _admitted(HitCounter(valkey_url), "1000 per hour", 1_200) == 1_000
     assert len(asked) == 100 + 200, "one step of ten hits each time, then once for each that is refused"
 
 
-def test_f97_several_processes_never_exceed_a_limit_together(valkey_url: str) -> None:
+def test_several_processes_never_exceed_a_limit_together(valkey_url: str) -> None:
     counters, admitted = [HitCounter(valkey_url) for _ in range(3)], [0, 0, 0]
 
     def press(number: int) -> None:
@@ -49,7 +49,7 @@ def test_f97_several_processes_never_exceed_a_limit_together(valkey_url: str) ->
     assert 500 - 3 * 4 <= sum(admitted) <= 500
 
 
-def test_f97_threads_of_one_process_never_exceed_a_limit_together(valkey_url: str) -> None:
+def test_threads_of_one_process_never_exceed_a_limit_together(valkey_url: str) -> None:
     counter, admitted = HitCounter(valkey_url), [0] * 8
 
     def press(number: int) -> None:
@@ -63,7 +63,7 @@ def test_f97_threads_of_one_process_never_exceed_a_limit_together(valkey_url: st
     assert sum(admitted) == 500
 
 
-def test_f97_a_small_limit_and_one_by_the_second_are_counted_hit_by_hit(
+def test_a_small_limit_and_one_by_the_second_are_counted_hit_by_hit(
     valkey_url: str, asked: list[int]
 ) -> None:
     counter = HitCounter(valkey_url)
@@ -72,7 +72,7 @@ def test_f97_a_small_limit_and_one_by_the_second_are_counted_hit_by_hit(
     assert set(asked) == {1}
 
 
-def test_f97_a_step_ends_with_its_window(
+def test_a_step_ends_with_its_window(
     valkey_url: str, monkeypatch: pytest.MonkeyPatch, asked: list[int]
 ) -> None:
     counter = HitCounter(valkey_url)
@@ -83,7 +83,7 @@ def test_f97_a_step_ends_with_its_window(
     assert asked == [50, 50], "what was left of the first is not carried over"
 
 
-def test_f97_every_limit_of_several_counts(valkey_url: str) -> None:
+def test_every_limit_of_several_counts(valkey_url: str) -> None:
     assert _admitted(HitCounter(valkey_url), "5 per minute; 3 per hour", 6) == 3
 
 
