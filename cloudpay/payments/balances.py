@@ -98,17 +98,18 @@ class BalanceLook:
         And the expiry of the first who is owed one and for whom there is no room.
         """
         row = NativeWatchRow
-        turn = select(
+        watched = select(
             row.deposit_address_id, row.address, row.created_at, row.expires_at, row.look_at, row.owed_at
         ).where(row.network == self._network.code)
-        due = turn.order_by(row.look_at).limit(budget)
+        owed = watched.where(row.owed_at < began).order_by(row.owed_at).limit(budget + 1)
+        due = watched.order_by(row.look_at).limit(budget)
         with self._gateway.db.read() as session:
-            owed = session.execute(turn.where(row.owed_at < began).order_by(row.owed_at).limit(budget + 1))
-            turns = [Turn(*each) for each in owed]
+            turns = [Turn(*each) for each in session.execute(owed)]
             if len(turns) > budget:
                 return turns[:budget], turns[budget].owed_at
             known = {turn.deposit_id for turn in turns}
-            turns += [turn for each in session.execute(due) if (turn := Turn(*each)).deposit_id not in known]
+            others = (Turn(*each) for each in session.execute(due))
+            turns += [turn for turn in others if turn.deposit_id not in known]
         return turns[:budget], None
 
     def _balances(self, addresses: Sequence[str], at: Header) -> Balances:
@@ -127,15 +128,17 @@ class BalanceLook:
                 for turn in turns
                 if is_owed(turn, began) and datetime.fromtimestamp(head.time, UTC) > turn.expires_at
             }
-        for block in {each for each in last.values() if each is not None}:
+        known = {each for each in last.values() if each is not None}
+        for block in sorted(known, key=lambda each: each.height, reverse=True):
             addresses = [turn.address for turn, at in last.items() if at == block]
             try:
                 found.append(self._balances(addresses, block))
-            except NodeUnavailable as error:
+            except NodeUnavailable as error:  # what is older is not kept either
                 log.warning(
                     "balances_too_old", network=self._network.code, height=block.height, reason=error.message
                 )
-        return sorted(found, key=lambda each: each.at.height)
+                break
+        return found[::-1]
 
     def _record(
         self,

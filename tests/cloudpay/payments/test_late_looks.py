@@ -78,26 +78,37 @@ def test_a_plain_transfer_after_the_expiry_takes_nothing_from_what_was_on_time(
     assert blind.held() == 2 * ETHER
 
 
-def test_a_node_that_keeps_no_old_balances_makes_the_payment_late_and_loses_nothing(
+def test_a_node_that_keeps_no_old_balances_makes_payments_late_and_loses_nothing(
     blind: Shop, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    invoice = blind.ask("1", "ETH")
-    blind.chain.send(invoice.option.address, ETHER, via_contract=True)
-    blind.chain.mine()
+    invoices = []
+    for _ in range(3):  # each with an expiry, and so a block before it, of its own
+        invoices.append(blind.ask("1", "ETH"))
+        blind.chain.send(invoices[-1].option.address, ETHER, via_contract=True)
+        blind.chain.mine()
+        clock.advance(timedelta(minutes=1))
+    clock.advance(timedelta(minutes=57, seconds=30))
+    for _ in range(3):
+        blind.chain.mine()
+        clock.advance(timedelta(minutes=1))
     clock.advance(timedelta(hours=2))
-    balances = blind.chain.balances
+    balances, refused = blind.chain.balances, []
 
     def pruned(holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
         if at.height < blind.chain.height:
+            refused.append(at.height)
             raise NodeUnavailable("evm", "missing trie node")
         return balances(holdings, at)
 
     monkeypatch.setattr(blind.chain, "balances", pruned)
     blind.mine()
+    assert len(refused) == 1, "what is older than what it refused is not asked for"
     blind.mine(3)
-    late = blind.state(invoice)
-    assert (late.status, late.exception) == (InvoiceStatus.EXPIRED, InvoiceException.LATE)
-    assert blind.held() == ETHER
+    states = [blind.state(each) for each in invoices]
+    assert {(each.status, each.exception) for each in states} == {
+        (InvoiceStatus.EXPIRED, InvoiceException.LATE)
+    }
+    assert blind.held() == 3 * ETHER
 
 
 def test_an_invoice_whose_time_has_run_out_comes_before_those_that_are_open(
