@@ -147,6 +147,8 @@ def rotate_webhook_secret(
 
     def work(session: Session) -> None:
         merchant = find_merchant(session, merchant_id)
+        if merchant.webhook_secret == secret:  # done again: the commit was made, and its acknowledgement lost
+            return
         merchant.previous_webhook_secret = merchant.webhook_secret
         merchant.previous_webhook_secret_until = gateway.clock.now(session) + window
         merchant.webhook_secret = secret

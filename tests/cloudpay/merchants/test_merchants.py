@@ -1,13 +1,17 @@
 import base64
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from cloudpay.audit.service import entries
 from cloudpay.chains.errors import UnknownAsset, UnknownNetwork
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel import failpoints
+from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.merchants.errors import EmailTaken, InvalidField, UnknownMerchant
 from cloudpay.merchants.models import Merchant
 from cloudpay.merchants.service import (
@@ -78,6 +82,24 @@ def test_a_rotated_webhook_secret_stays_valid_for_its_window_and_not_longer(
     assert webhook_secrets(gateway, merchant_id) == (new, old)
     clock.advance(timedelta(hours=1))
     assert webhook_secrets(gateway, merchant_id) == (new,)
+
+
+def test_an_old_webhook_secret_stays_valid_though_the_commit_of_the_new_one_was_not_acknowledged(
+    gateway: Gateway,
+) -> None:
+    merchant_id = _create(gateway)
+    (old,) = webhook_secrets(gateway, merchant_id)
+
+    def lose() -> None:
+        failpoints.disarm()
+        raise OperationalError("COMMIT", {}, sqlite3.OperationalError("server closed the connection"))
+
+    failpoints.arm(Failpoint.TRANSACTION_COMMITTED, lose)
+    try:
+        new = rotate_webhook_secret(gateway, merchant_id, actor="cli:a")
+    finally:
+        failpoints.disarm()
+    assert webhook_secrets(gateway, merchant_id) == (new, old)
 
 
 def test_the_database_holds_no_usable_webhook_secret(gateway: Gateway) -> None:
