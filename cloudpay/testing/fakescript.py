@@ -48,6 +48,15 @@ class FakeScript:
         with self._lock:
             self._ledger.fund((address, contract), amount)
 
+    def spendable(self, address: str, contract: str | None = None) -> int:
+        """Answer what an address has at the tip, less what waits to be sent from it."""
+        with self._lock:
+            there = self._ledger.balance((address, contract), self.height)
+            waiting = (move for each in self._ledger.mempool.values() for move in each.moves)
+            return there - sum(
+                move.amount for move in waiting if (move.sender, move.contract) == (address, contract)
+            )
+
     def send(
         self,
         to: str,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from random import Random
 
 from cloudpay import wiring
+from cloudpay.invoices import reversals
 from cloudpay.kernel.errors import Conflict, InvalidRequest
 from cloudpay.kernel.states import IllegalTransition
 from cloudpay.outbox.service import OutboxEvent
@@ -214,6 +215,19 @@ def _rescan(stage: Stage) -> None:
         lambda: rescan(stage.web.gateway, code, first, first + rng.choice([1, 5, 50]), lambda *_: None),
         InvalidRequest,
     )
+
+
+@happens("an operator decides on what was reversed", 2)
+def _decide(stage: Stage) -> None:
+    rules, rng = stage.world.rules, stage.world.rng
+    found = [each for each in rules.reversed if rules.mirror.invoices[each]["status"] == "reversed"]
+    if found:
+        invoice_id, decision = rng.choice(sorted(found)), rng.choice([reversals.settle, reversals.write_off])
+        rules.decided[invoice_id] += 1
+        stage.web.run(
+            lambda: decision(stage.web.gateway, invoice_id, reason="It is so.", actor="cli:simulation"),
+            Conflict,
+        )
 
 
 # Nodes

@@ -43,6 +43,29 @@ def _flip(stage: Stage) -> None:
         stage.world.note(f"  {code} is back at block {chain.height}")
 
 
+@happens("what is final is taken back", 1)
+def _take_back(stage: Stage) -> None:
+    """An invoice is paid, its payment final and told; then a deep reorganisation drops it, or puts it elsewhere."""
+    world, rng = stage.world, stage.world.rng
+    option = stage.some_invoice()
+    if rng.random() > 2 * world.profile.deep or option is None or option["network"] not in world.chains:
+        return
+    code = option["network"]
+    chain, watcher = stage.chain(code), stage.watchers[code][0]
+    chain.send(option["address"], int(option["amount"]), option["asset"] or None)
+    depth = max(chain.settings.confirmations, chain.settings.large_confirmations) + 1
+    for _ in range(depth):
+        world.pass_time(2)
+        chain.mine()
+    world.learn(code)
+    world.note(f"  {option['invoice_id']} is paid, and it is final")
+    for _ in range(2):
+        watcher.poll()
+        stage.drainers[0].drain(100)
+    rewrite(stage, code, depth + rng.choice([0, 1, 3]))
+    watcher.poll()
+
+
 @happens("a chain begins anew", 1)
 def _anew(stage: Stage) -> None:
     """Nothing that was read is left: rare, and only where everything may go wrong."""

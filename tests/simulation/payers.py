@@ -79,6 +79,29 @@ def _wrong(stage: Stage) -> None:
         stage.chain(code).send(option["address"], missing, rng.choice(assets))
 
 
+@happens("a merchant moves its own coins", 3)
+def _own(stage: Stage) -> None:
+    """From its master wallet, or from one of its deposit addresses: to another one, or away; no income."""
+    option = stage.some_invoice(open_first=False)
+    if option is None:
+        return
+    rng, mirror, chain = stage.world.rng, stage.world.rules.mirror, stage.chain(option["network"])
+    merchant = mirror.invoices[option["invoice_id"]]["merchant_id"]
+    master = next(each.master for each in stage.grounds.shops if each.principal.merchant_id == merchant)
+    if rng.random() < 0.5:
+        chain.send(option["address"], rng.choice([1, 10**16]), None, master)
+        stage.world.note(f"  tops {option['invoice_id']} up")
+        return
+    there = chain.spendable(option["address"], option["asset"] or None)
+    others = [each for each in mirror.options.values() if each["network"] == option["network"]]
+    same = [each for each in others if mirror.invoices[each["invoice_id"]]["merchant_id"] == merchant]
+    target = rng.choice([master, fake_address("an exchange"), rng.choice(same)["address"]])
+    if there and target != option["address"]:
+        amount = rng.choice([there, max(1, there // 2)])
+        chain.send(target, amount, option["asset"] or None, option["address"], origin=chain.payer)
+        stage.world.note(f"  moves {amount} from {option['invoice_id']} to {target}")
+
+
 @happens("one transaction pays many", 4)
 def _many(stage: Stage) -> None:
     rng, code = stage.world.rng, some_network(stage)

@@ -46,16 +46,21 @@ class Rules:
         chains: Chains,
         fakes: Mapping[str, FakeChain],
         nodes: Mapping[str, Node],
+        masters: Mapping[str, str],
     ) -> None:
         self._store, self._clock, self._chains = store, clock, chains
         self._nodes = {code: nodes[code] for code in fakes}
-        self.mirror = Mirror()
-        self.truths = {code: Truth(chain, self.mirror.addresses) for code, chain in fakes.items()}
+        self.mirror, self._masters = Mirror(), masters
+        self.truths = {
+            code: Truth(chain, self.mirror.addresses, self._is_own) for code, chain in fakes.items()
+        }
         self.checked: Counter[str] = Counter()
         self.telling = Telling(self.mirror, self.hold)
         self.cancelling: set[str] = set()
         """Invoices that somebody has asked to cancel."""
         self.reversed: set[str] = set()
+        self.decided = self.telling.decided
+        """How often a person decided on an invoice that was reversed."""
         self.keys: dict[str, str] = {}
         """The invoice of each idempotency key, which a run writes into `customer_name`."""
         self._by_identity: dict[tuple[str, Identity], Row] = {}
@@ -310,6 +315,8 @@ class Rules:
         if old["status"] == row["status"]:
             return
         self._transition(INVOICE, InvoiceStatus, old["status"], row["status"])
+        if old["status"] == InvoiceStatus.REVERSED:
+            self.hold("reversed is left by decision", self.decided[row["id"]] > 0, row)
         look = {
             InvoiceStatus.PAID.value: self._paid,
             InvoiceStatus.EXPIRED.value: self._expired,
@@ -321,7 +328,7 @@ class Rules:
 
     def _paid(self, row: Row) -> None:
         final = [each for each in self.mirror.standing(row["id"]) if each["status"] == FINAL]
-        timely = [each for each in final if on_time(each, row)]
+        timely = [each for each in final if on_time(each, row) or row["id"] in self.reversed]
         asked = int(self.mirror.options[row["id"]]["amount"])
         self.hold("paid is paid in full, in time", amount(timely) >= asked, row, ":", final)
         ids = {each["tx_id"] for each in timely}
@@ -347,6 +354,8 @@ class Rules:
         self.hold("reversed means money was taken back", amount(final) < asked, row, ":", final)
 
     def _cancelled(self, row: Row) -> None:
+        if row["id"] in self.reversed:
+            return  # written off
         standing = [self.mirror.payments[each] for each in self.mirror.by_invoice[row["id"]]]
         none = all(each["status"] == ORPHANED for each in standing)
         asked = row["id"] in self.cancelling
@@ -362,6 +371,13 @@ class Rules:
         if was is not None:
             allowed = kind(now) in table.table[kind(was)]  # type: ignore[index]  # table and kind belong together
             self.hold("states follow their tables", allowed, f"a {table.thing} went from {was} to {now}")
+
+    def _is_own(self, sender: str, recipient: str) -> bool:
+        """Say whether a merchant's own address sends to one of its deposit addresses."""
+        merchant = self.mirror.invoices[self.mirror.addresses[recipient]]["merchant_id"]
+        invoice = self.mirror.addresses.get(sender)
+        same = invoice is not None and self.mirror.invoices[invoice]["merchant_id"] == merchant
+        return same or self._masters.get(merchant) == sender
 
     def _shows_all(self, code: str) -> bool:
         return Capability.TRACES in self._nodes[code].capabilities

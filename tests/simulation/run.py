@@ -28,6 +28,7 @@ from cloudpay.kernel.settings import Settings
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import create_merchant
 from cloudpay.testing import FixedClock
+from cloudpay.wallets.service import master_address
 from cloudpay.wallets.setup import init_wallet
 from tests.simulation import miners, payers  # noqa: F401  # they put their events into the list
 from tests.simulation.events import EVENTS, Event
@@ -176,7 +177,8 @@ def simulation(server: str | None = None) -> Iterator[Simulation]:
                     gateway, "Shop", livemode=live, payout_currencies={}, actor="cli:simulation"
                 )
                 key = Principal(f"key_{len(shops)}", made.id, live, frozenset(["invoices:write"]))
-                shops.append(Shop(key, live))
+                master = master_address(gateway, chains.network("evm"), made.account_index)
+                shops.append(Shop(key, live, master))
             database.close()
 
         store = Store(Path(folder), server, prepare)

@@ -1,7 +1,7 @@
 """What truly happened on a chain, whatever was told of it: every block that ever was, and what it paid to whom."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cloudpay.chains.types import BlockRef, Capability
@@ -37,8 +37,10 @@ class TrueBlock:
 class Truth:
     """The tree of all blocks of one chain, and what lies on the branch that the gateway has read."""
 
-    def __init__(self, chain: FakeChain, ours: Mapping[str, object]) -> None:
-        self._chain, self._ours = chain, ours
+    def __init__(
+        self, chain: FakeChain, ours: Mapping[str, object], is_own: Callable[[str, str], bool]
+    ) -> None:
+        self._chain, self._ours, self._is_own = chain, ours, is_own
         self.blocks: dict[str, TrueBlock] = {}
         self.final: set[str] = set()
         """Hashes that were ever told as final, or lie below one that was."""
@@ -150,11 +152,13 @@ class Truth:
             for move in each.transaction.moves if each.succeeded else ():
                 if move.recipient not in self._ours or move.amount == 0:
                     continue
-                if move.contract is None:
+                own = self._is_own(move.sender, move.recipient)
+                if move.contract is None and not own:
                     natives[move.recipient] += move.amount
                 if self._is_shown(move):
                     group = (each.transaction.id, move.recipient, move.contract or "")
-                    shown[*group, numbers[group]] = Arrival(move.amount, header.hash)
+                    if not own:
+                        shown[*group, numbers[group]] = Arrival(move.amount, header.hash)
                     numbers[group] += 1
         return TrueBlock(header.hash, header.parent, header.height, header.time, shown, natives)
 

@@ -39,6 +39,8 @@ class Shop:
 
     principal: Principal
     live: bool
+    master: str
+    """The address that its money is collected in."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,10 @@ class World:
             grounds.nodes[code].attach(self, chain)
             chain.capabilities = KINDS[code].capabilities
             chain.mine(12)
-        self.rules = Rules(grounds.store, self.clock, grounds.chains, self.chains, grounds.nodes)
+            for shop in grounds.shops:
+                chain.fund(shop.master, 10**60)
+        masters = {each.principal.merchant_id: each.master for each in grounds.shops}
+        self.rules = Rules(grounds.store, self.clock, grounds.chains, self.chains, grounds.nodes, masters)
         self.trace: list[str] = []
         self.counts: Counter[str] = Counter()
         self.armed = False
