@@ -107,7 +107,8 @@ class PageCommit:
         blocks.keep(session, row.code, page.headers)
         times = {header.height: header.time for header in page.headers}
         observe(session, self.gateway, self.network, page.transfers, times)
-        since = row.cursor_height or page.headers[0].height
+        since, was_behind = row.cursor_height or page.headers[0].height, row.catch_up_from is not None
         row.cursor_height, row.cursor_hash = page.headers[-1].height, page.headers[-1].hash
         self.progress.note(row, since, self.head, self.gateway.clock.now(session))
-        tell_catch_up(session, self.gateway, self.network, row)
+        if was_behind or row.catch_up_from is not None:
+            tell_catch_up(session, self.gateway, self.network, row)

@@ -10,6 +10,7 @@ from cloudpay.chains.types import BlockRef
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.contracts import call_data
 from cloudpay_devnet.faultproxy import Answered, FaultProxy, JsonCall
+from cloudpay_devnet.faultproxy.faults.limits import WORDS, RangeLimit
 
 MakeAdapter = Any
 Address = Callable[[str], str]
@@ -97,6 +98,18 @@ def test_ranges_are_halved_down_to_one_block_and_that_is_asked_by_its_hash(
     found = ours(deep.receiver).transfers(adapter, deep.start, limit=8)
     assert [each.amount for each in found] == deep.amounts
     assert 1 in {span(call) for call in front.calls}
+
+
+@pytest.mark.parametrize("provider", WORDS)
+def test_f40_a_range_is_halved_in_whatever_words_it_is_refused(
+    deep: Deep, front: FaultProxy, adapter_of: MakeAdapter, ours: Any, provider: str
+) -> None:
+    front.switch_on(RangeLimit(blocks=1, provider=provider))
+    adapter = adapter_of(deep.chain, [front.url], watch_native=False)
+    found = ours(deep.receiver).transfers(adapter, deep.start, limit=20)
+    assert [each.amount for each in found] == deep.amounts
+    assert {10, 5, 2, 1} <= {span(call) for call in front.calls}
+    assert adapter.health()[0].failures == 0, "a refused range is no failure of the node"
 
 
 def test_catching_up_by_ranges_costs_a_fraction_of_reading_block_by_block(

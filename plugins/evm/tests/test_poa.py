@@ -2,31 +2,24 @@
 
 from typing import Any
 
+import pytest
+
 from cloudpay_devnet.chain import DevChain
-from cloudpay_devnet.faultproxy import Answered, FaultProxy, JsonCall
+from cloudpay_devnet.faultproxy import FaultProxy
+from cloudpay_devnet.faultproxy.faults.headers import ProofOfAuthority
 
 
-def test_long_headers_of_proof_of_authority_are_read(
-    bsc_chain: DevChain, adapter_of: Any, ours: Any, address: Any
+@pytest.mark.parametrize("extra_bytes", [97, 1_500])
+def test_long_and_odd_headers_of_proof_of_authority_are_read(
+    bsc_chain: DevChain, adapter_of: Any, ours: Any, address: Any, extra_bytes: int
 ) -> None:
-    lengthened = 0
-
-    def lengthen(call: JsonCall) -> Answered | None:
-        nonlocal lengthened
-        if not call["method"].startswith("eth_getBlockBy"):
-            return None
-        block: Any = bsc_chain.node.rpc.call(call["method"], *call["params"])
-        if block is None:
-            return None
-        lengthened += 1
-        return Answered({**block, "extraData": "0x" + "d9" * 1_500})
-
+    receiver = address(f"poa {extra_bytes}")
     with FaultProxy(bsc_chain.node.rpc_url) as proxy:
-        proxy.on_call = lengthen
+        switch = proxy.switch_on(ProofOfAuthority(extra_bytes=extra_bytes))
         adapter = adapter_of(bsc_chain, [proxy.url])
         adapter.verify()
         start = adapter.head().latest.ref
-        bsc_chain.pay("USDT", address("poa"), 5)
-        bsc_chain.pay("BNB", address("poa"), 6)
-        assert [each.amount for each in ours(address("poa")).transfers(adapter, start)] == [5, 6]
-    assert lengthened >= 3
+        bsc_chain.pay("USDT", receiver, 5)
+        bsc_chain.pay("BNB", receiver, 6)
+        assert [each.amount for each in ours(receiver).transfers(adapter, start)] == [5, 6]
+    assert switch.hits >= 3

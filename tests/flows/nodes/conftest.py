@@ -80,6 +80,10 @@ class Stage:
         """Answer how the network is doing."""
         return network_views(self.shop.gateway)[0]
 
+    def reading(self) -> str:
+        """Answer the name of the node that is read."""
+        return self.watcher.adapter.head().node
+
     def alerts(self) -> list[AlertKind]:
         """Answer the kinds of the alerts that are open."""
         return [alert.kind for alert in self.open_alerts()]

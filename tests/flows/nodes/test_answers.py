@@ -5,9 +5,8 @@ import pytest
 from cloudpay.alerts.states import AlertKind
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.payments.states import NetworkStatus
-from cloudpay_devnet.faultproxy import Fault
 from cloudpay_devnet.faultproxy.faults import answers
-from cloudpay_devnet.faultproxy.faults.limits import WORDS, NoTraces, RangeLimit
+from cloudpay_devnet.faultproxy.faults.limits import NoTraces, RangeLimit
 from cloudpay_devnet.faultproxy.faults.transactions import MissingReceipts
 from cloudpay_devnet.pytest_plugin import StartChain
 from tests.flows.nodes.conftest import Stages
@@ -25,38 +24,40 @@ BAD = [
     answers.ClosedConnections(),
     answers.Latency(seconds=0.6),
 ]
-NAMES = [f"{each.name}-{number}" for number, each in enumerate(BAD)]
 
 
-@pytest.mark.parametrize("fault", BAD, ids=NAMES)
-def test_f41_the_next_node_is_asked_and_the_payment_is_credited_once(stage: Stages, fault: Fault) -> None:
+def test_f41_the_next_node_is_asked_and_each_payment_is_credited_once(stage: Stages) -> None:
     at = stage()
-    invoice = at.shop.ask("10")
-    at.proxies[0].switch_on(fault)
-    at.pay(invoice)
-    at.bury()
-    assert at.paid_once(invoice)
-    first, second = at.watcher.adapter.health()
-    assert (first.failures >= 1, second.failures, second.score) == (True, 0, 100)
-    assert first.last_error and first.score <= 50
+    for number, fault in enumerate(BAD, 1):
+        faulty = next(each for each in at.proxies if each.url.endswith(at.reading().rpartition(":")[2]))
+        before = {node.node: node.failures for node in at.watcher.adapter.health()}
+        invoice = at.shop.ask("10")
+        with faulty.faulty(fault):
+            at.pay(invoice)
+            at.bury()
+        assert at.status(invoice) is InvoiceStatus.PAID, fault
+        assert at.shop.statuses_told(invoice).count("paid") == 1, fault
+        assert at.shop.held() == 10_000_000 * number, fault
+        [left] = [node for node in at.watcher.adapter.health() if node.failures > before[node.node]]
+        assert faulty.url.endswith(left.node) and left.score < 100 and left.last_error, fault
+        at.rest(40)
 
 
-@pytest.mark.parametrize("fault", BAD, ids=NAMES)
-def test_f41_with_one_node_nothing_moves_until_it_answers_again_and_nothing_is_lost(
-    stage: Stages, fault: Fault
-) -> None:
+def test_f41_with_one_node_nothing_moves_until_it_answers_again_and_nothing_is_lost(stage: Stages) -> None:
     at = stage(1)
-    invoice = at.shop.ask("10")
-    read = at.network().cursor
-    switch = at.proxies[0].switch_on(fault)
-    at.pay(invoice)
-    at.chain.node.mine(5)
-    at.look(3)
-    assert at.network().cursor == read and at.status(invoice) is InvoiceStatus.PENDING
-    at.proxies[0].switch_off(switch)
-    at.rest(40)
-    at.bury(1)
-    assert at.paid_once(invoice)
+    for number, fault in enumerate(BAD, 1):
+        invoice = at.shop.ask("10")
+        read = at.network().cursor
+        with at.proxies[0].faulty(fault):
+            at.pay(invoice)
+            at.chain.node.mine(5)
+            at.look(2)
+            assert at.network().cursor == read, fault
+            assert at.status(invoice) is InvoiceStatus.PENDING, fault
+        at.rest(40)
+        at.bury(1)
+        assert at.status(invoice) is InvoiceStatus.PAID, fault
+        assert at.shop.held() == 10_000_000 * number, fault
 
 
 def test_f41_a_failing_node_is_asked_less_and_less_often(stage: Stages) -> None:
@@ -144,7 +145,7 @@ def test_f39_no_receipt_for_a_known_transaction_is_asked_for_again_and_never_mea
 def test_f40_ranges_are_halved_down_to_one_block_in_whatever_words_they_are_refused(stage: Stages) -> None:
     at = stage(1)
     invoices = []
-    for provider in WORDS:
+    for provider in ("alchemy", "infura", "cloudflare"):  # all of them: the plugin's own tests
         invoices.append(at.shop.ask("10"))
         with at.proxies[0].faulty(RangeLimit(blocks=1, provider=provider)) as switch:
             at.chain.node.mine(5)
