@@ -35,7 +35,7 @@ format: ## Lay the code out and apply ruff's safe fixes
 	@scripts/setup.sh dev
 	@.venv/bin/ruff check --quiet --fix-only . && .venv/bin/ruff format --quiet .
 
-bench: ## Run the benchmarks, which print figures
+bench: ## Run the benchmarks, which print figures beside their goals; ARGS="reads --quick"
 	@scripts/setup.sh dev
 	@exec .venv/bin/python -m bench $(ARGS)
 
