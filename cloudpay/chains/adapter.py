@@ -111,7 +111,8 @@ class NodeState(StrEnum):
     """Whether a node is asked."""
 
     UP = "up"
-    RESTING = "resting"  # after a failure, for a while
+    RESTING = "resting"  # its last answer was a failure; asked again now and then
+    LAGGING = "lagging"  # its head stands still, or is far behind another's; asked when no other answers
     DISPUTED = "disputed"  # it has another final block than the node that is read
     WRONG_CHAIN = "wrong_chain"
 
@@ -127,8 +128,8 @@ class TokenFinder(Protocol):
         """
         ...
 
-    def stuck(self, balances: Mapping[Holding, int]) -> frozenset[Holding]:
-        """Answer which of these balances their holder could not send now: a paused token, a blocked address.
+    def stuck(self, balances: Mapping[Holding, int], recipient: str) -> frozenset[Holding]:
+        """Answer which balances their holder could not send to a recipient now: a paused token, a blocked address.
 
         Raises `NodeUnavailable`.
         """

@@ -1,7 +1,7 @@
 """What we move ourselves: no income, and still a part of what lies at an address."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import BigInteger, Index, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -98,3 +98,12 @@ def own_moves(
     for address, asset, incoming, amount in rows:
         moved[address, asset] += amount if incoming else -amount
     return moved
+
+
+def own_income(session: Session, network: str, address: str) -> Sequence[OwnTransferRow]:
+    """Answer what the merchant's own addresses sent to one of them, oldest first."""
+    return session.scalars(
+        select(OwnTransferRow)
+        .where(OwnTransferRow.network == network, OwnTransferRow.address == address, OwnTransferRow.incoming)
+        .order_by(OwnTransferRow.block_height, OwnTransferRow.position)
+    ).all()

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,12 +15,14 @@ from cloudpay.chains.network import Asset, Network
 from cloudpay.chains.types import Header, Holding
 from cloudpay.payments.blocks import newest_until
 from cloudpay.payments.models import PaymentRow
-from cloudpay.payments.own import own_moves
+from cloudpay.payments.own import own_income, own_moves
 from cloudpay.payments.states import PaymentStatus
+from cloudpay.wallets.service import deposits, master_address
 
 UNKNOWN_ASSET = "unknown asset"
 UNEXPLAINED = "unexplained"
 STUCK = "stuck"
+OWN = "own transfer"
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class Stray:
 def strays(gateway: Gateway, code: str, address: str, since: datetime) -> list[Stray]:
     """Look on one network for what came to an address since a moment and is no payment; nothing is credited.
 
-    That is every transfer of a token that is not listed, and what lies there of listed assets beyond the payments that
-    are known; and, credited or not, what cannot be moved from there now. Raises `NodeUnavailable`.
+    That is every transfer of a token that is not listed, what lies there of listed assets beyond the payments that are
+    known, and what the merchant's own addresses sent; and, credited or not, what cannot be collected from there now.
+    Raises `NodeUnavailable`.
     """
     network, adapter = gateway.chains.network(code), gateway.chains.adapter(code)
     latest = adapter.head().latest
@@ -50,6 +53,7 @@ def strays(gateway: Gateway, code: str, address: str, since: datetime) -> list[S
     return [
         *_unknown(network, adapter, address, first, latest),
         *_of_listed(gateway, network, adapter, address, latest),
+        *_own(gateway, network, address),
     ]
 
 
@@ -94,13 +98,43 @@ def _of_listed(
     with gateway.db.read() as session:
         known = _known(session, network, address, latest)
     surpluses = {each: balances[each] - known.get(each.contract or "", 0) for each in holdings}
-    stuck = adapter.stuck(balances) if isinstance(adapter, TokenFinder) else ()
+    stuck = _stuck(gateway, network, adapter, address, balances)
     found = [
         _lying_there(network, holdings[each], latest, UNEXPLAINED, units)
         for each, units in surpluses.items()
         if units > 0
     ]
     return found + [_lying_there(network, holdings[each], latest, STUCK, balances[each]) for each in stuck]
+
+
+def _stuck(
+    gateway: Gateway, network: Network, adapter: ChainAdapter, address: str, balances: Mapping[Holding, int]
+) -> Collection[Holding]:
+    """Answer what could not be collected in the master wallet of the address's merchant."""
+    with gateway.db.read() as session:
+        deposit = deposits(session, network.key_family.name, [address]).get(address)
+    if deposit is None or not isinstance(adapter, TokenFinder):
+        return ()
+    return adapter.stuck(balances, master_address(gateway, network, deposit.account))
+
+
+def _own(gateway: Gateway, network: Network, address: str) -> list[Stray]:
+    with gateway.db.read() as session:
+        rows = own_income(session, network.code, address)
+    return [
+        Stray(
+            network=network.code,
+            kind=OWN,
+            contract=row.asset or None,
+            symbol=asset.symbol if (asset := network.asset_of(row.asset)) else "",
+            decimals=asset.decimals if asset else None,
+            amount=row.amount,
+            sender=None,
+            tx_hash=row.tx_id,
+            height=row.block_height,
+        )
+        for row in rows
+    ]
 
 
 def _known(session: Session, network: Network, address: str, latest: Header) -> Mapping[str, int]:

@@ -153,10 +153,10 @@ class EvmAdapter:
             lambda node: foreign.transfers(node, listed, address, range(first, last + 1), size)
         )
 
-    def stuck(self, balances: Mapping[Holding, int]) -> frozenset[Holding]:
+    def stuck(self, balances: Mapping[Holding, int], recipient: str) -> frozenset[Holding]:
         """Answer which token balances could not be sent now, by trying it out without a transaction."""
         wanted = {holding: units for holding, units in balances.items() if holding.contract and units}
-        return self.nodes.run(lambda node: foreign.stuck(node, wanted))
+        return self.nodes.run(lambda node: foreign.stuck(node, wanted, recipient))
 
     def health(self) -> tuple[NodeHealth, ...]:
         """Answer how each node has been doing."""

@@ -43,13 +43,13 @@ def transfers(
     )
 
 
-def stuck(node: Node, balances: Mapping[Holding, int]) -> frozenset[Holding]:
-    """Have each holder send all that it has to itself, without a transaction; what a token refuses is stuck."""
+def stuck(node: Node, balances: Mapping[Holding, int], recipient: str) -> frozenset[Holding]:
+    """Have each holder send all that it has, without a transaction; what a token refuses is stuck."""
     calls = [
         Call(
             "eth_call",
             (
-                {"from": each.address, "to": each.contract, "data": erc20.transfer(each.address, units)},
+                {"from": each.address, "to": each.contract, "data": erc20.transfer(recipient, units)},
                 "latest",
             ),
             TEXT,

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.errors import WrongDecimals
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
+from cloudpay.invoices.strays import look_up
 from cloudpay.payments.models import BlockRow, NetworkRow
+from cloudpay.payments.strays import OWN
 from cloudpay.wallets.service import master_address
 from cloudpay_devnet.chain import DevChain
 from tests.flows.databases import NewDatabase
@@ -160,6 +162,8 @@ def test_f23_a_top_up_from_the_merchants_master_wallet_is_no_income(shop: RealSh
     shop.finish()
     shop.mine(3)
     assert (shop.state(invoice).payments, shop.held("")) == ((), before)
+    [stray] = look_up(shop.gateway, invoice.id).strays
+    assert (stray.kind, stray.symbol, stray.amount) == (OWN, "ETH", ETHER)
     shop.chain.pay_through_contract(invoice.option.address, ETHER)
     shop.finish()
     shop.mine(3)
