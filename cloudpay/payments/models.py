@@ -34,7 +34,7 @@ class NetworkRow(Base):
 
 
 class NodeRow(Base):
-    """How one node was doing when its watcher last wrote it down; `down_since` is since when it has only failed."""
+    """How one node was doing when its watcher last wrote it down; `down_since`: since when it has been of no use."""
 
     __tablename__ = "network_nodes"
 

@@ -15,7 +15,7 @@ from cloudpay.payments.models import NodeRow
 EVERY = timedelta(seconds=5)
 """How often a node's numbers are written; a changed state is written at once."""
 _DOWN_AFTER = timedelta(seconds=60)
-"""A node that has only failed for so long is down: shorter troubles are what failover is for."""
+"""A node that has only failed, or lagged, for so long is down: shorter troubles are what failover is for."""
 
 __all__ = ["NODE_ALERTS", "NodeBook", "NodeState", "NodeView", "node_views"]
 
@@ -82,7 +82,7 @@ def _fill(row: NodeRow, health: NodeHealth, now: datetime) -> None:
     row.last_error, row.height, row.latency_ms = health.last_error, health.height, health.latency_ms
     row.calls, row.seen_at = health.calls, now
     row.rests_until = now + timedelta(seconds=health.rests_for) if health.rests_for else None
-    if health.state is NodeState.RESTING:
+    if health.state in (NodeState.RESTING, NodeState.LAGGING):
         row.down_since = row.down_since or now
     else:
         row.down_since = None
@@ -102,7 +102,9 @@ def _alerts(session: Session, network: str, now: datetime) -> Iterator[Alert]:
                 AlertKind.NODES_DISAGREE, subject, f"The nodes of {network} disagree: {row.last_error}."
             )
         elif row.down_since is not None and now - row.down_since >= _DOWN_AFTER:
-            sentence = f"The node {row.node} of {network} has only failed since {row.down_since:%H:%M} UTC: "
+            sentence = (
+                f"The node {row.node} of {network} has been of no use since {row.down_since:%H:%M} UTC: "
+            )
             yield Alert(AlertKind.NODE_DOWN, subject, f"{sentence}{row.last_error}.")
 
 

@@ -13,7 +13,7 @@ _ASTRAY = 60.0
 
 @dataclass
 class Member:
-    """One node; `wrong_chain` is what it serves instead of our chain, `disputed` what it says of a final block."""
+    """One node. `wrong_chain` is what it serves instead of our chain; `disputed` and `lagging` say why it is so."""
 
     node: Node
     score: float = 100.0
@@ -24,6 +24,7 @@ class Member:
     checked: bool = False
     wrong_chain: str | None = None
     disputed: str | None = None
+    lagging: str | None = None
     height: int | None = None
 
     def usable(self, now: float) -> bool:
@@ -52,7 +53,7 @@ class Member:
     def fell_behind(self, reason: str) -> None:
         """Write down that another node is ahead of it: no failure, but a reason to prefer that one."""
         self.score /= 2
-        self.last_error = reason
+        self.last_error = self.lagging = reason
 
     def astray(self, chain: str, reason: str, now: float) -> None:
         """Write down that it serves another chain; after a while it is asked for its chain again."""
@@ -66,16 +67,18 @@ class Member:
             score=round(self.score),
             failures=self.failures,
             last_error=self.last_error,
-            state=self._state(now),
+            state=self._state(),
             rests_for=max(0.0, self.rests_until - now),
             height=self.height,
             latency_ms=None if self.node.latency is None else round(self.node.latency * 1000),
             calls=self.node.calls,
         )
 
-    def _state(self, now: float) -> NodeState:
+    def _state(self) -> NodeState:
         if self.wrong_chain is not None:
             return NodeState.WRONG_CHAIN
         if self.disputed is not None:
             return NodeState.DISPUTED
-        return NodeState.RESTING if self.rests_until > now else NodeState.UP
+        if self.in_a_row:
+            return NodeState.RESTING
+        return NodeState.LAGGING if self.lagging is not None else NodeState.UP

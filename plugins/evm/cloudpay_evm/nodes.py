@@ -116,11 +116,17 @@ class Nodes:
             member.node.close()
 
     def _in_order(self) -> list[Member]:
-        """The one that answered last first, so that the head does not jump between nodes; then the healthiest."""
+        """The one that answered last first, so that the head does not jump between nodes; then the healthiest.
+
+        Those whose head is behind another's come last.
+        """
         now = self.clock()
         with self._lock:
             usable = [each for each in self.members if each.usable(now)]
-            return sorted(usable, key=lambda each: (each is not self._current, -round(each.score)))
+            return sorted(usable, key=self._rank)
+
+    def _rank(self, member: Member) -> tuple[bool, bool, int]:
+        return member.lagging is not None, member is not self._current, -round(member.score)
 
     def _is_ours(self, member: Member) -> bool:
         """Ask a node for its chain before its first work and after every failure: it may have been replaced."""

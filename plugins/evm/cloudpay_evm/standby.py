@@ -48,11 +48,24 @@ class Standby:
         self._look(ours, final)
         best = max(self._others(ours, now), key=lambda each: each.height or 0, default=None)
         if best is None or (best.height or 0) - latest.height < (1 if stands else self._far):
+            self._compare(ours)
             return None
-        ours.fell_behind(f"its head is block {latest.height} while {best.node.name} has {best.height}")
         self._nodes.prefer(best)
         self._moved_at = now
+        self._compare(best, left=ours)
         return best.node
+
+    def _compare(self, read: Member, left: Member | None = None) -> None:
+        """Write down which nodes are behind the one that is read, and that the one that was just left is."""
+        for member in self._nodes.members:
+            if member is read or member.in_a_row or member.height is None or read.height is None:
+                member.lagging = None
+            elif member is left or read.height - member.height >= self._far:
+                member.fell_behind(
+                    f"its head is block {member.height} while {read.node.name} has {read.height}"
+                )
+            else:
+                member.lagging = None
 
     def second_opinions(self, blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
         """Ask every node that is not resting for its blocks at these heights; also those that were disputed before."""

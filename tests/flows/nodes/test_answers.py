@@ -88,12 +88,10 @@ def test_f41_a_node_is_left_in_peace_for_as_long_as_it_asks(stage: Stages) -> No
 def test_f41_a_node_that_only_fails_is_told_of_and_again_when_it_is_back(stage: Stages) -> None:
     at = stage()
     at.proxies[0].switch_on(answers.ServiceUnavailable())
-    for _ in range(4):  # it is looked at once a minute beside the other
+    for _ in range(16):  # it is looked at once a minute beside the other, and written down far more often
         at.chain.node.mine()
         at.look()
-        at.rest(61)
-    at.chain.node.mine()
-    at.look()
+        at.rest(8)
     assert at.alerts() == [AlertKind.NODE_DOWN]
     [alert] = at.open_alerts()
     assert "503" in alert.sentence and "rpc_urls" in alert.advice

@@ -6,6 +6,7 @@ import pytest
 
 from cloudpay.alerts.service import clear_by_hand
 from cloudpay.alerts.states import AlertKind
+from cloudpay.chains.adapter import NodeState
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.payments.states import NetworkStatus
 from cloudpay_devnet.faultproxy.faults.heads import BackwardsHead, FrozenFinality, FrozenHead, StaleHead
@@ -29,6 +30,17 @@ def test_f35_a_head_that_stands_still_is_left_for_one_that_goes_on(stage: Stages
     first, second = at.watcher.adapter.health()
     assert first.score < second.score and "its head is block" in str(first.last_error)
     assert at.network().status is NetworkStatus.ACTIVE
+    for _ in range(16):
+        at.rest(8)
+        at.chain.node.mine()
+        at.look()
+    assert at.alerts() == [AlertKind.NODE_DOWN] and "its head is block" in at.open_alerts()[0].sentence
+    assert {node.state for node in at.network().nodes} == {NodeState.UP, NodeState.LAGGING}
+    at.proxies[0].switch_off()
+    at.rest(61)
+    at.chain.node.mine()
+    at.look(2)
+    assert at.alerts() == []
 
 
 def test_f35_where_every_head_is_frozen_the_network_stalls_and_nothing_expires_by_blindness(
