@@ -1,7 +1,6 @@
 """Find one invoice as it is shown: one statement of plain columns, and a second one only where money has come in."""
 
-from sqlalchemy import bindparam, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, bindparam, exists, select
 
 from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
 from cloudpay.invoices.views import InvoiceView, view_of
@@ -30,13 +29,15 @@ _OF_MERCHANT = _BY_ID.where(
 """Another merchant's finds no row: it is as if it did not exist, also in what is done, and so in how long it takes."""
 
 
-def find_invoice(session: Session, invoice_id: str, owner: Principal | None = None) -> InvoiceView | None:
+def find_invoice(
+    connection: Connection, invoice_id: str, owner: Principal | None = None
+) -> InvoiceView | None:
     """Answer the invoice of this id with its payments, of this merchant and mode or whosever; None: there is none."""
     values: dict[str, object] = {"invoice_id": invoice_id}
     if owner is not None:
         values |= {"merchant_id": owner.merchant_id, "livemode": owner.livemode}
-    rows = session.execute(_BY_ID if owner is None else _OF_MERCHANT, values).all()
+    rows = connection.execute(_BY_ID if owner is None else _OF_MERCHANT, values).all()
     if not rows:
         return None
-    payments = of_invoice(session, invoice_id) if rows[0].has_payments else []
+    payments = of_invoice(connection, invoice_id) if rows[0].has_payments else []
     return view_of(rows[0], rows, payments)

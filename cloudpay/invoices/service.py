@@ -25,7 +25,7 @@ Render = Callable[[InvoiceView], str]
 
 def get(gateway: Gateway, principal: Principal, invoice_id: str) -> InvoiceView:
     """Answer one of the merchant's invoices; raises `UnknownInvoice`."""
-    found = gateway.db.ask(lambda session: find_invoice(session, invoice_id, principal))
+    found = gateway.db.ask(lambda connection: find_invoice(connection, invoice_id, principal))
     if found is None:
         raise UnknownInvoice(invoice_id)
     return found
@@ -33,7 +33,7 @@ def get(gateway: Gateway, principal: Principal, invoice_id: str) -> InvoiceView:
 
 def get_for_payer(gateway: Gateway, invoice_id: str) -> InvoiceView:
     """Answer an invoice to whoever holds its unguessable id; raises `UnknownInvoice`."""
-    found = gateway.db.ask(lambda session: find_invoice(session, invoice_id))
+    found = gateway.db.ask(lambda connection: find_invoice(connection, invoice_id))
     if found is None:
         raise UnknownInvoice(invoice_id)
     return found

@@ -20,6 +20,10 @@ class Clock(Protocol):
         """Answer the current time, aware and in UTC; one transaction may be told one time throughout."""
         ...
 
+    def told(self, moment: datetime) -> datetime:
+        """Answer the current time, where a statement brought the database's own (`time_of_day`)."""
+        ...
+
 
 class time_of_day(FunctionElement[datetime]):  # noqa: N801  # an SQL function, written as those are
     """The database's time of day as a column: a statement that is needed anyway can bring it (see `note_time`)."""
@@ -56,6 +60,10 @@ class DatabaseClock:
         if told is None:
             told = session.info[_TOLD] = session.execute(_NOW).scalar_one()
         return told
+
+    def told(self, moment: datetime) -> datetime:
+        """Answer the database's own time."""
+        return moment
 
 
 _NOW = select(time_of_day())

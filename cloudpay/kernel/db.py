@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TypeVar, cast
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -16,6 +16,7 @@ from cloudpay.kernel.engines import LOCK_SECONDS, open_engine
 from cloudpay.kernel.failpoints import Failpoint, passing
 
 Result = TypeVar("Result")
+Opened = TypeVar("Opened")
 
 _ATTEMPTS = 6
 _PATIENCE_SECONDS = 10.0
@@ -97,18 +98,13 @@ class Database:
         """Do `work` in a transaction of its own, again when the database was locked, restarted or in conflict."""
         return self._repeat(self.transaction, work)
 
-    def ask(self, question: Callable[[Session], Result]) -> Result:
-        """Answer `question`, whose session can only read, and reads at each statement what is committed then.
+    def ask(self, question: Callable[[Connection], Result]) -> Result:
+        """Answer `question`, whose connection can only read, and reads at each statement what is committed then.
 
-        It costs no BEGIN and no ROLLBACK: for what one statement answers, or several that need not agree. Asked again
-        as `run` does work again.
+        It costs no BEGIN, no ROLLBACK and no objects: for what one statement of plain columns answers, or several that
+        need not agree. Asked again as `run` does work again.
         """
-        return self._repeat(self._question, question)
-
-    @contextmanager
-    def _question(self) -> Iterator[Session]:
-        with Session(self.questions, expire_on_commit=False, autoflush=False) as session:
-            yield session
+        return self._repeat(self.questions.connect, question)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -122,11 +118,11 @@ class Database:
 
     @staticmethod
     def _repeat(
-        begin: Callable[[], AbstractContextManager[Session]], work: Callable[[Session], Result]
+        begin: Callable[[], AbstractContextManager[Opened]], work: Callable[[Opened], Result]
     ) -> Result:
         def once() -> Result:
-            with begin() as session:
-                return work(session)
+            with begin() as opened:
+                return work(opened)
 
         return _again(once, lambda: True)
 

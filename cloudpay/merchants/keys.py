@@ -7,7 +7,6 @@ import string
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from limits import parse_many
 from sqlalchemy import bindparam, or_, select, update
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
-from cloudpay.kernel.clock import note_time, time_of_day
+from cloudpay.kernel.clock import time_of_day
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
@@ -157,16 +156,10 @@ def authenticate(gateway: Gateway, secret: str) -> Principal:
     Nothing is kept from one request to the next: a key that was revoked is refused at once, by every process.
     """
     digest = gateway.app_key.digest(secret[:_LONGEST])
-
-    def question(session: Session) -> tuple[Any, datetime]:
-        key = session.execute(_BY_DIGEST, {"digest": digest}).one_or_none()
-        if key is not None:
-            note_time(session, key.time_of_day)
-        return key, gateway.clock.now(session)
-
-    key, now = gateway.db.ask(question)
+    key = gateway.db.ask(lambda connection: connection.execute(_BY_DIGEST, {"digest": digest}).one_or_none())
     if key is None or len(secret) > _LONGEST or not hmac.compare_digest(key.digest, digest):
         raise BadKey
+    now = gateway.clock.told(key.time_of_day)
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         raise BadKey
     if key.last_used_at is None or key.last_used_at <= now - _USE_NOTED_EVERY:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
 
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.nodes import NodeView
@@ -68,7 +71,7 @@ class NetworkView:
         return None if self.head is None or self.cursor is None else max(0, self.head - self.cursor)
 
 
-def payment_view(row: PaymentRow, head: int | None) -> PaymentView:
+def payment_view(row: PaymentRow | Row[*tuple[Any, ...]], head: int | None) -> PaymentView:
     """Show a row; confirmations are counted up to the newest block that was read."""
     counted = head - row.block_height + 1 if head is not None and row.status != PaymentStatus.ORPHANED else 0
     return PaymentView(

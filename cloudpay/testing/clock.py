@@ -22,6 +22,10 @@ class FixedClock:
         """Answer the moment that was set, aware and in UTC."""
         return self.moment
 
+    def told(self, moment: datetime) -> datetime:
+        """Answer the moment that was set, whatever time the database has."""
+        return self.moment
+
     def unix(self) -> int:
         """Answer the moment in whole Unix seconds, as block times are given: `FakeChain(unix=clock.unix)`."""
         return int(self.moment.timestamp())

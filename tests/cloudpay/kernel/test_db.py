@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -43,7 +43,7 @@ def count(db: Database) -> int:
         return int(session.execute(text("SELECT count FROM counters WHERE name = 'a'")).scalar_one())
 
 
-def add_one(session: Session) -> None:
+def add_one(session: Session | Connection) -> None:
     session.execute(text("UPDATE counters SET count = count + 1 WHERE name = 'a'"))
 
 
@@ -271,12 +271,12 @@ def test_a_question_cannot_write(table: Database) -> None:
 
 
 def test_a_question_sees_at_each_statement_what_is_committed_then(table: Database) -> None:
-    def look_twice(session: Session) -> list[int]:
-        counts = [session.execute(text("SELECT count FROM counters")).scalar_one()]
+    def look_twice(connection: Connection) -> list[int]:
+        counts = [connection.execute(text("SELECT count FROM counters")).scalar_one()]
         writer = threading.Thread(target=table.run, args=(add_one,))
         writer.start()
         writer.join(20)
-        return [*counts, session.execute(text("SELECT count FROM counters")).scalar_one()]
+        return [*counts, connection.execute(text("SELECT count FROM counters")).scalar_one()]
 
     assert table.ask(look_twice) == [0, 1]
 
@@ -286,11 +286,11 @@ def test_f113_a_question_is_asked_again_after_the_connection_broke(
 ) -> None:
     attempts: list[int] = []
 
-    def question(session: Session) -> int:
+    def question(connection: Connection) -> int:
         attempts.append(1)
         if len(attempts) == 1:
             raise DBAPIError("SELECT", {}, Exception("gone"), connection_invalidated=True)
-        return int(session.execute(text("SELECT count FROM counters")).scalar_one())
+        return int(connection.execute(text("SELECT count FROM counters")).scalar_one())
 
     assert (table.ask(question), len(attempts)) == (0, 2)
 
