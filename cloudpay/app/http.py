@@ -9,6 +9,7 @@ from cloudpay.app.openapi import make_api
 from cloudpay.app.problems import register_handlers
 from cloudpay.app.routes import API, PAGES
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.body import limit_waiting
 from cloudpay.kernel.db import repeat_reads
 from cloudpay.merchants.limits import RateLimits
 
@@ -25,11 +26,15 @@ def build(gateway: Gateway) -> Flask:
     """Build the application that serves this gateway."""
     web = gateway.settings.web
     app = Application("cloudpay", static_folder=None)
+    app.url_map.merge_slashes = (
+        False  # it would redirect `/api//invoice`, to whatever host the client has named
+    )
     app.config["MAX_CONTENT_LENGTH"] = web.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     if web.trusted_proxies:
         # Only as many entries as there are proxies of ours are believed; the rest is what a client made up.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.trusted_proxies, x_proto=web.trusted_proxies)  # type: ignore[method-assign]
+    limit_waiting(app, web.threads)
     requests.prepare(app, gateway)
     RateLimits(app, gateway.settings, unlimited=("health.healthz", "health.readyz", "metrics.scrape"))
     register_handlers(app)

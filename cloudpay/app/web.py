@@ -6,6 +6,7 @@ import sys
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from cloudpay.app.exits import CONFIGURATION_EXIT
@@ -13,6 +14,8 @@ from cloudpay.app.ports import require_free
 from cloudpay.kernel.sections import Web
 
 _WORKER_STOP_SECONDS = 6
+_HEADERS = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=65_536)
+"""Half a minute for the headers, and also between two requests of one connection; 64 KiB for all of them."""
 
 
 def serve(web: Web) -> None:
@@ -31,6 +34,7 @@ def serve(web: Web) -> None:
         blocking_threads=web.threads,
         backlog=web.backlog,
         http=HTTPModes.http1,
+        http1_settings=_HEADERS,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_WORKER_STOP_SECONDS,
