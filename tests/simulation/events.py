@@ -102,16 +102,17 @@ def _redeliver(stage: Stage) -> None:
 @happens("a watcher looks", 16, optional=False)
 def _look(stage: Stage) -> None:
     rng = stage.world.rng
-    watchers = stage.watchers[some_network(stage)]
-    watcher = watchers[0] if rng.random() < 0.8 else watchers[1]
-    for _ in range(rng.choice([1, 1, 2])):
-        watcher.poll()
+    for code in stage.watchers if rng.random() < 0.4 else [some_network(stage)]:
+        watchers = stage.watchers[code]
+        watcher = watchers[0] if rng.random() < 0.8 else watchers[1]
+        for _ in range(rng.choice([1, 1, 2])):
+            watcher.poll()
 
 
 @happens("a drainer drains", 10, optional=False)
 def _drain(stage: Stage) -> None:
     rng = stage.world.rng
-    rng.choice(stage.drainers).drain(rng.choice([1, 3, 100, 100]))
+    rng.choice(stage.drainers).drain(rng.choice([1, 3, 100, 100, 100]))
 
 
 @happens("an event is handed on twice", 2)
@@ -130,7 +131,10 @@ def _again(stage: Stage) -> None:
 @happens("deliveries are claimed", 5, optional=False)
 def _claim(stage: Stage) -> None:
     rng = stage.world.rng
-    rng.choice(stage.deliverers).claim(rng.choice([1, 4, 8]))
+    deliverer = rng.choice(stage.deliverers)
+    deliverer.claim(rng.choice([1, 4, 8]))
+    if rng.random() < 0.5:
+        deliverer.finish()
 
 
 @happens("a delivery is made", 7, optional=False)

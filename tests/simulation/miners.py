@@ -43,7 +43,7 @@ def _flip(stage: Stage) -> None:
         stage.world.note(f"  {code} is back at block {chain.height}")
 
 
-@happens("what is final is taken back", 1)
+@happens("what is final is taken back", 3)
 def _take_back(stage: Stage) -> None:
     """An invoice is paid, its payment final and told; then a deep reorganisation drops it, or puts it elsewhere."""
     world, rng = stage.world, stage.world.rng

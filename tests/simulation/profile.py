@@ -26,6 +26,8 @@ class Profile:
     """How likely a reorganisation goes past finality."""
     invoices: int
     """How many invoices there are from the start."""
+    stubborn: bool
+    """Whether endpoints stay as they are at the end, until every attempt was made."""
     quiet_nodes: bool
     """Whether nodes never lie: reorganisations, crashes and payers are enough then."""
 
@@ -33,7 +35,7 @@ class Profile:
 def draw(seed: int, optional: list[str]) -> Profile:
     """Draw the character of a seed's run."""
     rng = Random(f"profile:{seed}")
-    codes = tuple(rng.sample(list(KINDS), rng.choice([1, 1, 2, 2, 3])))
+    codes = tuple(rng.sample(list(KINDS), rng.choice([1, 1, 1, 2, 3])))
     big = seed > 0 and seed % BIG_EVERY == 0
     calm = rng.random() < 0.15
     return Profile(
@@ -45,5 +47,6 @@ def draw(seed: int, optional: list[str]) -> Profile:
         database=0 if calm else rng.choice([0, 0, 0.003, 0.01]),
         deep=rng.choice([0, 0.1, 0.3, 0.5]),
         invoices=BIG_INVOICES if big else 0,
+        stubborn=rng.random() < 0.2,
         quiet_nodes=rng.random() < 0.25,
     )

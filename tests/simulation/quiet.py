@@ -23,7 +23,6 @@ def come_to_rest(stage: Stage) -> None:
         each.start()
     for code in world.chains:
         make_honest(stage, code)
-    stage.receivers.moods.clear()
     _settle(stage)
     for code, truth in world.rules.truths.items():
         if world.node(code).hidden or truth.restarts:
@@ -96,10 +95,18 @@ def _pass_every_expiry(stage: Stage) -> None:
 
 
 def _deliver_all(stage: Stage) -> None:
-    world, deliverer = stage.world, stage.deliverers[0]
+    world = stage.world
+    if world.profile.stubborn:
+        _deliver(stage)
+    stage.receivers.moods.clear()
     for row in list(world.rules.mirror.deliveries.values()):
         if row["status"] == "failed":
             redeliver(stage.bystander, row["merchant_id"], row["id"], actor="cli:simulation")
+    _deliver(stage)
+
+
+def _deliver(stage: Stage) -> None:
+    world, deliverer = stage.world, stage.deliverers[0]
     idle = 0
     while idle < _ROUNDS and _sending(stage):
         deliverer.claim(8)

@@ -37,6 +37,10 @@ class Stage:
         self.tries: list[tuple[int, NewInvoice, str]] = []
         """Requests that may be sent again: the shop, the content, the idempotency key."""
         self.asked = 0
+        for url in filter(None, URLS):
+            self.receivers.moods[url] = world.rng.choice(
+                ["fine", "fine", "fine", "down", "flaky", "slow", "gone"]
+            )
         world.rules.telling.calls = self.receivers.calls
         world.rules.telling.answers = self.receivers.answers
         world.rules.telling.secrets = lambda merchant: webhook_secrets(self.bystander, merchant)
