@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from cloudpay.app import valkey
+from cloudpay.kernel.sections import Log
 
 SCRIPTS = str(Path(__file__).resolve().parent.parent / "scripts")
 _START_SECONDS = 30.0
@@ -96,7 +97,8 @@ def web_server(settings_file: Path, port: int) -> Iterator[Served]:
     server = valkey.plan(settings_file.parent)
     path = server.url.removeprefix("unix://")
     command = [sys.executable, "-m", "cloudpay.cli", "web"]
-    environment = gateway_environment(settings_file, CLOUDPAY_REDIS_URL=server.url)
+    level = Log().level  # what a benchmark does itself logs less, but a server's figures hold its usual log
+    environment = gateway_environment(settings_file, CLOUDPAY_REDIS_URL=server.url, CLOUDPAY_LOG__LEVEL=level)
     with (
         (settings_file.parent / "web.log").open("wb") as log,
         running(server.command, lambda: Path(path).exists()) as counter,

@@ -58,7 +58,7 @@ class Shop:
 def write_settings(data: Path, networks: Mapping[str, Any], **keys: Any) -> Path:
     """Write the settings file of a gateway whose limits no benchmark reaches."""
     limits = {"per_key": UNLIMITED, "per_address": UNLIMITED}
-    whole = {"data_dir": str(data), "limits": limits, **keys, "networks": networks}
+    whole = {"data_dir": str(data), "limits": limits, "log": {"level": "error"}, **keys, "networks": networks}
     path = data / "cloudpay.toml"
     path.write_text("\n".join(_toml(whole, ())) + "\n", encoding="utf-8")
     return path
