@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -75,19 +75,16 @@ def once(
         return None
     now, content_hash = gateway.clock.now(session), fingerprint(content)
     mine = _mine(principal, route, key)
-    session.execute(delete(IdempotencyKey).where(*mine, IdempotencyKey.created_at <= now - KEPT))
+    fresh = {"id": new_id("idk_"), "content_hash": content_hash, "status": 0, "body": "", "created_at": now}
     insert = upsert(session, IdempotencyKey).values(
-        id=new_id("idk_"),
-        merchant_id=principal.merchant_id,
-        livemode=principal.livemode,
-        route=route,
-        key=key,
-        content_hash=content_hash,
-        status=0,
-        body="",
-        created_at=now,
+        merchant_id=principal.merchant_id, livemode=principal.livemode, route=route, key=key, **fresh
     )
-    taken = session.scalar(insert.on_conflict_do_nothing().returning(IdempotencyKey.id))
+    taking = insert.on_conflict_do_update(  # one that is too old to be remembered is as good as none
+        index_elements=["merchant_id", "route", "key"],
+        set_=fresh,
+        where=IdempotencyKey.created_at <= now - KEPT,
+    )
+    taken = session.scalar(taking.returning(IdempotencyKey.id))
     if taken is not None:
         passing(Failpoint.IDEMPOTENCY_TAKEN)
         return None
