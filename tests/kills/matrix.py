@@ -32,6 +32,9 @@ _PATIENCE = 9.0
 
 _CALM_SECONDS = 60.0
 
+_BESIDE = 3
+"""Each seed that this divides has a second process for events and for webhooks, which is not killed."""
+
 _SURELY_LATE = 2.0
 """Seconds after an expiry from which no block can bear a time before it: blocks tell whole seconds."""
 
@@ -77,10 +80,14 @@ class Run:
         }
         self._lives: dict[str, Life] = {}
         self._by_pid: dict[int, str] = {}
+        self._beside: dict[int, str] = {}
         self._ended: list[str] = []
         self.payers = Payers(stack.chain, random.Random(f"{seed}:chain"), wants_reorgs=self._wants_reorgs)
         for role in ROLES if armed else ROLES[:-1]:
             self._start(role, armed=armed)
+        if seed % _BESIDE == 0:
+            for role in ("events", "webhooks"):
+                self._start_beside(role)
         self.shoppers = Shoppers(stack, self.payers, seed)
         self._next_trouble = time.monotonic() + 2
 
@@ -126,7 +133,7 @@ class Run:
         """Stop everything that this run started."""
         self.shoppers.ask_to_stop()
         self.payers.stop()
-        for pid in self._by_pid:
+        for pid in (*self._by_pid, *self._beside):
             self._end(pid, signal.SIGKILL)
 
     def verdict(self) -> Verdict:
@@ -148,6 +155,10 @@ class Run:
         pid = self.stack.start(role, rule)
         self._lives[role] = Life(pid, place, time.monotonic())
         self._by_pid[pid] = role
+
+    def _start_beside(self, role: str) -> None:
+        """Start one more process of a role, which nobody kills: it does work of the dead beside their successors."""
+        self._beside[self.stack.start(role)] = role
 
     def _next_place(self, role: str) -> Failpoint:
         """The place at which this role was killed least, those left out before last."""
@@ -174,6 +185,12 @@ class Run:
         try:
             pid, status = self.stack.forks.ended.get(timeout=0.05)
         except queue.Empty:
+            return
+        if pid in self._beside:
+            assert status == CONFIGURATION_EXIT, (
+                f"nobody killed what ended with {status}:\n{log_tail(self.stack)}"
+            )
+            self._start_beside(self._beside.pop(pid))
             return
         role = self._by_pid.pop(pid)
         life = self._lives[role]

@@ -110,6 +110,8 @@ def _serve() -> None:
 
 def _rescan() -> None:
     """Read the newest blocks again and again, as an anxious operator would."""
+    from sqlalchemy.exc import DBAPIError
+
     from cloudpay.app.start import open_gateway
     from cloudpay.kernel.errors import CloudPayError
     from cloudpay.kernel.log import get_logger
@@ -119,10 +121,13 @@ def _rescan() -> None:
 
     gateway, log = open_gateway(load_settings(), process="rescan"), get_logger(__name__)
     while True:
-        [network] = network_views(gateway)
-        last = network.cursor or 0
         try:
+            [network] = network_views(gateway)
+            last = network.cursor or 0
             rescan(gateway, network.code, max(1, last - _RESCANNED), last, lambda _height, _found: None)
-        except CloudPayError as error:  # a reorganisation in between: the command says so and ends
-            log.warning("rescan_ended", reason=error.message)
+        except (
+            CloudPayError,
+            DBAPIError,
+        ) as error:  # a reorganisation, or no database: the command says so and ends
+            log.warning("rescan_ended", reason=str(error))
         time.sleep(0.5)  # the operator's own pace

@@ -17,7 +17,7 @@ _DECIMALS = {"ETH": 18, "USDT": 6}
 _KINDS = {
     "exact": 8, "two": 4, "over": 3, "under": 2, "over after paid": 1, "nothing": 1, "abandoned": 2, "late": 1,
 }  # fmt: skip
-_PATIENCE = 60.0
+_PATIENCE = 150.0
 
 
 @dataclass
