@@ -179,9 +179,13 @@ def open_house(
     web: str = "",
     log_level: str = "info",
     rpc_url: str = "http://127.0.0.1:9/",
-    serve: bool = True,
+    serve: tuple[str, ...] = ("web", "--prepared"),
+    words: str | None = None,
 ) -> Iterator[House]:
-    """Run a gateway until the end of the block; without `limits` none is ever reached, though each is counted."""
+    """Run a gateway until the end of the block; without `limits` none is ever reached, though each is counted.
+
+    `serve` is the command that runs it: the web server alone, or the whole of it with `up`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     redis, port = valkey.plan(folder), free_port()
     chosen = {
@@ -212,23 +216,20 @@ def open_house(
     gateway = open_gateway(load_settings(file, {}), process="test")
     house = House(gateway, port, file, folder / "web.log")
     try:
-        _furnish(gateway)
+        _furnish(gateway, words)
         socket_path = redis.url.removeprefix("unix://")
         with _running(redis.command, folder / "valkey.out", lambda: Path(socket_path).exists()):
-            if not serve:
-                yield house
-                return
             ready = lambda: _answers(house)  # noqa: E731
-            with _running(house.command("web", "--prepared"), house.log, ready) as house.process:
+            with _running(house.command(*serve), house.log, ready) as house.process:
                 yield house
     finally:
         close_gateway(gateway)
 
 
-def _furnish(gateway: Gateway) -> None:
+def _furnish(gateway: Gateway, words: str | None) -> None:
     """A wallet for addresses, and networks that look as if a watcher had just read them."""
     seal = SealKey(read_or_create_key(gateway.settings.seal_key_path))
-    init_wallet(gateway, seal, accounts=8, actor=ACTOR)
+    init_wallet(gateway, seal, mnemonic=words, accounts=8, actor=ACTOR)
     with gateway.db.transaction() as session:
         now = gateway.clock.now(session)
         for network in gateway.chains:
