@@ -128,9 +128,10 @@ _reason = click.option("--reason", required=True, help="Why; the audit log keeps
 @_reason
 @click.pass_context
 def settle(ctx: click.Context, invoice_id: str, reason: str) -> None:
-    """Make a reversed invoice paid again, with the money that came back. Its merchant is told.
+    """Make a reversed invoice paid again, with the money that came back.
 
-    It needs final payments that cover the invoice: resume the network first, and wait for them.
+    It needs final payments that cover the invoice: resume the network first, and wait for them. No webhook tells of
+    it, since a second `paid` would have the shop ship twice: tell the merchant.
 
     \b
     Example:

@@ -21,6 +21,7 @@ from cloudpay.payments.views import PaymentView
 
 CHANGED = "invoice.changed"
 _BATCH = 500
+_WAS_TOLD_PAID = {InvoiceStatus.PAID, InvoiceStatus.REVERSED}
 
 
 def apply_payment(gateway: Gateway, event: OutboxEvent) -> None:
@@ -77,9 +78,8 @@ def change(
     row.exception = exception
     row.sequence += 1
     view = invoice_view(row, payments)
-    told = (
-        status is not was or status is not InvoiceStatus.PAID
-    )  # `paid` is said once, so that a shop ships once
+    # `paid` is said once for ever, so that a shop ships once: neither what comes on top nor a settled reversal repeats it.
+    told = status is not InvoiceStatus.PAID or was not in _WAS_TOLD_PAID
     payload: Payload = {
         "event_id": new_id("evt_"),
         "event_type": event_type(status),

@@ -19,7 +19,9 @@ _Decision = Callable[[InvoiceRow, list[PaymentView]], Outcome]
 
 
 def settle(gateway: Gateway, invoice_id: str, *, reason: str, actor: str) -> InvoiceView:
-    """Make a reversed invoice paid again, by final payments that cover it; audited, and told to the merchant.
+    """Make a reversed invoice paid again, by final payments that cover it; audited. The merchant's shop is not told.
+
+    A second `paid` would have it ship twice; `GET /api/invoice/{id}` answers `paid` from now on.
 
     Raises `UnknownInvoice`, `NotReversed`, and `StillUnpaid` while the money is not back.
     """
