@@ -34,6 +34,8 @@ from tests.flows.running import CLOUDPAY, wait_for
 BLOCKS, SECONDS_BETWEEN = 5_000, 52  # three days
 PAGE = 100
 KILLED_AFTER = 20
+LONGEST = 180.0
+"""Seconds that reading may take on a machine that does much else; on a quiet one it takes three."""
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_f45_a_watcher_that_was_offline_for_three_days_catches_up_and_goes_on_wh
         head = chain.node.block_number()
 
         killed = _work(settings_file, CLOUDPAY_FAILPOINTS=f"page.committed=kill@{KILLED_AFTER}")
-        assert killed.wait(60) == -signal.SIGKILL
+        assert killed.wait(LONGEST) == -signal.SIGKILL
         half_way = _view(shop)
         assert half_way.cursor == start + KILLED_AFTER * PAGE
         assert half_way.head == head
@@ -87,7 +89,7 @@ def test_f45_a_watcher_that_was_offline_for_three_days_catches_up_and_goes_on_wh
 
         proxy.calls.clear()
         again = _work(settings_file)
-        wait_for("the head", lambda: _view(shop).cursor == head)
+        wait_for("the head", lambda: _view(shop).cursor == head, LONGEST)
         wait_for("the end of the poll", lambda: _view(shop).polled_at is not None)
         again.send_signal(signal.SIGTERM)
         told = again.communicate(timeout=20)[0].decode()
