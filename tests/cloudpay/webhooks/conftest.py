@@ -15,6 +15,7 @@ from cloudpay.testing import FixedClock
 from cloudpay.webhooks.loop import DeliveryLoop
 from cloudpay.webhooks.service import deliveries, enqueue
 from cloudpay.webhooks.views import DeliveryView
+from tests.cloudpay.webhooks.calling import Resolver
 
 LIMIT = 10.0  # seconds that a test waits for what must come
 
@@ -23,6 +24,12 @@ LIMIT = 10.0  # seconds that a test waits for what must come
 def clock() -> FixedClock:
     """Stands still at the real time: receivers refuse signatures that are minutes old."""
     return FixedClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
+    """A resolver that the test answers for."""
+    return Resolver(monkeypatch)
 
 
 @pytest.fixture

@@ -1,0 +1,67 @@
+"""F86 and F101 over a real socket: fields that only the gateway may set, and pages beyond all numbers."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from tests.api.house import House, Tenant
+from tests.api.routes import ids_of, routes
+
+PRIVILEGED = {
+    "id": "INV-1",
+    "invoice_id": "INV-1",
+    "merchant_id": "mer_other",
+    "status": "paid",
+    "exception": None,
+    "livemode": True,
+    "paid_at": "2026-01-01T00:00:00Z",
+    "tx_hash": "0x1",
+    "address_in": "0x1",
+    "received_amount": "1",
+    "confirmed_amount": "1",
+    "rate": "1",
+    "sequence": 9,
+    "created_at": "2026-01-01T00:00:00Z",
+    "expires_at": "2099-01-01T00:00:00Z",
+    "payments": [],
+    "payment_options": [],
+    "warnings": [],
+    "is_admin": True,
+    "role": "owner",
+    "scopes": ["payouts:write"],
+    "__class__": "x",
+    "__proto__": {"status": "paid"},
+    "constructor": {},
+    "$where": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def tenant(house: House) -> Tenant:
+    """Who tries."""
+    return house.tenant("Tea Shop")
+
+
+def test_f86_every_post_refuses_fields_that_are_not_a_clients_to_set(house: House, tenant: Tenant) -> None:
+    good = {"amount": "1", "currency": "ETH", "customer_name": "A", "notification_emails": ""}
+    for route in (each for each in routes(house) if each.method == "POST"):
+        for name, value in PRIVILEGED.items():
+            base = good if route.endpoint == "invoices.create_invoice" else {}
+            body = json.dumps({**base, name: value}).encode()
+            answer = house.send("POST", route.path.format(**ids_of(tenant)), tenant.headers, body)
+            assert (answer.status, list(answer.json["errors"])) == (422, [name]), (route, name, answer)
+    kept = house.send("GET", f"/api/invoice/{tenant.invoice_id}", tenant.headers).json
+    assert (kept["status"], kept["livemode"]) == ("pending", False)
+
+
+@pytest.mark.parametrize(
+    "page", ["1000000000", "9" * 18, "9" * 5000, "-1", "0", "1e9", "٣", "1.0", "", "0x1", "1;2"]
+)
+def test_f101_every_list_bounds_its_page(house: House, tenant: Tenant, page: str) -> None:
+    lists = [each for each in routes(house) if each.method == "GET" and not each.takes_id]
+    assert len(lists) >= 2
+    for route in lists:
+        for name in ("page", "limit"):
+            answer = house.send("GET", f"{route.path}?{name}={quote(page)}", tenant.headers)
+            assert (answer.status, list(answer.json["errors"])) == (422, [name]), (route, answer)
