@@ -62,6 +62,7 @@ def settings_file(tmp_path: Path, chain: DevChain, proxy: FaultProxy, database_u
     return write_settings(tmp_path, {"evm": table}, database_url=database_url, log={"level": "info"})
 
 
+@pytest.mark.timeout(3 * LONGEST)
 def test_f45_a_watcher_that_was_offline_for_three_days_catches_up_and_goes_on_where_it_was_killed(
     settings_file: Path, chain: DevChain, proxy: FaultProxy
 ) -> None:
