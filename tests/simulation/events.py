@@ -244,7 +244,7 @@ def _lie(stage: Stage) -> None:
         return
     node, chain = stage.world.node(code), stage.chain(code)
     lie = rng.choice(list(_LIES))
-    if lie == "hides" and rng.random() < 0.7:
+    if lie == "hides" and rng.random() < 0.3:
         return
     stage.world.note(f"  {code}: {lie}")
     _LIES[lie](node, chain, rng)
