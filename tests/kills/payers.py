@@ -70,7 +70,7 @@ class Payers:
         for _ in range(waiting):
             self._send(self._due.get())
         self.chain.node.mine(1 if waiting else self.chance.randint(1, 2))
-        odds = 0.6 if self.wants_reorgs() else 0.06
+        odds = 0.2 if self.wants_reorgs() else 0.06
         if not self.calm and self.chance.random() < odds:
             self._reorganise(self.chance.randint(1, _DEEPEST))
 
