@@ -81,7 +81,7 @@ class Telling:
         self._touched.add(invoice_id)
         if body["status"] == "paid" and payload["url"] is not None:
             self.told_paid[invoice_id] += 1
-            self._hold("paid is told once", self.told_paid[invoice_id] <= 1 + self.decided[invoice_id], body)
+            self._hold("paid is told once", self.told_paid[invoice_id] == 1, body)
             enough = Decimal(body["confirmed_amount"]) >= Decimal(body["amount"])
             self._hold("paid tells of enough", enough, body)
 
