@@ -8,6 +8,8 @@ Constantinople (EIP-145), so that every chain knows them.
 
 from collections.abc import Sequence
 
+from cloudpay_evm.wire import octets
+
 _OPCODES = {
     "ADD": 0x01, "SUB": 0x03, "DIV": 0x04, "LT": 0x10, "ISZERO": 0x15, "SHL": 0x1B, "SHR": 0x1C,
     "BALANCE": 0x31, "CODESIZE": 0x38, "CODECOPY": 0x39, "POP": 0x50, "MLOAD": 0x51, "MSTORE": 0x52,
@@ -68,8 +70,8 @@ def question(addresses: Sequence[str]) -> str:
 
 
 def answer(data: str, count: int) -> list[int] | None:
-    """Read the balances in base units; None when this is no answer of the program to so many addresses."""
-    raw = bytes.fromhex(data.removeprefix("0x"))
+    """Read the balances in base units; None when this is no answer of the program to so many. Raises `NodeFault`."""
+    raw = octets(data)
     if len(raw) != AMOUNT_BYTES * (count + 1):
         return None
     told, *amounts = (int.from_bytes(raw[at : at + AMOUNT_BYTES]) for at in range(0, len(raw), AMOUNT_BYTES))

@@ -2,6 +2,8 @@
 
 from web3 import Web3
 
+from cloudpay_evm.wire import octets
+
 _ABI = [
     {
         "name": name,
@@ -41,8 +43,8 @@ def transfer(to: str, amount: int) -> str:
 
 
 def unsigned(answer: str) -> int | None:
-    """Decode a contract's number; None when there is no such number, as where no contract lives."""
-    data = bytes.fromhex(answer[2:])
+    """Decode a contract's number; None when there is none, as where no contract lives. Raises `NodeFault`."""
+    data = octets(answer)
     return int(_w3.codec.decode(["uint256"], data)[0]) if len(data) >= _WORD else None
 
 
@@ -51,7 +53,7 @@ def text(answer: str) -> str:
 
     Lengths are not believed: a stranger's contract wrote them.
     """
-    data = bytes.fromhex(answer[2:])
+    data = octets(answer)
     start = int.from_bytes(data[:_WORD])
     if start + _WORD <= len(data):
         length = int.from_bytes(data[start : start + _WORD])

@@ -5,12 +5,18 @@ from typing import ClassVar
 from cloudpay.kernel.errors import CloudPayError, ConfigurationError, Unavailable
 
 
+def _kept(told: str) -> str:
+    """Leave NUL out of what a node told: PostgreSQL keeps no text that has one."""
+    return told.replace("\0", "")
+
+
 class NodeFault(Unavailable):
     """One node did not answer usefully; the next one is asked. `retry_after` is what it asked for, in seconds."""
 
     code: ClassVar[str] = "node_fault"
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        reason = _kept(reason)
         super().__init__(f"The node did not answer usefully: {reason}. Another one is asked.")
         self.reason, self.retry_after = reason, retry_after
 
@@ -21,8 +27,9 @@ class Refused(CloudPayError):
     code: ClassVar[str] = "call_refused"
 
     def __init__(self, method: str, rpc_code: int, rpc_message: str) -> None:
-        super().__init__(f"The node refused {method} with {rpc_code}: {rpc_message[:200]}.")
-        self.method, self.rpc_code, self.rpc_message = method, rpc_code, rpc_message[:200]
+        rpc_message = _kept(rpc_message[:200])
+        super().__init__(f"The node refused {method} with {rpc_code}: {rpc_message}.")
+        self.method, self.rpc_code, self.rpc_message = method, rpc_code, rpc_message
 
     @property
     def reason(self) -> str:

@@ -155,7 +155,7 @@ def _retry_after(header: str | None) -> float | None:
     """Read Retry-After: seconds, or a date (RFC 9110, 10.2.3); what is neither is as good as none."""
     if header is None:
         return None
-    if header.strip().isdigit():
+    if header.strip().isdecimal():
         return float(header)
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())

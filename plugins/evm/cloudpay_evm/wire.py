@@ -3,11 +3,18 @@
 `extraData` is among what is skipped, so the long headers of proof-of-authority chains need no care.
 """
 
-from msgspec import Struct, field
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
 from cloudpay.chains.types import BlockRef, Header
 from cloudpay_evm.errors import NodeFault
+
+Height = Annotated[str, Meta(pattern="^0x0*[0-9a-fA-F]{1,15}$")]
+"""A block's number: one that a database can hold."""
+UnixTime = Annotated[str, Meta(pattern="^0x0*[0-9a-fA-F]{1,9}$")]
+"""Seconds up to the year 4147: a time that a calendar can hold."""
 
 
 def number(quantity: str) -> int:
@@ -18,13 +25,21 @@ def number(quantity: str) -> int:
         raise NodeFault(f"it gave {quantity[:40]!r} where a number belongs") from error
 
 
+def octets(data: str) -> bytes:
+    """Read bytes in hexadecimal; raises `NodeFault`."""
+    try:
+        return bytes.fromhex(data.removeprefix("0x"))
+    except ValueError as error:
+        raise NodeFault(f"it gave {data[:40]!r} where bytes belong") from error
+
+
 class Block(Struct, rename="camel", kw_only=True):
     """A block's header."""
 
-    number: str
+    number: Height
     hash: str
     parent_hash: str
-    timestamp: str
+    timestamp: UnixTime
     logs_bloom: str = "0x0"
 
     @property

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cloudpay_evm import erc20
+from cloudpay_evm import bytecode, erc20
+from cloudpay_evm.errors import NodeFault
 
 _WORD = 32
 
@@ -27,3 +28,10 @@ def word(number: int) -> bytes:
 )
 def test_a_contracts_text_is_read_whatever_it_claims(answer: bytes, text: str) -> None:
     assert erc20.text("0x" + answer.hex()) == text
+
+
+@pytest.mark.parametrize("answer", ["0xabc", "0xzz", "none"])
+def test_what_is_no_hexadecimal_is_the_nodes_fault(answer: str) -> None:  # F41
+    for read in (erc20.unsigned, erc20.text, lambda told: bytecode.answer(told, 1)):
+        with pytest.raises(NodeFault, match="where bytes belong"):
+            read(answer)

@@ -66,6 +66,10 @@ def answering(text: str, chain: int = 7) -> Callable[[JsonCall], Answered]:
     return answer
 
 
+def telling(block: dict[str, str]) -> Callable[[JsonCall], Answered]:
+    return lambda call: Answered("0x7" if call["method"] == "eth_chainId" else block)
+
+
 def version(nodes: Nodes) -> str:
     return nodes.run(lambda node: node.ask(VERSION))
 
@@ -75,6 +79,7 @@ GOOD = json.dumps({"jsonrpc": "2.0", "id": 2, "result": "0"}).encode()
 BAD_ANSWERS = {
     "429": Raw(429, b"slow down"),
     "503": Raw(503, b"<h1>maintenance</h1>", {"Retry-After": "9"}),
+    "429 for a time that is no number": Raw(429, b"", {"Retry-After": "\u00b2"}),
     "500": Raw(500, b"oops"),
     "403 as JSON": Raw(403, b'{"message": "forbidden"}'),
     "HTML with 200": Raw(200, b"<html>Checking your browser</html>"),
@@ -86,6 +91,9 @@ BAD_ANSWERS = {
     "another id": Raw(200, b'{"jsonrpc": "2.0", "id": 77, "result": "0"}'),
     "another type": Raw(200, b'{"jsonrpc": "2.0", "id": 2, "result": {"x": 1}}'),
     "a redirect": Raw(302, b"", {"Location": "http://127.0.0.1:1/"}),
+    "an error with NUL": Raw(
+        200, b'{"jsonrpc": "2.0", "id": 2, "error": {"code": -32000, "message": "\\u0000!"}}'
+    ),
     "an error": Raw(200, b'{"jsonrpc": "2.0", "id": 2, "error": {"code": -32000, "message": "no"}}'),
 }
 
@@ -97,7 +105,26 @@ def test_after_a_bad_answer_the_next_node_is_asked(pool: Pool, bad: Raw) -> None
     assert version(nodes) == "1"
     health = nodes.health()
     assert health[0].failures == 1 and health[0].score < 100 and health[0].last_error
+    assert "\0" not in health[0].last_error, "a database may be unable to keep it"
     assert (health[1].failures, health[1].score, health[1].last_error) == (0, 100, None)
+
+
+BAD_BLOCKS = {
+    "a time beyond all calendars": {"timestamp": "0xffffffffffffffff"},
+    "a time that is no number": {"timestamp": "soon"},
+    "a height that no database holds": {"number": "0x" + "f" * 16},
+}
+
+
+@pytest.mark.parametrize("bad", BAD_BLOCKS.values(), ids=BAD_BLOCKS)
+def test_a_header_that_cannot_be_true_is_the_nodes_fault(pool: Pool, bad: dict[str, str]) -> None:  # F41
+    nodes, proxies = pool()
+    header = {"number": "0x7", "hash": "0x07", "parentHash": "0x06", "timestamp": "0x6955b900"}
+    for proxy, block in zip(proxies, ({**header, **bad}, header), strict=True):
+        proxy.on_call = telling(block)
+    read = nodes.run(lambda node: node.ask(block_at("latest")))
+    assert read is not None and read.header.height == 7
+    assert nodes.health()[0].failures == 1
 
 
 def test_a_node_that_cuts_connections_or_drips_is_left_in_time(pool: Pool) -> None:
