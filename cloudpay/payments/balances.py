@@ -1,7 +1,7 @@
 """Looking at balances, where the nodes do not show the native money that contracts send."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ from cloudpay.payments import blocks
 from cloudpay.payments.inferred import Balances, record_surplus, surpluses
 from cloudpay.payments.models import NativeWatchRow
 from cloudpay.payments.networks import network_row
-from cloudpay.payments.turns import Turn, is_over, is_owed, next_look
+from cloudpay.payments.turns import Turn, is_over, is_owed, is_past, next_look
 from cloudpay.wallets.service import DepositAddress
 
 BUDGET = 100
@@ -126,7 +126,7 @@ class BalanceLook:
             last = {
                 turn: blocks.newest_until(session, self._network.code, turn.expires_at)
                 for turn in turns
-                if is_owed(turn, began) and datetime.fromtimestamp(head.time, UTC) > turn.expires_at
+                if is_owed(turn, began) and is_past(turn, head.time)
             }
         known = {each for each in last.values() if each is not None}
         for block in sorted(known, key=lambda each: each.height, reverse=True):
@@ -160,7 +160,8 @@ class BalanceLook:
                 "deposit_address_id": turn.deposit_id,
                 "network": row.code,
                 "look_at": next_look(turn, began),
-                "owed_at": None if is_owed(turn, began) else turn.owed_at,
+                # A block that was made before the expiry may still come behind one that was, too.
+                "owed_at": None if is_owed(turn, began) and is_past(turn, head.time) else turn.owed_at,
             }
             for turn in looked
             if not is_over(turn, began)

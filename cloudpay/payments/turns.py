@@ -11,8 +11,8 @@ _SHORTEST_CLOSED = timedelta(minutes=1)
 class Turn(NamedTuple):
     """One watched address, to be looked at from `look_at` on.
 
-    `owed_at` is its invoice's expiry until it has been looked at after that, then None: such a look is due before the
-    invoice may expire, and comes before all others.
+    `owed_at` is its invoice's expiry until it has been looked at in a block made after that, then None: such a look is
+    due before the invoice may expire, and comes before all others.
     """
 
     deposit_id: str
@@ -24,8 +24,13 @@ class Turn(NamedTuple):
 
 
 def is_owed(turn: Turn, began: datetime) -> bool:
-    """Say whether, for a poll that began then, this is the first look after the expiry."""
+    """Say whether, for a poll that began then, a look after the expiry is due before all others."""
     return turn.owed_at is not None and turn.owed_at < began
+
+
+def is_past(turn: Turn, block_time: int) -> bool:
+    """Say whether a block was made after the expiry (Unix seconds), so that no later one can hold a timely payment."""
+    return block_time > turn.expires_at.timestamp()
 
 
 def is_over(turn: Turn, began: datetime) -> bool:

@@ -50,6 +50,28 @@ def test_f11_what_came_after_the_expiry_is_late(blind: Shop, clock: FixedClock) 
     assert (late.status, late.exception) == (InvoiceStatus.EXPIRED, InvoiceException.LATE)
 
 
+def test_f11_a_block_made_before_the_expiry_that_came_after_a_look_is_on_time(
+    blind: Shop, clock: FixedClock
+) -> None:
+    """Blocks come seconds after the time that they carry: the first look after an expiry may see an older head."""
+    invoice = blind.ask("1", "ETH")
+    clock.advance(timedelta(minutes=59, seconds=50))
+    blind.chain.mine()
+    clock.advance(timedelta(seconds=11))
+    blind.look()
+    assert blind.state(invoice).status is InvoiceStatus.EXPIRED
+    blind.chain.send(invoice.option.address, ETHER, via_contract=True)
+    clock.advance(timedelta(seconds=-2))
+    in_time = blind.chain.mine()
+    clock.advance(timedelta(seconds=12))
+    blind.mine()
+    [payment] = blind.state(invoice).payments
+    assert payment.block_height == in_time.height
+    blind.mine(3)
+    paid = blind.state(invoice)
+    assert (paid.status, paid.exception) == (InvoiceStatus.PAID, None)
+
+
 def test_of_two_parts_around_the_expiry_one_is_on_time(blind: Shop, clock: FixedClock) -> None:
     invoice = blind.ask("1", "ETH")
     blind.chain.send(invoice.option.address, HALF - 1, via_contract=True)
