@@ -78,7 +78,7 @@ def change(
     row.exception = exception
     row.sequence += 1
     view = invoice_view(row, payments)
-    # `paid` is said once for ever, so that a shop ships once: neither what comes on top nor a settled reversal repeats it.
+    # `paid` is said once for ever, so that a shop ships once: nothing on top, no settled reversal repeats it.
     told = status is not InvoiceStatus.PAID or was not in _WAS_TOLD_PAID
     payload: Payload = {
         "event_id": new_id("evt_"),

@@ -77,8 +77,8 @@ class SendingChain(FakeChain):
         self.answer_is_lost = False
         self.wires: dict[str, Wire] = {}
 
-    def mine(self, n: int = 1) -> BlockRef:
-        """Mine blocks three seconds apart with whatever can be included."""
+    def mine(self, n: int = 1, *, leave: Collection[str] = ()) -> BlockRef:
+        """Mine blocks three seconds apart with whatever can be included and is not to be left."""
         first = self.height + 1
         for _ in range(n):
             self.time += 3
@@ -87,6 +87,8 @@ class SendingChain(FakeChain):
                 wire = self.wires.get(each.id)
                 if wire and wire.expires_at is not None and wire.expires_at < self.time:
                     del self._ledger.mempool[each.id]
+                elif each.id in leave:
+                    continue
                 elif each.fee >= self.floor and (wire is None or self._fits(wire, chosen)):
                     chosen.append(each)
             self._ledger.append(chosen)
