@@ -19,6 +19,7 @@ from cloudpay.chains.types import (
     PaymentUri,
     PendingTransfer,
     Statuses,
+    Transfer,
     Watch,
 )
 
@@ -104,6 +105,26 @@ class SecondOpinions(Protocol):
 
     def second_opinions(self, blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
         """Ask all nodes for blocks at these heights; a node that cannot be reached has no opinion. Raises nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one node told when final blocks were read again, up to `last`."""
+
+    node: str
+    last: Header
+    transfers: tuple[Transfer, ...]
+
+
+class SecondReading(Protocol):
+    """What an adapter with the capability SECOND_READING answers beside the rest."""
+
+    def read_again(self, first: int, last: int, watch: Watch, avoid: Collection[str]) -> Reading:
+        """Answer all token transfers to or from our addresses in final blocks, from `first` to `last` or less far.
+
+        One node answers: one that is not among `avoid`, where there is one. Raises `NodeUnavailable`.
+        """
         ...
 
 

@@ -1,7 +1,7 @@
 """The values that cross the seam: frozen, in the chain's own integers (base units), heights and Unix seconds."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, Flag, StrEnum, auto
 
 Watch = Callable[[Collection[str]], frozenset[str]]
@@ -25,6 +25,8 @@ class Capability(Flag):
     """`balances` answers over a thousand native ones by one call to a node: many cost what few do."""
     SECOND_OPINION = auto()
     """`second_opinions` asks other nodes whether they have a block, too: there are several, and they can be asked."""
+    SECOND_READING = auto()
+    """`read_again` tells the token transfers of final blocks for a few calls, from another node where there is one."""
 
 
 class Finality(StrEnum):
@@ -129,11 +131,13 @@ class Page:
 
     With `after=None` a page holds the newest header alone. A range read below the final block may leave out headers
     that hold no transfer of ours, but not its last; `linked` is then false and finality stands in for the parent chain.
+    `node` names the node that told it, where the plugin knows.
     """
 
     headers: tuple[Header, ...]
     transfers: tuple[Transfer, ...]
     linked: bool = True
+    node: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

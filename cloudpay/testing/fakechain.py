@@ -1,10 +1,10 @@
 """A chain in memory that a test scripts: it mines, reorganises, lies and dies on demand."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from cloudpay.chains.adapter import NodeHealth
+from cloudpay.chains.adapter import NodeHealth, Reading
 from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongChain, WrongDecimals
 from cloudpay.chains.types import (
     BlockRef,
@@ -63,7 +63,19 @@ class FakeChain(FakeScript):
         addresses = {each.recipient for each in found} | {each.sender for each in found if each.sender}
         ours = watch(addresses) if addresses else frozenset()
         wanted = tuple(each for each in found if each.recipient in ours or each.sender in ours)
-        return Page(tuple(block.header for block in blocks), wanted)
+        return Page(tuple(block.header for block in blocks), wanted, node="fake node")
+
+    def read_again(self, first: int, last: int, watch: Watch, avoid: Collection[str]) -> Reading:
+        """Answer the token transfers of final blocks again: in full, unless the script says that it lies then, too."""
+        with self._call():
+            blocks = self._ledger.blocks[first : min(last, self._visible()) + 1]
+            if not blocks:
+                raise NodeUnavailable(self.network, f"it has no block {first} yet")
+            told = [transfer for block in blocks for transfer in self._transfers(block)]
+            found = [] if self.lies_again else [each for each in told if each.source is TransferSource.LOG]
+        ours = watch({party for each in found for party in (each.recipient, each.sender) if party})
+        wanted = tuple(each for each in found if each.recipient in ours or each.sender in ours)
+        return Reading("second node", blocks[-1].header, wanted)
 
     def header_at(self, height: int) -> Header:
         """Answer the header at a height that the node has."""

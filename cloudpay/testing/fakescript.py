@@ -32,6 +32,8 @@ class FakeScript:
         """Whether the node turns out to serve another chain."""
         self.wrong_decimals: dict[str, int] = {}
         """Decimals by symbol that the chain tells instead of the listed ones."""
+        self.lies_again = False
+        """Whether the node that reads a second time, with the capability SECOND_READING, shows no token transfers."""
         self._ledger = FakeLedger(network, unix, self.payer)
         self._lock = threading.RLock()
         self._down = ""

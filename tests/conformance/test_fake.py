@@ -10,6 +10,7 @@ _CAPABILITIES = {
     "as shipped": None,
     "with mempool": Capability.TOKENS | Capability.TRACES | Capability.MEMPOOL | Capability.MULTI_OUTPUT,
     "without traces": Capability.TOKENS | Capability.HISTORY,
+    "read twice": Capability.TOKENS | Capability.TRACES | Capability.SECOND_READING,
 }
 
 

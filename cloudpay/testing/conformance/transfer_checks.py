@@ -1,9 +1,11 @@
 """Checks of `scan` as a report of money: what counts as a transfer of ours, and what never does."""
 
 import dataclasses
+from typing import cast
 
 import pytest
 
+from cloudpay.chains.adapter import SecondReading
 from cloudpay.chains.types import BlockRef, Capability, Holding, Transfer, TransferSource
 from cloudpay.testing.conformance.tools import (
     RecordingWatch,
@@ -147,6 +149,23 @@ class TransferChecks:
         holding = Holding(ours, contract)
         held = world.adapter.balances([holding], found.block)[holding]
         assert held == world.largest_amount and type(held) is int
+
+    def test_a_second_reading_tells_the_token_transfers_of_the_first(self, world: ChainWorld) -> None:
+        if Capability.SECOND_READING not in world.adapter.capabilities:
+            pytest.skip("this chain's blocks are not read a second time")
+        contract, start, ours = contract_of(listed_token(world)), tip(world), world.new_address()
+        for amount in (11, 22):
+            world.send(ours, amount, contract)
+            world.send(world.new_address(), amount, contract)
+            world.mine()
+        expected = transfers_to(world, start, ours)
+        watch = RecordingWatch(ours)
+        again = cast("SecondReading", world.adapter).read_again(
+            start.height + 1, start.height + 2, watch, ["?"]
+        )
+        assert len(watch.calls) == 1 and again.node
+        assert list(again.transfers) == expected and len(expected) == 2, "others, or other places"
+        assert again.last == world.adapter.header_at(start.height + 2)
 
     def test_what_waits_is_pending_until_it_is_mined(self, world: ChainWorld) -> None:
         if Capability.MEMPOOL not in world.adapter.capabilities:

@@ -1,8 +1,9 @@
 """The heavy half of the plugin: one network, spoken to through its nodes."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
-from cloudpay.chains.adapter import NodeHealth, Opinion
+from cloudpay.chains.adapter import NodeHealth, Opinion, Reading
 from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongDecimals
 from cloudpay.chains.types import (
     BlockRef,
@@ -18,6 +19,7 @@ from cloudpay.chains.types import (
     Watch,
 )
 from cloudpay_evm import foreign, lookups
+from cloudpay_evm.again import Rereader
 from cloudpay_evm.balances import BalanceReader
 from cloudpay_evm.calls import block_at
 from cloudpay_evm.errors import BlockVanished, CannotTrace, MissingToken, NodeFault, Refused, UnusableTable
@@ -55,6 +57,9 @@ class EvmAdapter:
         self._scanner = Scanner(
             tokens, logs, native=settings.watch_native, final=self._final, tracer=self._tracer_of
         )
+        self._rereader = Rereader(tokens, logs)
+        if tokens:
+            self.capabilities |= Capability.SECOND_READING
         if settings.traces == "on" and settings.watch_native:
             self.capabilities |= Capability.TRACES
         if len(settings.rpc_urls) > 1:
@@ -100,9 +105,10 @@ class EvmAdapter:
 
         def read(node: Node) -> Page:
             try:
-                return self._scanner.page(node, after, limit, watch, seen)
+                page = self._scanner.page(node, after, limit, watch, seen)
             except BlockVanished:  # the chain moved under the page; a second look sees it as it is now
-                return self._scanner.page(node, after, limit, watch, None)
+                page = self._scanner.page(node, after, limit, watch, None)
+            return replace(page, node=node.name)
 
         page = self._traced(read)
         if seen is not None and page.headers and page.headers[-1].height < seen.latest.height:
@@ -144,6 +150,10 @@ class EvmAdapter:
     def second_opinions(self, blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
         """Ask all nodes whether they have these blocks, too."""
         return self._standby.second_opinions(blocks)
+
+    def read_again(self, first: int, last: int, watch: Watch, avoid: Collection[str]) -> Reading:
+        """Answer the token transfers of final blocks by one range, in two calls as a rule."""
+        return self.nodes.run_beside(lambda node: self._rereader.read(node, first, last, watch), avoid)
 
     def foreign_transfers(self, address: str, first: int, last: int) -> tuple[ForeignTransfer, ...]:
         """Answer the transfers of unlisted tokens to an address, as `cloudpay.chains.adapter.TokenFinder` says."""

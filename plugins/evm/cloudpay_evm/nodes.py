@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -71,6 +71,26 @@ class Nodes:
             return None
         self._answered(member, current=False)
         return result
+
+    def run_beside(self, work: Callable[[Node], Result], avoid: Collection[str]) -> Result:
+        """Have a node do all of `work` on the side, one that is not among `avoid` where any is able to.
+
+        The node that is read does not rest when it fails at it. Raises `NodeUnavailable`.
+        """
+        reasons: list[str] = []
+        for member in sorted(self._in_order(), key=lambda each: each.node.name in avoid):
+            try:
+                if not self._is_ours(member):
+                    continue
+                result = work(member.node)
+            except (NodeFault, Refused) as fault:
+                reasons.append(f"{member.node.name}: {fault.reason}")
+                if member is not self._current:
+                    self._failed(member, fault)
+                continue
+            self._answered(member, current=False)
+            return result
+        raise self._nobody(reasons)
 
     def check_all(self) -> list[Node]:
         """Ask every node, resting or not, for its chain, and answer those that are reachable.
