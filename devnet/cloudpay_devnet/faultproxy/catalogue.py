@@ -22,6 +22,7 @@ FAULTS: Mapping[str, type[Fault]] = {
         limits.NoTraces,
         logs.EmptyLogs,
         logs.CutLogs,
+        logs.LostLogs,
         logs.RemovedLogs,
         heads.StaleHead,
         heads.FrozenHead,

@@ -39,6 +39,22 @@ class CutLogs(Fault):
 
 
 @dataclass
+class LostLogs(Fault):
+    """All logs but those that have the address `to` as their last topic: an index with a hole in it."""
+
+    name: ClassVar[str] = "lost_logs"
+    to: str = ""
+
+    def call(self, call: JsonCall, ask: Ask) -> JsonAnswer:
+        """Leave out what goes to the address."""
+        answer = ask(call)
+        if call["method"] != _TOPIC or "result" not in answer or not self.to:
+            return answer
+        end = self.to.lower().removeprefix("0x")
+        return result(call, [log for log in answer["result"] if not log["topics"][-1].lower().endswith(end)])
+
+
+@dataclass
 class RemovedLogs(Fault):
     """Logs that say `removed: true`, as geth tells of a block that it is just undoing.
 
