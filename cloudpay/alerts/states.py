@@ -24,6 +24,7 @@ class AlertKind(StrEnum):
     NODE_DOWN = "node_down"
     NODE_WRONG_CHAIN = "node_wrong_chain"
     NODES_DISAGREE = "nodes_disagree"
+    NODE_LEFT_OUT_LOGS = "node_left_out_logs"
     EVENT_FAILING = "event_failing"
     WEBHOOKS_FAILING = "webhooks_failing"
 
@@ -75,6 +76,11 @@ KINDS: Mapping[AlertKind, Meaning] = {
         Severity.CRITICAL,
         "One of the nodes of {subject} is on another fork, or lies. Amounts of `large_amount` or more are not credited "
         "until they agree. Compare the block with a block explorer, and take the node that is wrong out of rpc_urls.",
+    ),
+    AlertKind.NODE_LEFT_OUT_LOGS: Meaning(
+        Severity.WARNING,
+        "Another reading of the same blocks showed what it left out, so nothing is lost; but a payment may have been "
+        "found late. Take the node of {subject} out of rpc_urls when that happens again; end this alert by hand.",
     ),
     AlertKind.EVENT_FAILING: Meaning(
         Severity.CRITICAL,

@@ -89,6 +89,15 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
         int, Meta(ge=5, description="Head older than this: the network is stalled and takes no new invoices.")
     ] = 300
     scan_limit: Annotated[int, Meta(ge=1, le=10_000, description="Blocks in one page at most.")] = 100
+    second_reading_blocks: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="Final blocks after which their token transfers are read a second time, every two minutes at "
+            "most and by another node where there is one; 0: never.",
+        ),
+    ] = 64
     native: Annotated[str, Meta(description="Symbol of the native coin; it must be among the assets.")] = ""
     assets: Annotated[
         dict[str, AssetSettings],

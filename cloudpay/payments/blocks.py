@@ -1,7 +1,7 @@
 """The blocks that were read: their hashes say whether the chain is still the one that payments were found on."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select
@@ -14,8 +14,8 @@ KEPT = 2_048
 """Blocks kept below the newest one: how deep a reorganisation can be followed back."""
 
 
-def keep(session: Session, network: str, headers: Sequence[Header]) -> None:
-    """Store headers and forget those that are far below."""
+def keep(session: Session, network: str, headers: Sequence[Header], node: str = "") -> None:
+    """Store headers, with the node that told them, and forget those that are far below."""
     rows = [
         {
             "network": network,
@@ -23,6 +23,7 @@ def keep(session: Session, network: str, headers: Sequence[Header]) -> None:
             "hash": each.hash,
             "parent": each.parent,
             "time": each.time,
+            "node": node or None,
         }
         for each in headers
     ]
@@ -45,6 +46,20 @@ def lowest(session: Session, network: str) -> int:
 def hash_at(session: Session, network: str, height: int) -> str | None:
     """Answer the stored hash at a height."""
     return session.scalar(select(BlockRow.hash).where(BlockRow.network == network, BlockRow.height == height))
+
+
+def at_heights(session: Session, network: str, heights: Collection[int]) -> Mapping[int, Header]:
+    """Answer those of these blocks that are stored, by height."""
+    rows = session.scalars(select(BlockRow).where(BlockRow.network == network, BlockRow.height.in_(heights)))
+    return {row.height: Header(row.height, row.hash, row.parent, row.time) for row in rows}
+
+
+def tellers(session: Session, network: str, first: int, last: int) -> frozenset[str]:
+    """Answer the nodes that told these blocks; those of a range are told by whoever told the next one stored."""
+    above = select(func.min(BlockRow.height)).where(BlockRow.network == network, BlockRow.height >= last)
+    end = session.scalar(above) or last
+    nodes = select(BlockRow.node).where(BlockRow.network == network, BlockRow.height.between(first, end))
+    return frozenset(filter(None, session.scalars(nodes.distinct())))
 
 
 def newest_until(session: Session, network: str, moment: datetime) -> Header | None:

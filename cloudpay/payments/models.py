@@ -28,6 +28,7 @@ class NetworkRow(Base):
     polled_at: Mapped[datetime | None] = mapped_column(Moment)
     genesis_hash: Mapped[str | None] = mapped_column(String(100))
     final_moved_at: Mapped[datetime | None] = mapped_column(Moment)
+    reread_height: Mapped[int | None] = mapped_column(BigInteger)
     catch_up_from: Mapped[int | None] = mapped_column(BigInteger)
     catch_up_to: Mapped[int | None] = mapped_column(BigInteger)
     catch_up_done_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -53,7 +54,7 @@ class NodeRow(Base):
 
 
 class BlockRow(Base):
-    """A block that was read; its hash is what a payment's fate hangs on."""
+    """A block that was read, and the node that told it; its hash is what a payment's fate hangs on."""
 
     __tablename__ = "blocks"
 
@@ -62,6 +63,7 @@ class BlockRow(Base):
     hash: Mapped[str] = mapped_column(String(100))
     parent: Mapped[str] = mapped_column(String(100))
     time: Mapped[int] = mapped_column(BigInteger)
+    node: Mapped[str | None] = mapped_column(String(300))
 
 
 class PaymentRow(Base):

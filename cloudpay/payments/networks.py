@@ -152,6 +152,7 @@ def resume(gateway: Gateway, code: str, *, anew: bool = False, actor: str = SYST
             orphan_above(session, gateway, row.code, lowest(session, row.code) - 1)
             forget_above(session, row.code, -1)
             row.cursor_height = row.cursor_hash = row.final_height = row.genesis_hash = None
+            row.reread_height = None
         enter(session, gateway, row, NetworkStatus.UNVERIFIED, "It was resumed and is verified now.")
         details = {"from": "the newest block" if anew else "where it stopped"}
         record(session, actor=actor, action="network.resumed", subject=network.code, details=details)

@@ -91,6 +91,8 @@ class PageCommit:
         passing(Failpoint.PAGE_REWOUND)
         deep = bool(taken_back) or to.height < (row.final_height or 0)
         row.cursor_height, row.cursor_hash = to.height, to.hash
+        if row.reread_height is not None:
+            row.reread_height = min(row.reread_height, to.height)
         if deep:
             row.final_height = to.height
             reason = (
@@ -104,7 +106,7 @@ class PageCommit:
     def _take_in(self, session: Session, row: NetworkRow, page: Page) -> None:
         if not page.headers:
             return
-        blocks.keep(session, row.code, page.headers)
+        blocks.keep(session, row.code, page.headers, page.node)
         times = {header.height: header.time for header in page.headers}
         observe(session, self.gateway, self.network, page.transfers, times)
         since, was_behind = row.cursor_height or page.headers[0].height, row.catch_up_from is not None

@@ -12,6 +12,7 @@ from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Head, Header, Page
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
+from cloudpay.payments.again import SecondReader
 from cloudpay.payments.arrivals import NOTHING_ASKED, ArrivalLook
 from cloudpay.payments.balances import BalanceLook
 from cloudpay.payments.forks import newest_held, stored_below
@@ -39,6 +40,7 @@ class Watcher:
         self._heartbeat = Heartbeat(self.gateway, self.network, self.adapter)
         self._arrivals = ArrivalLook(self.gateway, self.network, self.adapter)
         self._balances = BalanceLook(self.gateway, self.network, self.adapter)
+        self._again = SecondReader(self.gateway, self.network, self.adapter, self._ours)
         self._progress = Progress(self.network.code, self.network.settings.scan_limit)
         self.pace = Pace(self.network.settings)
 
@@ -63,6 +65,8 @@ class Watcher:
         looked_until = self._balances.at(newest, self._lease(), began) if newest else None
         arrived = self._arrivals.at(head.final) if trusted else NOTHING_ASKED
         self._heartbeat.beat(self._lease(), began, head, looked_until, arrived, busy=read > 0)
+        if newest is not None and not self.stop.is_set():
+            self._again.turn(self._lease, began, head, quiet=read == 0)
         return read
 
     def _read_on(self, cursor: BlockRef | None, head: Head) -> tuple[int, Header | None]:

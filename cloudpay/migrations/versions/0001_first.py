@@ -72,6 +72,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and inde
         sa.Column("hash", sa.String(length=100), nullable=False),
         sa.Column("parent", sa.String(length=100), nullable=False),
         sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("node", sa.String(length=300), nullable=True),
         sa.PrimaryKeyConstraint("network", "height", name="pk_blocks"),
     )
     op.create_table(
@@ -183,6 +184,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and inde
         sa.Column("polled_at", Moment(), nullable=True),
         sa.Column("genesis_hash", sa.String(length=100), nullable=True),
         sa.Column("final_moved_at", Moment(), nullable=True),
+        sa.Column("reread_height", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_from", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_to", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_done_at", Moment(), nullable=True),
