@@ -45,6 +45,8 @@ def settle(
         return
     if row.final_height is None or head.final.height > row.final_height:
         row.final_height, row.final_moved_at = head.final.height, gateway.clock.now(session)
+    if arrived.height < row.final_height:
+        arrived = NOTHING_ASKED  # of a node that is behind: younger credits would be taken for a part of its balances
     candidates = session.scalars(
         select(PaymentRow)
         .where(

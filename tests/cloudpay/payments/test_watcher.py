@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -212,3 +213,23 @@ def test_an_amount_of_a_large_payment_waits_for_more_blocks(open_shop_with: "Cal
     )
     shop.mine(6)
     assert shop.state(large).status is InvoiceStatus.PAID
+
+
+def test_f12_a_node_that_is_behind_does_not_cut_a_payment_down_by_a_younger_one(
+    open_shop_with: "Callable[..., Shop]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = {"USDT": {"large_amount": "1000", "verify_balance": True}}
+    shop = open_shop_with("evm", large_confirmations=6, assets=listed)
+    invoice = shop.ask("1000")
+    shop.pay(invoice)
+    shop.mine()
+    behind, ahead = shop.chain.head().latest.ref, shop.chain.head
+    shop.pay(invoice, 5_000_000)
+    shop.mine(3)
+    assert shop.held() == 5_000_000, "the large amount waits for more blocks"
+    monkeypatch.setattr(shop.chain, "head", lambda: replace(ahead(), final=behind))
+    shop.mine(2)
+    monkeypatch.undo()
+    shop.mine()
+    assert sorted(each.amount for each in shop.state(invoice).payments) == [5_000_000, 1_000_000_000]
+    assert shop.held() == 1_005_000_000
