@@ -1,7 +1,7 @@
 """Looking at balances, where the nodes do not show the native money that contracts send."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -11,15 +11,17 @@ from cloudpay.chains.errors import NodeUnavailable, Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Capability, Header, Holding
+from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.inserts import NewRow
 from cloudpay.kernel.leases import Lease, fence
 from cloudpay.kernel.log import get_logger
+from cloudpay.kernel.pruning import BATCH, prune
 from cloudpay.payments import blocks
 from cloudpay.payments.inferred import Balances, record_surplus, surpluses
 from cloudpay.payments.models import NativeWatchRow
 from cloudpay.payments.networks import network_row
-from cloudpay.payments.turns import Turn, is_over, is_owed, is_past, next_look
+from cloudpay.payments.turns import KEPT, Turn, is_over, is_owed, is_past, next_look
 from cloudpay.wallets.service import DepositAddress
 
 BUDGET = 100
@@ -27,6 +29,8 @@ BUDGET = 100
 
 BUDGET_AT_ONCE = 1_500
 """The same, where it answers many in one call."""
+
+_FORGET_EVERY = timedelta(minutes=10)
 
 log = get_logger(__name__)
 
@@ -51,6 +55,7 @@ class BalanceLook:
         self._gateway, self._network, self._adapter = gateway, network, adapter
         self._at: str | None = None
         self._until: datetime | None = None
+        self._forgot_at: datetime | None = None
 
     def at(self, head: Header, lease: Lease, began: datetime) -> datetime | None:
         """Record what came in unseen up to a block that was read, in a poll that began at `began`.
@@ -59,6 +64,7 @@ class BalanceLook:
         block has left the chain meanwhile.
         """
         if Capability.TRACES in self._adapter.capabilities:
+            self._forget(began)
             return began
         if self._at != head.hash:
             try:
@@ -67,6 +73,23 @@ class BalanceLook:
                 return None  # the next poll follows the reorganisation
             self._at = head.hash
         return began if self._until is None else min(began, self._until)
+
+    def _forget(self, began: datetime) -> None:
+        """Now and then, forget what no look will end, or nodes that stop tracing would leave years of looks owed."""
+        if self._forgot_at is not None and began - self._forgot_at < _FORGET_EVERY:
+            return
+        self._forgot_at = began
+        row = NativeWatchRow
+        old = select(row.deposit_address_id).where(
+            row.network == self._network.code, row.owed_at < began - KEPT
+        )
+
+        def batch(session: Session) -> int:
+            found = old.order_by(row.owed_at).limit(BATCH)
+            mine = row.network == self._network.code
+            return changed_rows(session, delete(row).where(mine, row.deposit_address_id.in_(found)))
+
+        prune(self._gateway.db, batch)
 
     def _look(self, head: Header, lease: Lease, began: datetime) -> datetime | None:
         """Look at as many balances as the budget allows; answer up to which moment no look is owed.

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-_KEPT = timedelta(days=7)
+KEPT = timedelta(days=7)
+"""How long after its expiry an address is looked at."""
 _OPEN_SHARE, _CLOSED_SHARE = 8, 4
 _SHORTEST_CLOSED = timedelta(minutes=1)
 
@@ -35,7 +36,7 @@ def is_past(turn: Turn, block_time: int) -> bool:
 
 def is_over(turn: Turn, began: datetime) -> bool:
     """Say whether an address need not be looked at any more after this poll: its invoice expired long ago."""
-    return turn.expires_at + _KEPT < began
+    return turn.expires_at + KEPT < began
 
 
 def next_look(turn: Turn, began: datetime) -> datetime:

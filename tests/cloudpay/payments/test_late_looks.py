@@ -176,3 +176,14 @@ def test_an_address_is_let_go_some_days_after_its_invoice(blind: Shop, clock: Fi
     clock.advance(timedelta(days=8))
     blind.mine()
     assert watched() == 0
+
+
+def test_with_traces_no_look_is_owed_for_what_expired_long_ago(shop: Shop, clock: FixedClock) -> None:
+    shop.ask("1", "ETH")
+    clock.advance(timedelta(days=8))
+    shop.mine()
+    recent = shop.ask("1", "ETH")
+    clock.advance(timedelta(minutes=10))
+    shop.mine()
+    with shop.gateway.db.read() as session:
+        assert session.scalars(select(NativeWatchRow.address)).all() == [recent.option.address]
