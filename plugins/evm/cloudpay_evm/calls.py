@@ -33,7 +33,7 @@ class Call(Generic[Answer]):
         """Read a result; raises `NodeFault` when it has another shape."""
         try:
             return self.decoder.decode(result)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise NodeFault(
                 f"its answer to {self.method} has another shape than the standard's ({error})"
             ) from error

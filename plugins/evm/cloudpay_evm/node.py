@@ -147,7 +147,7 @@ def _content(response: requests.Response, deadline: float) -> bytes:
 def _read(decoder: msgspec.json.Decoder[Answer], body: bytes) -> Answer:
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NodeFault(f"it answered with something else than JSON-RPC ({error})") from error
 
 

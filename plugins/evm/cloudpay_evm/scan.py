@@ -75,9 +75,10 @@ class Scanner:
         blocks = self._by_heights(node, heights, latest)
         linked: list[Block] = []
         parent = after.hash
-        for block in blocks:
+        for block, height in zip(blocks, heights, strict=True):
             if block is None or block.parent_hash != parent:
                 break
+            _require_height(block, height)
             linked.append(block)
             parent = block.hash
         if not linked:
@@ -171,7 +172,13 @@ class Scanner:
         for block, height in zip(blocks, heights, strict=True):
             if block is None:
                 raise NodeFault(f"it has no block {height}")
+            _require_height(block, height)
         return [block for block in blocks if block is not None]
+
+
+def _require_height(block: Block, height: int) -> None:
+    if block.height != height:
+        raise NodeFault(f"it answered block {block.height} where block {height} was asked for")
 
 
 def _without_logs(blocks: Sequence[Block], logs: Sequence[Log]) -> list[Block]:

@@ -77,5 +77,7 @@ def lasting(logs: Iterable[Log]) -> list[Log]:
 def require_block(logs: Iterable[Log], block: BlockRef) -> None:
     """Raise `NodeFault` when a log is of another block than the one that was asked for."""
     for log in logs:
-        if not log.removed and log.block_hash != block.hash:
+        if log.removed:
+            continue
+        if log.block_hash != block.hash or (log.block_number and number(log.block_number) != block.height):
             raise NodeFault(f"it answered logs of another block than {block.height}")

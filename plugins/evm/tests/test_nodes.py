@@ -86,6 +86,7 @@ BAD_ANSWERS = {
     "empty": Raw(200, b""),
     "JSON cut short": Raw(200, GOOD[:-6]),
     "body cut short": Raw(200, GOOD[:-6], {"Content-Length": str(len(GOOD))}),
+    "text in another encoding": Raw(200, b'{"jsonrpc": "2.0", "id": 2, "result": "\xe9"}'),
     "JSON of another kind": Raw(200, b"[1, 2]"),
     "no result": Raw(200, b'{"jsonrpc": "2.0", "id": 2}'),
     "another id": Raw(200, b'{"jsonrpc": "2.0", "id": 77, "result": "0"}'),

@@ -1,6 +1,7 @@
 """Scanning a real node: what is found, and what it costs."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -207,6 +208,32 @@ def test_a_node_that_lags_behind_the_cursor_is_left_for_another(  # F37, F38
         assert [each.amount for each in ours(receiver).transfers(both, newest.ref)] == [6]
         assert both.health()[0].failures == 1
     assert start.height < newest.height
+
+
+def test_a_node_that_numbers_a_block_wrongly_is_left_for_another(  # F41
+    start_chain: Any, adapter_of: MakeAdapter, ours: Any, address: Address
+) -> None:
+    chain = start_chain("evm")
+    receiver = address("after the wrong number")
+    for native in (True, False):
+        start = adapter_of(chain).head().latest
+        chain.pay("USDT", receiver, 5)
+        chain.node.mine(1)
+        with FaultProxy(chain.node.rpc_url) as wrong:
+            wrong.on_call = partial(_misnumbered, chain, start.height + 1)
+            both = adapter_of(chain, [wrong.url, chain.node.rpc_url], watch_native=native)
+            both.head()
+            page = both.scan(start.ref, 10, ours(receiver))
+        assert [header.height for header in page.headers] == [start.height + 1, start.height + 2]
+        assert both.health()[0].failures == 1
+
+
+def _misnumbered(chain: Any, height: int, call: JsonCall) -> Answered | None:
+    """What a node says that gives a block the number of a far one."""
+    if call["method"] != "eth_getBlockByNumber" or call["params"][0] != hex(height):
+        return None
+    block = chain.node.rpc.call("eth_getBlockByNumber", *call["params"])
+    return Answered({**block, "number": hex(height + 5)})
 
 
 def _as_of(call: JsonCall, latest: Any) -> Answered | None:

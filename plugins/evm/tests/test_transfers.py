@@ -94,3 +94,11 @@ def test_a_log_of_another_block_than_the_one_asked_for_is_a_fault_of_the_node() 
     require_block(logs, BlockRef(1, BLOCK))
     with pytest.raises(NodeFault):
         require_block(logs, BlockRef(1, "0x" + "aa" * 32))
+    placed = LOGS.decode(
+        msgspec.json.encode(
+            [{"address": USDT, "topics": [], "data": "0x", "blockHash": BLOCK, "blockNumber": "0x1"}]
+        )
+    )
+    require_block(placed, BlockRef(1, BLOCK))
+    with pytest.raises(NodeFault):
+        require_block(placed, BlockRef(2, BLOCK))
