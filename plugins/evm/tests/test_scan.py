@@ -218,13 +218,13 @@ def test_a_node_that_numbers_a_block_wrongly_is_left_for_another(  # F41
     for native in (True, False):
         start = adapter_of(chain).head().latest
         chain.pay("USDT", receiver, 5)
-        chain.node.mine(1)
+        chain.node.mine(2)
         with FaultProxy(chain.node.rpc_url) as wrong:
-            wrong.on_call = partial(_misnumbered, chain, start.height + 1)
+            wrong.on_call = partial(_misnumbered, chain, start.height + 2)
             both = adapter_of(chain, [wrong.url, chain.node.rpc_url], watch_native=native)
             both.head()
             page = both.scan(start.ref, 10, ours(receiver))
-        assert [header.height for header in page.headers] == [start.height + 1, start.height + 2]
+        assert [header.height for header in page.headers] == [start.height + n for n in (1, 2, 3)]
         assert both.health()[0].failures == 1
 
 
