@@ -3,10 +3,14 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
@@ -31,6 +35,25 @@ DEV_WORDS = "test test test test test test test test test test test junk"
 """The well-known development seed; nothing of value may ever lie on it."""
 
 PRICES: dict[str, str | int | float] = {"ETH": "2500", "USDT": "1.00", "WBTC": "60000", "FAKE": "2"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have no logger remember the configuration under which it was first used, as each does in a process of its own."""
+    uncached = mock.patch.object(structlog, "configure", partial(_configure_uncached, structlog.configure))
+    uncached.start()
+    config.add_cleanup(uncached.stop)
+
+
+def _configure_uncached(configure: Callable[..., None], **settings: Any) -> None:
+    configure(**{**settings, "cache_logger_on_first_use": False})
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A test that configures logs does so for itself alone."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def _on_server(statement: str) -> None:
