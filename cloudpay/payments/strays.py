@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,6 +23,9 @@ UNKNOWN_ASSET = "unknown asset"
 UNEXPLAINED = "unexplained"
 STUCK = "stuck"
 OWN = "own transfer"
+
+_CLOCKS_DIFFER = timedelta(minutes=2)
+"""A block may be dated before the invoice that it pays: whole seconds, and a clock of another machine."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,14 @@ def strays(gateway: Gateway, code: str, address: str, since: datetime) -> list[S
 def _first_block(
     gateway: Gateway, network: Network, adapter: ChainAdapter, latest: Header, since: datetime
 ) -> int:
+    earlier = since - _CLOCKS_DIFFER
     with gateway.db.read() as session:
-        stored = newest_until(session, network.code, since)
+        stored = newest_until(session, network.code, earlier)
     if stored is not None:
         return min(stored.height, latest.height)
-    moment = int(since.timestamp())
+    moment = int(earlier.timestamp())
     later = bisect_left(range(latest.height), moment, key=lambda height: adapter.header_at(height).time)
-    return max(0, later - 1)  # the last block before that moment: clocks differ by seconds
+    return max(0, later - 1)
 
 
 def _unknown(
