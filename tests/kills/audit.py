@@ -58,12 +58,16 @@ def expired(stack: Stack) -> set[str]:
 
 
 def quiet(stack: Stack) -> bool:
-    """Say whether no event and no webhook waits any more."""
+    """Say whether no payment, event or webhook waits any more; an expired invoice's payment may be final after it."""
+    payments = select(func.count()).where(
+        PaymentRow.status.in_([PaymentStatus.SEEN, PaymentStatus.CONFIRMING])
+    )
     events = select(func.count()).where(OutboxRow.handled_at.is_(None))
     webhooks = select(func.count()).where(
         Delivery.status.in_([DeliveryStatus.PENDING, DeliveryStatus.SENDING])
     )
-    return not any(stack.gateway.db.ask(lambda session: [session.scalar(events), session.scalar(webhooks)]))
+    waiting = (payments, events, webhooks)
+    return not any(stack.gateway.db.ask(lambda session: [session.scalar(each) for each in waiting]))
 
 
 def audit(stack: Stack, orders: Sequence[Order], sent: Sent) -> Verdict:
