@@ -15,6 +15,11 @@ class ProcessGroups:
         self._groups: set[int] = set()
         self._leash: subprocess.Popen[bytes] | None = None
 
+    def prepare(self) -> None:
+        """Have the leash there before the first group is: what is started meanwhile would be held by nobody."""
+        if self._leash is None:
+            self._start()
+
     def add(self, group: int) -> None:
         """Have the group ended when this process ends."""
         self._groups.add(group)

@@ -106,6 +106,7 @@ class Supervisor:
 
     def _start(self, child: _Child, now: float) -> None:
         program = child.program
+        self._groups.prepare()
         child.process = subprocess.Popen(
             program.command,
             env={**os.environ, **program.environment},
