@@ -23,6 +23,16 @@ from cloudpay.testing.ledger import Move
 from cloudpay.wiring import EVENT_HANDLERS
 
 
+def bring_to_rest(gateway: Gateway) -> None:
+    """Hand every event on, expire what is due, and check the ledger."""
+    while drain(gateway, EVENT_HANDLERS):
+        pass
+    expire_due(gateway)
+    while drain(gateway, EVENT_HANDLERS):
+        pass
+    assert check(gateway) == []
+
+
 @dataclass
 class Shop:
     """One merchant on one fake network: it asks, payers pay, the watcher looks."""
@@ -68,12 +78,7 @@ class Shop:
 
     def settle(self) -> None:
         """Hand every event on and expire what is due."""
-        while drain(self.gateway, EVENT_HANDLERS):
-            pass
-        expire_due(self.gateway)
-        while drain(self.gateway, EVENT_HANDLERS):
-            pass
-        assert check(self.gateway) == []
+        bring_to_rest(self.gateway)
 
     def mine(self, blocks: int = 1) -> None:
         """Mine, then look."""

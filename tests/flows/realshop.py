@@ -16,7 +16,6 @@ from cloudpay.app import create_app
 from cloudpay.chains.gateway import Gateway, bind
 from cloudpay.chains.registry import load_chains
 from cloudpay.invoices import creation
-from cloudpay.invoices.change import expire_due
 from cloudpay.invoices.creation import NewInvoice
 from cloudpay.invoices.service import get
 from cloudpay.invoices.states import Priority
@@ -26,13 +25,11 @@ from cloudpay.kernel.leases import LeaseKeeper
 from cloudpay.kernel.secrets import KEY_BYTES, AppKey, SealKey
 from cloudpay.kernel.sections import Log, Rates
 from cloudpay.kernel.settings import Settings
-from cloudpay.ledger.audit import check
 from cloudpay.ledger.service import balances
 from cloudpay.ledger.types import AccountKind
 from cloudpay.merchants.keys import create_key
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import create_merchant
-from cloudpay.outbox.service import drain
 from cloudpay.payments.health import verify
 from cloudpay.payments.loop import LEASE_TTL
 from cloudpay.payments.rescan import rescan
@@ -41,8 +38,8 @@ from cloudpay.tables import metadata
 from cloudpay.testing import FixedClock
 from cloudpay.wallets.setup import init_wallet
 from cloudpay.webhooks.models import Delivery
-from cloudpay.wiring import EVENT_HANDLERS
 from cloudpay_devnet.chain import DevChain
+from tests.cloudpay.shop import bring_to_rest
 
 WALLETS = (
     "legal winner thank year wave sausage worth useful legal winner thank yellow",
@@ -117,12 +114,7 @@ class RealShop:
 
     def settle(self) -> None:
         """Hand every event on and expire what is due."""
-        while drain(self.gateway, EVENT_HANDLERS):
-            pass
-        expire_due(self.gateway)
-        while drain(self.gateway, EVENT_HANDLERS):
-            pass
-        assert check(self.gateway) == []
+        bring_to_rest(self.gateway)
 
     def mine(self, blocks: int = 1) -> None:
         """Mine on every chain, then look."""
