@@ -3,27 +3,30 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
-from cloudpay.chains.types import BlockRef, Capability, Holding, Transfer, TransferSource
-from cloudpay.testing import FakeChain, fake_address
-from cloudpay.testing.ledger import FakeBlock, FakeTransaction, Move
-from tests.conformance.seam_proof.spending import (
+from cloudpay.chains.spending import (
+    Answer,
     Broadcast,
     Coin,
     Consumed,
     Draft,
     Explained,
+    FeeQuote,
     FeeTier,
     KeyPath,
     Payee,
+    Prepared,
     Signed,
     Signer,
     Spend,
     SpendContext,
 )
+from cloudpay.chains.types import BlockRef, Capability, Holding, Transfer, TransferSource
+from cloudpay.testing import FakeChain, fake_address
+from cloudpay.testing.ledger import FakeBlock, FakeTransaction, Move
 
 FEES = {FeeTier.LOW: 10, FeeTier.MEDIUM: 20, FeeTier.HIGH: 40}
 LIFETIME = 60
@@ -108,7 +111,13 @@ class SendingChain(FakeChain):
         wire = Wire.decode(raw)
         return Explained(tuple(Payee(*each) for each in wire.payees), wire.fee, wire.expires_at)
 
-    def broadcast(self, signed: Signed) -> Broadcast:
+    def fee_quotes(self) -> tuple[FeeQuote, ...]:
+        return tuple(FeeQuote(tier, None, fee) for tier, fee in FEES.items())
+
+    def broadcast(self, signed: Sequence[Signed]) -> Sequence[Answer]:
+        return [Answer(self._take_in(each)) for each in signed]
+
+    def _take_in(self, signed: Signed) -> Broadcast:
         wire = Wire.decode(signed.raw)
         if signed.tx_id in self._ledger.mempool or self._ledger.find(signed.tx_id):
             return Broadcast.KNOWN
@@ -123,7 +132,7 @@ class SendingChain(FakeChain):
         waiting = [
             each for each in self._ledger.mempool.values() if each.id in self.wires and each.id not in rivals
         ]
-        if sum(self.wires[each.id].source == wire.source for each in waiting) >= self.in_flight(wire.source):
+        if sum(self.wires[each.id].source == wire.source for each in waiting) >= self.window:
             return Broadcast.REJECTED
         for tx_id in rivals:
             del self._ledger.mempool[tx_id]
@@ -135,10 +144,10 @@ class SendingChain(FakeChain):
         final = self.head().final
         return Consumed(final, frozenset(claims) & self._claims_used(final.height))
 
-    def in_flight(self, source: str) -> int:  # the same for every address of these
-        return self.window
+    def in_flight(self, sources: Collection[str]) -> Mapping[str, int]:
+        return dict.fromkeys(sources, self.window)
 
-    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
         raise AssertionError("each kind of chain drafts in its own way")
 
     def _transaction(self, tx_id: str, wire: Wire) -> FakeTransaction:
@@ -170,7 +179,7 @@ class SequenceChain(SendingChain):
     can = Capability.TOKENS | Capability.REPLACEABLE
     window = 2
 
-    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
         taken, drafts = set(context.taken | self._claims_used(self.height)), []
         for spend in spends:
             number = 0
@@ -189,7 +198,7 @@ class SequenceChain(SendingChain):
             )
             signers, needs = (context.keys[spend.source],), self._top_up(spend, fee, context)
             drafts.append(Draft((spend,), frozenset(claims), needs, None, signers, wire.encode()))
-        return drafts
+        return Prepared(tuple(drafts))
 
     def _fits(self, wire: Wire, chosen: Sequence[FakeTransaction]) -> bool:
         used = self._claims_used(self.height).union(*(self.wires[each.id].claims for each in chosen))
@@ -200,7 +209,7 @@ class SequenceChain(SendingChain):
 class ExpiringChain(SendingChain):
     """As TRON: no order, nothing to replace; a transaction lives a minute, and what is absent after that is dead."""
 
-    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
         drafts = []
         for spend in spends:
             fee, expires_at = FEES[context.tier], self.time + LIFETIME
@@ -209,7 +218,7 @@ class ExpiringChain(SendingChain):
             wire = Wire(spend.source, (), payees, fee, expires_at, memo=spend.id)
             signers, needs = (context.keys[spend.source],), self._top_up(spend, fee, context)
             drafts.append(Draft((spend,), frozenset(), needs, expires_at, signers, wire.encode()))
-        return drafts
+        return Prepared(tuple(drafts))
 
 
 class CoinChain(SendingChain):
@@ -231,7 +240,7 @@ class CoinChain(SendingChain):
         """Every output that no block has spent: the core's own table, in the product."""
         return tuple(self._unspent(self.height).values())
 
-    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
         again = context.replaces.claims if context.replaces else frozenset()
         free = [each for each in context.coins if each.claim in again or each.claim not in context.taken]
         free.sort(key=lambda coin: coin.claim not in again)  # what is replaced must share its inputs
@@ -241,14 +250,14 @@ class CoinChain(SendingChain):
             chosen.append(free.pop(0))
         change = sum(each.amount for each in chosen) - wanted
         if change < 0 or not again <= {each.claim for each in chosen}:
-            return ()  # too little; or an input of what should be replaced is spent by now
+            return Prepared(())  # too little; or an input of what should be replaced is spent by now
         payees = [(spend.recipient, None, spend.amount) for spend in spends]
         if change:
             payees.append((spends[0].source, None, change))
         inputs = tuple((each.claim, each.address, each.amount) for each in chosen)
         wire = Wire(spends[0].source, inputs, tuple(payees), fee, None, memo="")
         signers = tuple(context.keys[each.address] for each in chosen)
-        return (Draft(tuple(spends), wire.claims, (), None, signers, wire.encode()),)
+        return Prepared((Draft(tuple(spends), wire.claims, (), None, signers, wire.encode()),))
 
     def _transaction(self, tx_id: str, wire: Wire) -> FakeTransaction:
         spent = tuple(Move(address, POOL, amount) for _claim, address, amount in wire.inputs)

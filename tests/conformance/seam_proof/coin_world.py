@@ -6,13 +6,13 @@ from cloudpay.chains.adapter import ChainDefinition
 from cloudpay.chains.errors import WrongChain
 from cloudpay.chains.registry import load_chains
 from cloudpay.chains.settings import NetworkSettings
+from cloudpay.chains.spending import Draft, KeyPath
 from cloudpay.kernel.errors import CloudPayError
 from cloudpay.kernel.plugins import hookimpl
 from cloudpay.testing import FakeAddresses, FakeChain, fake_address
 from cloudpay.testing.addresses import FAKE_FAMILY
 from cloudpay.testing.fakeworld import FakeWorld
 from tests.conformance.seam_proof.chains import CoinChain, KeyRing, Wire
-from tests.conformance.seam_proof.spending import Draft, KeyPath
 
 FEE = 20
 
@@ -94,5 +94,5 @@ class CoinWorld(FakeWorld):
         wire = Wire(source, ((claim, source, size),), payees, fee, None, memo="")
         draft = Draft((), wire.claims, (), None, (KeyPath(0, 0, 0),), wire.encode())
         signed = self.adapter.sign(draft, KeyRing())
-        self.adapter.broadcast(signed)
+        self.adapter.broadcast([signed])
         return signed.tx_id, source

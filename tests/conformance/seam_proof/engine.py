@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from cloudpay.chains.types import Capability, TxState
-from tests.conformance.seam_proof.spending import (
+from cloudpay.chains.spending import (
     Broadcast,
     Coin,
     Draft,
@@ -16,6 +15,7 @@ from tests.conformance.seam_proof.spending import (
     SpendContext,
     SpendingAdapter,
 )
+from cloudpay.chains.types import Capability, TxState
 
 PATIENCE = 3
 
@@ -64,7 +64,7 @@ class Engine:
     def plan(self) -> None:
         """Draft, sign and keep; nothing is broadcast that is not kept."""
         ready = list(self.queue.values())
-        for draft in self.adapter.prepare(ready, self._context()) if ready else ():
+        for draft in self.adapter.prepare(ready, self._context()).drafts if ready else ():
             if draft.needs:  # it is drafted again with every plan, until nothing is needed any more
                 self.add(draft.needs)
             elif not draft.claims & self._taken() and self._room(draft) > 0:
@@ -75,7 +75,9 @@ class Engine:
     def broadcast(self) -> None:
         """Hand the newest attempt of every open transaction to the chain: the same bytes again and again."""
         for transaction in self.open:
-            transaction.answers.append(self.adapter.broadcast(transaction.attempts[-1]))
+            transaction.answers += [
+                each.outcome for each in self.adapter.broadcast(transaction.attempts[-1:])
+            ]
 
     def _track(self, transaction: Transaction) -> None:
         consumed = self.adapter.consumed(
@@ -107,7 +109,7 @@ class Engine:
         context = replace(self._context(), tier=FeeTier.HIGH, replaces=transaction.draft)
         for draft in self.adapter.prepare(
             transaction.draft.spends, context
-        ):  # none: its claims are about to be gone
+        ).drafts:  # none: its claims are about to be gone
             if not transaction.claims <= draft.claims:
                 raise AssertionError(
                     "a replacement that drops a claim could be included beside the replaced one"
@@ -153,6 +155,6 @@ class Engine:
     def _room(self, draft: Draft) -> int:
         """How many more transactions of this address may wait for a block."""
         source = draft.spends[0].source
-        return self.adapter.in_flight(source) - sum(
+        return self.adapter.in_flight([source])[source] - sum(
             each.draft.spends[0].source == source for each in self.open
         )

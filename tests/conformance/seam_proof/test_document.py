@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from cloudpay.chains import spending
 from cloudpay.chains.adapter import ChainAdapter
 from cloudpay.chains.types import BlockRef
-from tests.conformance.seam_proof import spending
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "chain-seam.md"
 _MARK = "<!-- example: spending -->\n```python\n"

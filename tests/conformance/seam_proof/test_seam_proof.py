@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from cloudpay.chains.spending import Coin, KeyPath, Prepared, Spend, SpendContext
 from cloudpay.chains.types import Holding, TxState
 from cloudpay.testing import fake_address
 from cloudpay.testing.conformance import ChainConformance
@@ -18,7 +19,6 @@ from tests.conformance.seam_proof.chains import (
 )
 from tests.conformance.seam_proof.coin_world import CoinWorld
 from tests.conformance.seam_proof.engine import Engine
-from tests.conformance.seam_proof.spending import Coin, Draft, KeyPath, Spend, SpendContext
 
 SOURCE, STATION = fake_address("master"), fake_address("gas station")
 KEYS = {SOURCE: KeyPath(0, 1, 0), STATION: KeyPath(0, 1, 1)}
@@ -104,7 +104,7 @@ def test_no_more_transactions_wait_than_the_chain_allows() -> None:
     it = bench(SequenceChain)
     it.engine.add(SPENDS)
     it.engine.step()
-    assert len(it.engine.open) == len(it.chain.mempool) == it.chain.in_flight(SOURCE) == 2
+    assert len(it.engine.open) == len(it.chain.mempool) == it.chain.window == 2
 
 
 @WITH_CLAIMS
@@ -175,7 +175,7 @@ def test_what_is_too_cheap_is_replaced_under_the_same_claims(kind: type[SendingC
 
 def test_a_replacement_that_could_be_included_beside_the_replaced_one_is_refused() -> None:
     class Forgetful(CoinChain):
-        def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+        def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
             return super().prepare(spends, replace(context, replaces=None))
 
     it = bench(Forgetful)
@@ -247,13 +247,13 @@ def test_coins_carry_many_spends_in_one_transaction_and_give_change() -> None:
 @ALL
 def test_bytes_that_do_more_than_was_asked_are_not_signed(kind: type[SendingChain]) -> None:
     class Greedy(kind):  # type: ignore[misc, valid-type]  # a base that is a parameter
-        def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
+        def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
             drafts = []
-            for draft in super().prepare(spends, context):
+            for draft in super().prepare(spends, context).drafts:
                 wire = Wire.decode(draft.unsigned)
                 more = replace(wire, payees=(*wire.payees, (fake_address("greedy"), None, 1)))
                 drafts.append(replace(draft, unsigned=more.encode()))
-            return drafts
+            return Prepared(tuple(drafts))
 
     it = bench(Greedy)
     it.engine.add(SPENDS)

@@ -1,4 +1,4 @@
-"""The sending half of the seam as it is proposed in docs/explanation/chain-seam.md, so that it can be tried out."""
+"""The sending half of the seam: what is to be moved, what carries it, and what a chain that sends implements."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,11 @@ class Coin:
 
 @dataclass(frozen=True)
 class SpendContext:
-    """What the core knows and a chain needs: nothing in it says which chain it is."""
+    """What the core knows and a chain needs: nothing in it says which chain it is.
+
+    `fee_cap` is in native base units for one transaction; `keys` names the path of every address of ours that occurs;
+    `gas_station` pays for what drafts need; `taken` are the claims that must not be used, `replaces` is outbid.
+    """
 
     tier: FeeTier
     fee_cap: int
@@ -69,6 +73,22 @@ class Draft:
     expires_at: int | None
     signers: tuple[KeyPath, ...]
     unsigned: bytes
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A spend that the chain would not carry out as things stand, and why: nothing was drafted for it."""
+
+    spend_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was drafted, and what cannot be; a spend that is in neither waits, and is prepared again."""
+
+    drafts: tuple[Draft, ...]
+    refused: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +134,23 @@ class Broadcast(Enum):
     UNKNOWN = auto()
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the nodes said to one transaction, and in whose words."""
+
+    outcome: Broadcast
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class FeeQuote:
+    """What one transfer of an asset costs at most now, in native base units; `contract` None: of the native coin."""
+
+    tier: FeeTier
+    contract: str | None
+    fee: int
+
+
 class Signer(Protocol):
     """Signs digests; the only thing that touches a private key."""
 
@@ -123,28 +160,35 @@ class Signer(Protocol):
 
 
 class SpendingAdapter(ChainAdapter, Protocol):
-    """A chain adapter that can also send."""
+    """A chain adapter that can also send; what speaks to nodes raises `NodeUnavailable` and its kin."""
 
-    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Sequence[Draft]:
-        """Draft transactions that carry all of these spends; a draft with `needs` is drafted again after them."""
+    def fee_quotes(self) -> tuple[FeeQuote, ...]:
+        """Answer what a transfer of each listed asset costs now, by tier: for a constant number of calls."""
+        ...
+
+    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
+        """Draft transactions that carry these spends; a draft with `needs` is drafted again after them."""
         ...
 
     def sign(self, draft: Draft, signer: Signer) -> Signed:
-        """Sign; digest and id are computed here."""
+        """Sign; digest and id are computed here, never taken from a node. No I/O."""
         ...
 
     def explain(self, raw: bytes) -> Explained:
-        """Say what bytes, signed or not, can move; no I/O."""
+        """Say what bytes, signed or not, can move; no I/O. Raises `ValueError` for bytes of another kind."""
         ...
 
-    def broadcast(self, signed: Signed) -> Broadcast:
-        """Hand bytes to the nodes; the same bytes any number of times."""
+    def broadcast(self, signed: Sequence[Signed]) -> Sequence[Answer]:
+        """Hand bytes to the nodes, the same bytes any number of times; one answer for each, in order. Raises nothing.
+
+        A node that cannot be reached answered UNKNOWN.
+        """
         ...
 
     def consumed(self, claims: Collection[str]) -> Consumed:
         """Say which claims are used up by final transactions."""
         ...
 
-    def in_flight(self, source: str) -> int:
-        """Say how many unconfirmed transactions one address may have."""
+    def in_flight(self, sources: Collection[str]) -> Mapping[str, int]:
+        """Say how many unconfirmed transactions each of these addresses may have."""
         ...
