@@ -43,7 +43,11 @@ class EvmAdapter(SendingHalf):
 
     def __init__(self, settings: EvmSettings, network: str) -> None:
         self.capabilities = (
-            Capability.TOKENS | Capability.REPLACEABLE | Capability.SPENDS_DEPOSITS | Capability.HISTORY
+            Capability.TOKENS
+            | Capability.REPLACEABLE
+            | Capability.SPENDS_DEPOSITS
+            | Capability.HISTORY
+            | Capability.SENDS
         )
         super().__init__(open_nodes(settings, network), settings, lambda node: self._look(node).final)
         self._settings, self._network = settings, network
