@@ -47,8 +47,8 @@ class ChainControl:
         pairs of a transaction's hash and the new block, from 0 to depth - 1, that it is mined in.
         """
         pairs = [(self.rpc.text("eth_getRawTransactionByHash", tx_hash), block) for tx_hash, block in keep]
-        # Another miner: once the base fee has fallen to its floor, empty blocks would be the very same again.
-        self.rpc.call("anvil_setCoinbase", f"0x{secrets.token_hex(20)}")
+        # Within the second in which it was mined, an empty block would be mined again as it was, hash and all.
+        self.rpc.call("anvil_setCoinbase", "0x" + secrets.token_hex(20))
         self.rpc.call("anvil_reorg", depth, pairs)
 
     def drop_transaction(self, tx_hash: str) -> None:
