@@ -76,7 +76,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Report:
-    """One benchmark's figures with what they depend on; `before` and `after` are the load averages when it began and ended."""
+    """One benchmark's figures with what they depend on: `before` and `after` are load averages, among others."""
 
     name: str
     figures: tuple[Figure, ...]
