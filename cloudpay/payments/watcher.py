@@ -9,7 +9,7 @@ from cloudpay.chains.adapter import ChainAdapter
 from cloudpay.chains.errors import Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import BlockRef, Head, Header, Page
+from cloudpay.chains.types import BlockRef, Capability, Head, Header, Page
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
 from cloudpay.payments.again import SecondReader
@@ -81,7 +81,8 @@ class Watcher:
             after, page = found
             if not page.headers and after == cursor:
                 break
-            commit = PageCommit(self.gateway, self.network, self._lease(), head, self._progress)
+            traced = Capability.TRACES in self.adapter.capabilities  # as the page was read just now
+            commit = PageCommit(self.gateway, self.network, self._lease(), head, self._progress, traced)
             if not commit.run(cursor, after, page) or not page.headers:
                 return read, None
             read += len(page.headers)

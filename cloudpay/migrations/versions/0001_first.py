@@ -188,6 +188,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and inde
         sa.Column("catch_up_from", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_to", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_done_at", Moment(), nullable=True),
+        sa.Column("untraced_at", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("code", name="pk_networks"),
     )
     op.create_table(
