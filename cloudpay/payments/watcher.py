@@ -23,6 +23,7 @@ from cloudpay.payments.pace import Pace
 from cloudpay.payments.pages import PageCommit, check_links
 from cloudpay.payments.progress import Progress
 from cloudpay.payments.states import READABLE
+from cloudpay.payments.stuck import StuckLook
 from cloudpay.wallets.service import ours
 
 
@@ -41,6 +42,7 @@ class Watcher:
         self._arrivals = ArrivalLook(self.gateway, self.network, self.adapter)
         self._balances = BalanceLook(self.gateway, self.network, self.adapter)
         self._again = SecondReader(self.gateway, self.network, self.adapter, self._ours)
+        self._stuck = StuckLook(self.gateway, self.network, self.adapter)
         self._progress = Progress(self.network.code, self.network.settings.scan_limit)
         self.pace = Pace(self.network.settings)
 
@@ -63,10 +65,11 @@ class Watcher:
             return 0  # a node that lags, or went backwards, knows less than we do
         read, newest = self._read_on(cursor, head) if trusted else (0, None)
         looked_until = self._balances.at(newest, self._lease(), began) if newest else None
-        arrived = self._arrivals.at(head.final) if trusted else NOTHING_ASKED
+        arrived = self._arrivals.at(head.final, began) if trusted else NOTHING_ASKED
         self._heartbeat.beat(self._lease(), began, head, looked_until, arrived, busy=read > 0)
         if newest is not None and not self.stop.is_set():
             self._again.turn(self._lease, began, head, quiet=read == 0)
+            self._stuck.turn(self._lease, began, head, quiet=read == 0)
         return read
 
     def _read_on(self, cursor: BlockRef | None, head: Head) -> tuple[int, Header | None]:
