@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import SERVER
-from tests.simulation.mutants import MUTANTS, hunt, planted
+from tests.simulation.mutants.hunting import MUTANTS, hunt, planted
 from tests.simulation.run import Simulation, simulation
 from tests.simulation.shrinking import ranges, read_ranges, shrink
 

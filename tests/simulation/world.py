@@ -63,7 +63,7 @@ class World:
         self.chains = {code: FakeChain(code, unix=self.clock.unix) for code in profile.networks}
         for code, chain in self.chains.items():
             grounds.nodes[code].attach(self, chain)
-            chain.capabilities = KINDS[code].capabilities
+            chain.capabilities = KINDS[code].with_nodes(profile.nodes)
             chain.mine(12)
             for shop in grounds.shops:
                 chain.fund(shop.master, 10**60)
