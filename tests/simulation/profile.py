@@ -58,7 +58,7 @@ def draw(seed: int, optional: list[str]) -> Profile:
         stubborn=rng.random() < 0.2,
         quiet_nodes=rng.random() < 0.25,
         nodes=_nodes(rng),
-        budget=BUDGET if big else rng.choice([1, 3, 10, BUDGET]),
+        budget=BUDGET if big else rng.choice([2, 5, 20]),
     )
 
 

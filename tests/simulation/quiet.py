@@ -58,14 +58,15 @@ def _settle(stage: Stage) -> None:
 
 
 def _turns(stage: Stage) -> int:
-    """Answer how many blocks it takes until every balance had its turn, and what was found then is final."""
+    """Answer how many blocks it takes until every balance had its turn, and what was found then is final; 0 for none."""
     profile, options = stage.world.profile, stage.world.rules.mirror.options.values()
     watched = [
         sum(1 for each in options if (each["network"], each["asset"]) == (code, ""))
         for code in stage.world.chains
         if Capability.TRACES not in stage.world.node(code).capabilities
     ]
-    return -(-max(watched, default=0) // profile.budget) + 1
+    most = max(watched, default=0)
+    return -(-most // profile.budget) + 1 if most else 0
 
 
 def _read_a_second_time(stage: Stage, code: str) -> None:

@@ -50,7 +50,7 @@ def forgets_to_book_every_seventh_receipt() -> Patches:
 
 
 @mutant
-def booksafter_the_commit() -> Patches:
+def books_after_the_commit() -> Patches:
     return after_the_commit("cloudpay.payments.credit.post_receipt", post_receipt)
 
 

@@ -58,7 +58,7 @@ def loses_a_call_that_was_cut_off() -> Patches:
 
 
 @mutant
-def tells_of_paymentsafter_the_commit() -> Patches:
+def tells_of_payments_after_the_commit() -> Patches:
     return after_the_commit("cloudpay.payments.rows.append", outbox.append)
 
 
