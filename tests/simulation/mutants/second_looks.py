@@ -30,8 +30,14 @@ def takes_in_nothing_of_the_second_reading() -> Patches:
 
 
 @mutant
-def numbers_what_was_left_out_as_the_second_reading_does() -> Patches:
-    return {"cloudpay.payments.omissions._numbered_as_known": lambda _session, _network, found: list(found)}
+def numbers_what_was_left_out_as_it_is_told() -> Patches:
+    def as_told(_session: Any, _network: Any, found: Any) -> list[Any]:
+        return list(found)
+
+    return {
+        "cloudpay.payments.omissions.numbered_as_known": as_told,
+        "cloudpay.payments.rescan.numbered_as_known": as_told,
+    }
 
 
 @mutant
