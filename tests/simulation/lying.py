@@ -61,8 +61,8 @@ _LIES: dict[str, Callable[[Node, FakeChain, Random], object]] = {
 }
 
 
-_MORE_OFTEN = ["pages"] * 4
-"""One lie that has many kinds."""
+_MORE_OFTEN = ["pages"] * 4 + ["other fork"] * 3
+"""One lie that has many kinds, and one that harms at a rare moment alone."""
 
 
 @happens("a second node lies", 3)

@@ -58,7 +58,7 @@ def _settle(stage: Stage) -> None:
 
 
 def _turns(stage: Stage) -> int:
-    """Answer how many blocks it takes until every balance had its turn, and what was found then is final; 0 for none."""
+    """Answer how many blocks it takes until every balance had its turn, and what it showed is final; 0 for none."""
     profile, options = stage.world.profile, stage.world.rules.mirror.options.values()
     watched = [
         sum(1 for each in options if (each["network"], each["asset"]) == (code, ""))
