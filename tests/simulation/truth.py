@@ -82,7 +82,12 @@ class Truth:
         return tip == block
 
     def move(self, cursor: str | None) -> set[Identity]:
-        """Follow the gateway to the block that it has read up to; answer what is different there."""
+        """Follow the gateway to the block that it has read up to; answer what is different there.
+
+        Who begins may be told a block that never was: reading begins when the gateway has noticed.
+        """
+        if self.cursor is None and cursor not in self.blocks:
+            cursor = None
         if cursor == self.cursor:
             return set()
         old, self.cursor = self.cursor, cursor
