@@ -208,13 +208,13 @@ class _RunTime:
     def stand_ins(self) -> dict[str, Any]:
         """Answer what stands in for what."""
         return {
-            "cloudpay.kernel.ids.ULID": self.identifier,
+            "cloudpay.kernel.ids.next_ulid": self.identifier,
             "cloudpay.kernel.leases.time": self,
             "cloudpay.kernel.db.time": self,
         }
 
     def identifier(self) -> str:
-        """Answer an identifier as `ULID()` does, by the run's time and chance."""
+        """Answer an identifier as `next_ulid` does, by the run's time and chance."""
         if self.world is None:
             self._made += 1
             return str(ULID.from_bytes(struct.pack(">QQ", 0, self._made)))

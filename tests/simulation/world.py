@@ -125,7 +125,7 @@ class World:
             self.pass_time(seconds)
 
     def identifier(self) -> str:
-        """Answer an identifier as `ULID()` does, by this run's time and chance."""
+        """Answer an identifier as `next_ulid` does, by this run's time and chance."""
         millis = int(self.now.timestamp() * 1000)
         return str(ULID.from_bytes(struct.pack(">Q", millis)[2:] + self.rng.randbytes(10)))
 
