@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -78,11 +78,11 @@ class _Watch:
         while self._some.wait():
             time.sleep(_LOOK_SECONDS)
             self._some.clear()  # before it looks: whoever begins to read after that sets it again
-            readings = tuple(self._readings)
+            readings = self._readings.copy()  # at once, which iterating is not
             if readings:
                 self._some.set()
             try:
-                _end_late(readings)
+                end_late(readings)
             except OSError:  # as when no descriptor is left; it looks again, or nobody would
                 _log.exception("late_bodies_not_ended")
 
@@ -102,7 +102,7 @@ def watched(environ: Mapping[str, Any], places: int) -> Iterator[Reading]:
         _watch.remove(reading)
 
 
-def _end_late(readings: tuple[Reading, ...]) -> None:
+def end_late(readings: Collection[Reading]) -> None:
     """End those that are too late, and those that find no place to wait: they that came last."""
     late = sorted((each for each in readings if each.waited() > _SOON_SECONDS), key=attrgetter("began"))
     for number, reading in enumerate(late):
