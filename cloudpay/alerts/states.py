@@ -14,7 +14,10 @@ class Severity(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """What is the matter. The subject of the first four is a network, of `node_…` a network and a node."""
+    """What is the matter. The subject of the first four is a network, of `node_…` a network and a node.
+
+    Of the two about tokens it is a network and a symbol.
+    """
 
     NETWORK_STALLED = "network_stalled"
     NETWORK_PAUSED = "network_paused"
@@ -25,6 +28,9 @@ class AlertKind(StrEnum):
     NODE_WRONG_CHAIN = "node_wrong_chain"
     NODES_DISAGREE = "nodes_disagree"
     NODE_LEFT_OUT_LOGS = "node_left_out_logs"
+    BALANCES_UNKNOWN = "balances_unknown"
+    LESS_ARRIVED = "less_arrived"
+    TOKEN_STUCK = "token_stuck"  # noqa: S105  # no password
     EVENT_FAILING = "event_failing"
     WEBHOOKS_FAILING = "webhooks_failing"
 
@@ -81,6 +87,24 @@ KINDS: Mapping[AlertKind, Meaning] = {
         Severity.WARNING,
         "Another reading of the same blocks showed what it left out, so nothing is lost; but a payment may have been "
         "found late. Take the node of {subject} out of rpc_urls when that happens again; end this alert by hand.",
+    ),
+    AlertKind.BALANCES_UNKNOWN: Meaning(
+        Severity.CRITICAL,
+        "Tokens with verify_balance wait on {subject}, and nothing else; `cloudpay chains` counts the payments. As a "
+        "rule a node keeps the state of the newest 128 blocks: where the final block lies deeper, name an archive "
+        'node in rpc_urls, or set finality = "depth" with fewer than 128 confirmations.',
+    ),
+    AlertKind.LESS_ARRIVED: Meaning(
+        Severity.WARNING,
+        "What arrived is what counts, so nothing is credited that is not there; but the invoice may stay underpaid. A "
+        "token that takes a fee does so each time: have payers of {subject} send more, or take the asset out of the "
+        "settings. End this alert by hand.",
+    ),
+    AlertKind.TOKEN_STUCK: Meaning(
+        Severity.WARNING,
+        "The payment counts, and cannot be collected now: the token is paused, or its issuer has blocked the deposit "
+        "or the master address. `cloudpay invoice look-up` shows whether it still is so. Think about whether to go on "
+        "taking {subject}, and end this alert by hand.",
     ),
     AlertKind.EVENT_FAILING: Meaning(
         Severity.CRITICAL,
