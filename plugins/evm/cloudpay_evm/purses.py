@@ -9,7 +9,7 @@ from cloudpay_evm.calls import Call
 from cloudpay_evm.claims import claim_of, nonce_at
 from cloudpay_evm.errors import Refused
 from cloudpay_evm.node import Node
-from cloudpay_evm.wire import TEXT, number
+from cloudpay_evm.wire import AMOUNT, TEXT, number
 
 
 @dataclass
@@ -38,7 +38,7 @@ def purses(node: Node, spends: Sequence[Spend]) -> Mapping[str, Purse]:
     sources = list(dict.fromkeys(spend.source for spend in spends))
     tokens = list(dict.fromkeys((each.source, each.contract) for each in spends if each.contract))
     calls = [nonce_at(source, "latest") for source in sources]
-    calls += [Call("eth_getBalance", (source, "latest"), TEXT) for source in sources]
+    calls += [Call("eth_getBalance", (source, "latest"), AMOUNT) for source in sources]
     calls += [_balance(source, contract) for source, contract in tokens]
     answers = node.try_all(calls)
     own = [_text(answer) for answer in answers[: 2 * len(sources)]]
