@@ -4,14 +4,20 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
+from cloudpay.chains.settings import NetworkSettings
 from cloudpay.chains.spending import Answer, Broadcast, FeeTier, Signed
+from cloudpay.chains.types import Capability
 from cloudpay.testing.addresses import key_address
+from cloudpay.testing.clock import start_time
 from cloudpay.testing.fakescript import FakeScript
 from cloudpay.testing.fakewire import Wire, id_of, signed_by_source
-from cloudpay.testing.ledger import SEQUENCE, FakeTransaction, HoldingKey, Move
+from cloudpay.testing.ledger import PAYER, SEQUENCE, FakeTransaction, HoldingKey, Move
 
+CAPABILITIES = (
+    Capability.TOKENS | Capability.TRACES | Capability.HISTORY | Capability.REPLACEABLE | Capability.SENDS
+)
+"""What a fake chain can do unless a test takes something away."""
 _TOKEN_COSTS = 3
 Slots = dict[str, dict[int, FakeTransaction]]
 """What waits with a nonce, by address and nonce."""
@@ -24,9 +30,16 @@ class FakePool(FakeScript):
     """
 
     def __init__(
-        self, *arguments: Any, address_of: Callable[[bytes], str] = key_address, **named: Any
+        self,
+        network: str = "fake",
+        settings: NetworkSettings | None = None,
+        *,
+        capabilities: Capability = CAPABILITIES,
+        unix: Callable[[], int] = start_time,
+        payer: str = PAYER,
+        address_of: Callable[[bytes], str] = key_address,
     ) -> None:
-        super().__init__(*arguments, **named)
+        super().__init__(network, settings or NetworkSettings(), capabilities, unix, payer)
         self.prices = {FeeTier.LOW: 10, FeeTier.MEDIUM: 20, FeeTier.HIGH: 40}
         """What the node asks for a native transfer; a token's costs three times as much."""
         self.floor = 0

@@ -5,14 +5,9 @@ from collections.abc import Callable, Collection, Sequence
 
 from cloudpay.chains.settings import NetworkSettings
 from cloudpay.chains.types import BlockRef, Capability
-from cloudpay.testing.clock import start_time
-from cloudpay.testing.ledger import PAYER, FakeBlock, FakeLedger, FakeTransaction, Move
+from cloudpay.testing.ledger import FakeBlock, FakeLedger, FakeTransaction, Move
 
 FEE = 21
-CAPABILITIES = (
-    Capability.TOKENS | Capability.TRACES | Capability.HISTORY | Capability.REPLACEABLE | Capability.SENDS
-)
-"""What a fake chain can do unless a test takes something away."""
 
 
 class FakeScript:
@@ -20,16 +15,15 @@ class FakeScript:
 
     def __init__(
         self,
-        network: str = "fake",
-        settings: NetworkSettings | None = None,
-        *,
-        capabilities: Capability = CAPABILITIES,
-        unix: Callable[[], int] = start_time,
-        payer: str = PAYER,
+        network: str,
+        settings: NetworkSettings,
+        capabilities: Capability,
+        unix: Callable[[], int],
+        payer: str,
     ) -> None:
         self.network, self.payer = network, payer
         self.capabilities = capabilities
-        self.settings = settings or NetworkSettings()
+        self.settings = settings
         self.delay = 0.0
         """Seconds that every call takes."""
         self.wrong_chain = False

@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
+from coincurve import PublicKey
+
+from cloudpay.chains.settings import NetworkSettings
 from cloudpay.chains.spending import (
     Answer,
     Broadcast,
@@ -15,16 +19,18 @@ from cloudpay.chains.spending import (
     Explained,
     Payee,
     Prepared,
+    Refusal,
     Signed,
     Signer,
     Spend,
     SpendContext,
 )
 from cloudpay.chains.types import BlockRef, Capability, Holding, Transfer, TransferSource
-from cloudpay.testing import FakeChain, fake_address
+from cloudpay.testing import FakeChain, fake_address, key_address
 from cloudpay.testing.ledger import FakeBlock, FakeTransaction, Move
 
 LIFETIME = 60
+_SIGNATURES = re.compile(rb"[0-9a-f]{130}(,[0-9a-f]{130})*")
 POOL = fake_address("between inputs and outputs")
 
 
@@ -46,9 +52,17 @@ class Wire:
 
     @classmethod
     def decode(cls, raw: bytes) -> "Wire":
-        table = json.loads(raw.partition(b"|")[0])
-        lists = {name: tuple(tuple(each) for each in table[name]) for name in ("inputs", "payees")}
-        return cls(**{**table, **lists})
+        """Read bytes, signed or not; raises `ValueError` for bytes of another kind."""
+        body, bar, signatures = raw.partition(b"|")
+        try:
+            table = json.loads(body)
+            lists = {name: tuple(tuple(each) for each in table[name]) for name in ("inputs", "payees")}
+            wire = cls(**{**table, **lists})
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"{raw[:60]!r} is no transaction") from error
+        if wire.encode() != body or (bar and not _SIGNATURES.fullmatch(signatures)):
+            raise ValueError(f"{raw[:60]!r} is more or less than a transaction")
+        return wire
 
     @property
     def claims(self) -> frozenset[str]:
@@ -60,9 +74,9 @@ class SendingChain(FakeChain):
 
     can: ClassVar[Capability] = Capability.TOKENS
 
-    def __init__(self, network: str = "proof") -> None:
+    def __init__(self, network: str = "proof", settings: NetworkSettings | None = None) -> None:
         self.time = 1_800_000_000
-        super().__init__(network, capabilities=self.can, unix=lambda: self.time)
+        super().__init__(network, settings, capabilities=self.can, unix=lambda: self.time)
         self.window = 1_000
         self.wires: dict[str, Wire] = {}
 
@@ -93,12 +107,16 @@ class SendingChain(FakeChain):
         wire = Wire.decode(raw)
         return Explained(tuple(Payee(*each) for each in wire.payees), wire.fee, wire.expires_at)
 
-    def broadcast(self, signed: Sequence[Signed]) -> Sequence[Answer]:
-        told = [self._accept(each) for each in signed]
-        return [Answer(self.says or each) for each in told]
+    def _take_in(self, signed: Sequence[Signed]) -> list[Answer]:
+        return [Answer(self._accept(each)) for each in signed]
 
     def _accept(self, signed: Signed) -> Broadcast:
-        wire = Wire.decode(signed.raw)
+        try:
+            wire = Wire.decode(signed.raw)
+        except ValueError:
+            return Broadcast.REJECTED
+        if not self._is_signed(wire, signed.raw):
+            return Broadcast.REJECTED
         if signed.tx_id in self._ledger.mempool or self._ledger.find(signed.tx_id):
             return Broadcast.KNOWN
         rivals = [
@@ -131,6 +149,9 @@ class SendingChain(FakeChain):
         moves = tuple(Move(wire.source, to, amount, contract) for to, contract, amount in wire.payees)
         return FakeTransaction(tx_id, wire.source, moves, wire.fee, fails=False)
 
+    def _is_signed(self, wire: Wire, raw: bytes) -> bool:  # where it is held against nothing
+        return True
+
     def _fits(self, wire: Wire, chosen: Sequence[FakeTransaction]) -> bool:  # where nothing orders
         return True
 
@@ -153,16 +174,35 @@ class SendingChain(FakeChain):
 class ExpiringChain(SendingChain):
     """As TRON: no order, nothing to replace; a transaction lives a minute, and what is absent after that is dead."""
 
+    can = Capability.TOKENS | Capability.TRACES | Capability.HISTORY | Capability.SENDS
+
     def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
-        drafts = []
-        for spend in spends:
-            fee, expires_at = self.prices[context.tier], self.time + LIFETIME
-            payees = ((spend.recipient, spend.contract, spend.amount),)
-            # The id is the hash of the contents: without the memo two equal payments in one second would be one.
-            wire = Wire(spend.source, (), payees, fee, expires_at, memo=spend.id)
-            signers, needs = (context.keys[spend.source],), self._top_up(spend, fee, context)
-            drafts.append(Draft((spend,), frozenset(), needs, expires_at, signers, wire.encode()))
-        return Prepared(tuple(drafts))
+        refused = [
+            Refusal(each.id, "it cannot receive") for each in spends if each.recipient in self.refusing
+        ]
+        open_to = [spend for spend in spends if spend.recipient not in self.refusing]
+        with self._call():
+            drafts = [self._draft(spend, context) for spend in open_to]
+        return Prepared(tuple(draft for draft in drafts if draft), tuple(refused))
+
+    def _draft(self, spend: Spend, context: SpendContext) -> Draft | None:
+        fee, expires_at = self.price(context.tier, spend.contract), self.time + LIFETIME
+        if fee > context.fee_cap:
+            return None
+        payees = ((spend.recipient, spend.contract, spend.amount),)
+        # The id is the hash of the contents: without the memo two equal payments in one second would be one.
+        wire = Wire(spend.source, (), payees, fee, expires_at, memo=spend.id)
+        signers, needs = (context.keys[spend.source],), self._top_up(spend, fee, context)
+        return Draft((spend,), frozenset(), needs, expires_at, signers, wire.encode())
+
+    def _is_signed(self, wire: Wire, raw: bytes) -> bool:
+        signature = bytes.fromhex(raw.partition(b"|")[2].decode())
+        digest = hashlib.sha256(wire.encode()).digest()
+        try:
+            key = PublicKey.from_signature_and_message(signature, digest, hasher=None)
+        except ValueError:
+            return False
+        return key_address(key.format()) == wire.source
 
 
 class CoinChain(SendingChain):
@@ -170,8 +210,8 @@ class CoinChain(SendingChain):
 
     can = Capability.TRACES | Capability.MULTI_OUTPUT | Capability.REPLACEABLE | Capability.MEMPOOL
 
-    def __init__(self, network: str = "proof") -> None:
-        super().__init__(network)
+    def __init__(self, network: str = "proof", settings: NetworkSettings | None = None) -> None:
+        super().__init__(network, settings)
         self.genesis: list[Coin] = []
 
     def give(self, address: str, amount: int) -> Coin:

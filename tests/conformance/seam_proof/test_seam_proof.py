@@ -10,6 +10,7 @@ from cloudpay.chains.types import Holding, TxState
 from cloudpay.testing import FakeAddresses, FakeChain, SeedSigner, fake_address
 from cloudpay.testing.conformance import ChainConformance
 from cloudpay.testing.fakewire import Wire as SequenceWire
+from cloudpay.testing.fakeworld import FakeWorld
 from tests.conformance.seam_proof.chains import CoinChain, ExpiringChain, Wire
 from tests.conformance.seam_proof.coin_world import CoinWorld
 from tests.conformance.seam_proof.engine import Engine
@@ -32,6 +33,14 @@ class TestCoinChainReads(ChainConformance):
     @pytest.fixture
     def world(self) -> CoinWorld:
         return CoinWorld()
+
+
+class TestExpiringChain(ChainConformance):
+    """A chain whose transactions have no claims, and die instead of being replaced, is held to the whole seam."""
+
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        return FakeWorld(ExpiringChain)
 
 
 @dataclass
