@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from coincurve import PrivateKey
 from eth_account import Account
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cloudpay.chains.spending import Draft, KeyPath, Payee, Spend
@@ -60,6 +60,7 @@ def draft_of(made: Transaction, source: str = SOURCE) -> Draft:
 
 numbers = st.integers(0, 2**64 - 1)
 addresses = st.binary(min_size=20, max_size=20)
+unhurried = settings(deadline=None)  # bytes are held here, not times
 
 
 @st.composite
@@ -99,6 +100,7 @@ def peers_bytes(made: Transaction) -> tuple[bytes, str]:
     return bytes(peer.raw_transaction), peer.hash.to_0x_hex()
 
 
+@unhurried
 @given(transfers())
 @example(transaction(DYNAMIC, nonce=0, value=0, tip=0))
 @example(transaction(LEGACY, nonce=0, value=0))
@@ -107,6 +109,7 @@ def test_bytes_and_ids_are_those_of_another_implementation(made: Transaction) ->
     assert (ours.raw, ours.tx_id) == peers_bytes(made)
 
 
+@unhurried
 @given(transfers())
 def test_what_was_written_is_read_back_and_says_whom_it_pays(made: Transaction) -> None:
     assert read(payload(made)) == (made, None)
@@ -120,6 +123,7 @@ def test_what_was_written_is_read_back_and_says_whom_it_pays(made: Transaction) 
         assert (told.largest_fee, told.expires_at, told.sender) == (made.gas * made.max_fee, None, sender)
 
 
+@unhurried
 @given(transfers(), st.data())
 def test_a_flipped_bit_is_refused_or_explained_differently(made: Transaction, data: st.DataObject) -> None:
     raw = sign(draft_of(made), Key(), EXPLAINER).raw
