@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import rlp
 from coincurve import PrivateKey
 from eth_account import Account
 from hypothesis import example, given, settings
@@ -284,3 +285,15 @@ def test_a_configured_margin_is_part_of_the_largest_fee_and_a_listed_contract_ke
     told = explainer.explain(payload(transaction(to=TO_TOKEN, value=0, data=CALL)))
     assert told.payees == (Payee(PAYEE, TOKEN.lower(), 5),)
     assert told.largest_fee == 21_000 * 30 * 10**9 + 5
+
+
+@pytest.mark.parametrize("kind", [DYNAMIC, LEGACY])
+def test_a_number_with_a_zero_in_front_is_not_read(kind: int) -> None:
+    made = transaction(kind)
+    head = b"" if kind == LEGACY else bytes([DYNAMIC])
+    fields = rlp.decode(payload(made)[len(head) :])
+    assert head + rlp.encode(fields) == payload(made)
+    place = fields.index(b"\x07")
+    fields[place] = b"\x00\x07"
+    with pytest.raises(ValueError, match="one true form"):
+        EXPLAINER.explain(head + rlp.encode(fields))
