@@ -116,8 +116,8 @@ class Known(Struct):
 class FeeHistory(Struct, rename="camel"):
     """Base fees of some blocks and of the next one, and what those blocks' transactions paid on top."""
 
-    base_fee_per_gas: list[str]
-    reward: list[list[str]] | None = None
+    base_fee_per_gas: list[Amount]
+    reward: list[list[Amount]] | None = None
 
 
 class Frame(Struct):

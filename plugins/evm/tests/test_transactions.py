@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import rlp
 from coincurve import PrivateKey
 from eth_account import Account
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cloudpay.chains.spending import Draft, KeyPath, Payee, Spend
@@ -60,6 +61,7 @@ def draft_of(made: Transaction, source: str = SOURCE) -> Draft:
 
 numbers = st.integers(0, 2**64 - 1)
 addresses = st.binary(min_size=20, max_size=20)
+unhurried = settings(deadline=None)  # bytes are held here, not times
 
 
 @st.composite
@@ -99,6 +101,7 @@ def peers_bytes(made: Transaction) -> tuple[bytes, str]:
     return bytes(peer.raw_transaction), peer.hash.to_0x_hex()
 
 
+@unhurried
 @given(transfers())
 @example(transaction(DYNAMIC, nonce=0, value=0, tip=0))
 @example(transaction(LEGACY, nonce=0, value=0))
@@ -107,6 +110,7 @@ def test_bytes_and_ids_are_those_of_another_implementation(made: Transaction) ->
     assert (ours.raw, ours.tx_id) == peers_bytes(made)
 
 
+@unhurried
 @given(transfers())
 def test_what_was_written_is_read_back_and_says_whom_it_pays(made: Transaction) -> None:
     assert read(payload(made)) == (made, None)
@@ -120,6 +124,7 @@ def test_what_was_written_is_read_back_and_says_whom_it_pays(made: Transaction) 
         assert (told.largest_fee, told.expires_at, told.sender) == (made.gas * made.max_fee, None, sender)
 
 
+@unhurried
 @given(transfers(), st.data())
 def test_a_flipped_bit_is_refused_or_explained_differently(made: Transaction, data: st.DataObject) -> None:
     raw = sign(draft_of(made), Key(), EXPLAINER).raw
@@ -280,3 +285,15 @@ def test_a_configured_margin_is_part_of_the_largest_fee_and_a_listed_contract_ke
     told = explainer.explain(payload(transaction(to=TO_TOKEN, value=0, data=CALL)))
     assert told.payees == (Payee(PAYEE, TOKEN.lower(), 5),)
     assert told.largest_fee == 21_000 * 30 * 10**9 + 5
+
+
+@pytest.mark.parametrize("kind", [DYNAMIC, LEGACY])
+def test_a_number_with_a_zero_in_front_is_not_read(kind: int) -> None:
+    made = transaction(kind)
+    head = b"" if kind == LEGACY else bytes([DYNAMIC])
+    fields = rlp.decode(payload(made)[len(head) :])
+    assert head + rlp.encode(fields) == payload(made)
+    place = fields.index(b"\x07")
+    fields[place] = b"\x00\x07"
+    with pytest.raises(ValueError, match="one true form"):
+        EXPLAINER.explain(head + rlp.encode(fields))
