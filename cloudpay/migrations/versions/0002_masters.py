@@ -1,9 +1,9 @@
-"""Master wallets, the transactions that are ours, and what is frozen."""
+"""Master wallets and what moves there past the gateway, the transactions that are ours, and what is frozen."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from cloudpay.kernel.columns import Moment
+from cloudpay.kernel.columns import BaseUnits, Moment
 
 revision = "0002_masters"
 down_revision = "0001"
@@ -45,4 +45,42 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("since", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("network", name="pk_freezes"),
+    )
+    op.create_table(
+        "outside_transfers",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("merchant_id", sa.String(length=40), nullable=False),
+        sa.Column("livemode", sa.Boolean(), nullable=False),
+        sa.Column("network", sa.String(length=40), nullable=False),
+        sa.Column("tx_id", sa.String(length=120), nullable=False),
+        sa.Column("address", sa.String(length=120), nullable=False),
+        sa.Column("at_deposit", sa.Boolean(), nullable=False),
+        sa.Column("asset", sa.String(length=100), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("leaves", sa.Boolean(), nullable=False),
+        sa.Column("counterparty", sa.String(length=120), nullable=True),
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("amount", BaseUnits(), nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("block_height", sa.BigInteger(), nullable=False),
+        sa.Column("block_hash", sa.String(length=100), nullable=False),
+        sa.Column("first_seen_at", Moment(), nullable=False),
+        sa.Column("final_at", Moment(), nullable=True),
+        sa.Column("credits", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_outside_transfers"),
+        sa.UniqueConstraint(
+            "network",
+            "tx_id",
+            "address",
+            "asset",
+            "leaves",
+            "ordinal",
+            name="uq_outside_transfers_network_tx_id_address_asset_leaves_ordinal",
+        ),
+    )
+    op.create_index(
+        "ix_outside_transfers_network_status_height",
+        "outside_transfers",
+        ["network", "status", "block_height"],
+        unique=False,
     )
