@@ -62,7 +62,7 @@ def test_f23_a_top_up_that_another_kind_of_trace_places_elsewhere_is_written_dow
     blind.chain.send(invoice.option.address, ETHER, via_contract=True)
     blind.mine(2)
     blind.mine(3)
-    assert blind.held() == ETHER
+    assert (blind.earned(), blind.held()) == (ETHER, 2 * ETHER)
     with blind.gateway.db.read() as session:
         rows = own_income(session, blind.code, invoice.option.address)
         assert [(each.ordinal, each.amount) for each in rows] == [(0, ETHER)]
