@@ -31,6 +31,8 @@ class AlertKind(StrEnum):
     BALANCES_UNKNOWN = "balances_unknown"
     LESS_ARRIVED = "less_arrived"
     TOKEN_STUCK = "token_stuck"  # noqa: S105  # no password
+    OUTSIDE_SPEND = "outside_spend"
+    MASTER_DIFFERS = "master_differs"
     EVENT_FAILING = "event_failing"
     WEBHOOKS_FAILING = "webhooks_failing"
 
@@ -105,6 +107,18 @@ KINDS: Mapping[AlertKind, Meaning] = {
         "The payment counts, and cannot be collected now: the token is paused, or its issuer has blocked the deposit "
         "or the master address. `cloudpay invoice look-up` shows whether it still is so. Think about whether to go on "
         "taking {subject}, and end this alert by hand.",
+    ),
+    AlertKind.OUTSIDE_SPEND: Meaning(
+        Severity.CRITICAL,
+        "Nothing is signed on the network of {subject} until a person has looked. If you moved it yourself, with the "
+        "words in another wallet, run `cloudpay thaw` for that network and end this alert by hand. If not, somebody "
+        "else has the words: move what is left to a new wallet at once.",
+    ),
+    AlertKind.MASTER_DIFFERS: Meaning(
+        Severity.WARNING,
+        "A contract paid {subject}, or a fee was paid by a transaction that this gateway did not sign, or a transfer "
+        "came in before the wallet was watched: `cloudpay rescan` over the blocks in question books what nodes show. "
+        "It ends by itself when both agree.",
     ),
     AlertKind.EVENT_FAILING: Meaning(
         Severity.CRITICAL,

@@ -5,9 +5,10 @@ from flask import Blueprint as Pages
 from cloudpay.checkout.views import blueprint as checkout
 from cloudpay.invoices.api import blueprint as invoices
 from cloudpay.kernel.http import Blueprint
+from cloudpay.wallets.api import blueprint as wallets
 from cloudpay.webhooks.api import blueprint as webhooks
 
-API: tuple[Blueprint, ...] = (invoices, webhooks)
+API: tuple[Blueprint, ...] = (invoices, wallets, webhooks)
 """The merchant API: in the OpenAPI document, behind an API key."""
 
 PAGES: tuple[Pages, ...] = (checkout,)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.cli.masters import masters_of
 from cloudpay.cli.output import json_option, show_one, show_rows
 from cloudpay.cli.session import actor, gateway_of
 from cloudpay.merchants.service import create_merchant, get_merchant, list_merchants, webhook_secrets
@@ -38,6 +39,8 @@ def create(
 ) -> None:
     """Create a merchant; asks in which currency it is paid out on each network.
 
+    Answers its master wallets, too: what lies there can be paid out. A gateway without a wallet names none yet.
+
     \b
     Examples:
       cloudpay merchant create "Tea Shop"
@@ -54,7 +57,11 @@ def create(
             invoice_expiry_minutes=expiry,
             actor=actor(),
         )
-        show_one(made, as_json=as_json, extra={"webhook_secret": webhook_secrets(gateway, made.id)[0]})
+        extra = {
+            "webhook_secret": webhook_secrets(gateway, made.id)[0],
+            "master_wallets": masters_of(gateway, made.id),
+        }
+        show_one(made, as_json=as_json, extra=extra)
     if not as_json:
         click.echo(f"\nNext: cloudpay key create {made.id}")
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.cli.masters import all_addresses
 from cloudpay.cli.output import json_option, show_one, show_rows
 from cloudpay.cli.session import actor, gateway_of, read_text
 from cloudpay.kernel.secrets import SealKey, read_key, read_or_create_key
-from cloudpay.merchants.service import get_merchant
 from cloudpay.wallets.errors import WalletExists, WalletMissing
-from cloudpay.wallets.service import master_address
+from cloudpay.wallets.masters import make_masters, master_wallet
 from cloudpay.wallets.setup import ACCOUNTS, derive_accounts, init_wallet
 from cloudpay.wallets.setup import wallet as find_wallet
 
@@ -47,6 +47,7 @@ def init(ctx: click.Context, new: bool, words_file: Path | None, as_json: bool) 
         words = _import_words(words_file, new=new)
         made = init_wallet(gateway, _seal_key(gateway, create=True), mnemonic=words, actor=actor())
         view = find_wallet(gateway)
+        make_masters(gateway)
     shown = made if words is None else None
     if as_json:
         click.echo(json.dumps({"fingerprint": view.fingerprint if view else None, "words": shown}, indent=2))
@@ -91,6 +92,7 @@ def accounts(ctx: click.Context, upto: int) -> None:
     """
     with gateway_of(ctx) as gateway:
         added = derive_accounts(gateway, _seal_key(gateway, create=False), upto=upto, actor=actor())
+        make_masters(gateway)
     for family, count in added.items():
         click.echo(f"{family}: {count} added")
 
@@ -107,12 +109,29 @@ def addresses(ctx: click.Context, merchant_id: str, as_json: bool) -> None:
       cloudpay wallet addresses mer_01J9…
     """
     with gateway_of(ctx) as gateway:
-        account = get_merchant(gateway, merchant_id).account_index
         rows = [
-            {"network": network.code, "master_wallet": master_address(gateway, network, account)}
+            {"network": network.code, "master_wallet": master_wallet(gateway, network, merchant_id).address}
             for network in gateway.chains
         ]
     show_rows(rows, ("network", "master_wallet"), as_json=as_json, empty="No network is configured.")
+
+
+@wallet.command()
+@json_option
+@click.pass_context
+def masters(ctx: click.Context, as_json: bool) -> None:
+    """Show the master wallets of all merchants: send there what payouts need.
+
+    \b
+    Example:
+      cloudpay wallet masters
+    """
+    with gateway_of(ctx) as gateway:
+        if find_wallet(gateway) is None:
+            raise WalletMissing
+        rows = all_addresses(gateway)
+    columns = ("merchant_id", "merchant", "network", "master_wallet")
+    show_rows(rows, columns, as_json=as_json, empty="There is no merchant yet.")
 
 
 def _seal_key(gateway: Gateway, *, create: bool) -> SealKey:

@@ -6,15 +6,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.network import Asset, Network
-from cloudpay.chains.types import BlockRef, Head
+from cloudpay.chains.network import Network
+from cloudpay.chains.types import Head
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
 from cloudpay.ledger.payments import Receipt, post_receipt, post_reversal
 from cloudpay.payments import blocks
 from cloudpay.payments.arrivals import NOTHING_ASKED, Arrived, hold_to_balance
 from cloudpay.payments.models import NetworkRow, PaymentRow
-from cloudpay.payments.opinions import NOT_ASKED, Confirmed
+from cloudpay.payments.opinions import NOT_ASKED, Confirmed, sure_enough
+from cloudpay.payments.outside_bookings import orphan_outside_above, settle_outside
 from cloudpay.payments.own import forget_own_above
 from cloudpay.payments.rows import REVERSED, announce
 from cloudpay.payments.states import PAYMENT, PaymentStatus
@@ -57,21 +58,12 @@ def settle(
         .order_by(PaymentRow.block_height, PaymentRow.id)
     ).all()
     for payment in candidates:
-        asset = network.asset_of(payment.asset)
-        if not _sure_enough(network, asset, payment, head, confirmed):
+        if not sure_enough(network, payment, head, confirmed):
             continue
+        asset = network.asset_of(payment.asset)
         if asset is None or not asset.verify_balance or hold_to_balance(session, gateway, payment, arrived):
             _credit(session, gateway, payment)
-
-
-def _sure_enough(
-    network: Network, asset: Asset | None, payment: PaymentRow, head: Head, confirmed: Confirmed
-) -> bool:
-    if asset is None or asset.large_amount is None or payment.amount < asset.large_amount:
-        return True
-    if confirmed is not None and BlockRef(payment.block_height, payment.block_hash) not in confirmed:
-        return False
-    return head.latest.height - payment.block_height + 1 >= network.settings.large_confirmations
+    settle_outside(session, gateway, network, head, confirmed)
 
 
 def _credit(session: Session, gateway: Gateway, payment: PaymentRow) -> None:
@@ -94,6 +86,7 @@ def orphan_above(session: Session, gateway: Gateway, network: str, height: int) 
         )
     )
     forget_own_above(session, network, height)
+    orphan_outside_above(session, gateway, network, height)
     reversed_ids = []
     for payment in affected:
         was = PaymentStatus(payment.status)

@@ -103,6 +103,39 @@ class PaymentRow(Base):
     credits: Mapped[int] = mapped_column(default=0)
 
 
+class OutsideTransferRow(Base):
+    """Money that reached a master wallet from outside, or left an address of ours by what we did not sign.
+
+    `at_deposit` where that address is a deposit address; what comes there is no payment when the merchant sent it.
+    """
+
+    __tablename__ = "outside_transfers"
+    __table_args__ = (
+        UniqueConstraint("network", "tx_id", "address", "asset", "leaves", "ordinal"),
+        Index("ix_outside_transfers_network_status_height", "network", "status", "block_height"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    merchant_id: Mapped[str] = mapped_column(String(40))
+    livemode: Mapped[bool]
+    network: Mapped[str] = mapped_column(String(40))
+    tx_id: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str] = mapped_column(String(120))
+    at_deposit: Mapped[bool]
+    asset: Mapped[str] = mapped_column(String(100))
+    ordinal: Mapped[int]
+    leaves: Mapped[bool]
+    counterparty: Mapped[str | None] = mapped_column(String(120))
+    source: Mapped[str] = mapped_column(String(10))
+    amount: Mapped[int] = mapped_column(BaseUnits)
+    status: Mapped[str] = mapped_column(String(20))
+    block_height: Mapped[int] = mapped_column(BigInteger)
+    block_hash: Mapped[str] = mapped_column(String(100))
+    first_seen_at: Mapped[datetime] = mapped_column(Moment)
+    final_at: Mapped[datetime | None] = mapped_column(Moment)
+    credits: Mapped[int] = mapped_column(default=0)
+
+
 class NativeWatchRow(Base):
     """A deposit address that expects native coins, for networks whose nodes do not show what contracts send."""
 

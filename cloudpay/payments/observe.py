@@ -13,9 +13,11 @@ from cloudpay.chains.types import Transfer
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.payments.inferred import give_back_inferred, take_from_inferred
 from cloudpay.payments.models import PaymentRow
+from cloudpay.payments.outside import observe_outside
 from cloudpay.payments.own import is_own, remember_own
 from cloudpay.payments.rows import announce, new_payment
 from cloudpay.payments.states import PAYMENT, PaymentStatus
+from cloudpay.wallets.masters import masters
 from cloudpay.wallets.service import DepositAddress, deposits
 
 
@@ -35,6 +37,8 @@ def observe(
     known = deposits(session, network.key_family.name, parties) if parties else {}
     own = {each for each in ordered if is_own(session, network, each, known)}
     remember_own(session, network, ordered, known, own)
+    wallets = masters(session, network.key_family.name, parties)
+    observe_outside(session, gateway, network, ordered, known, wallets, own)
     for transfer, ordinal in _numbered(ordered):
         deposit = known.get(transfer.recipient)
         if deposit is not None and transfer.amount > 0 and transfer not in own:

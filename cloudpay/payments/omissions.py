@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from cloudpay.alerts.service import Alert, open_alert
@@ -15,7 +15,7 @@ from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer, TransferSource
 from cloudpay.kernel.log import get_logger
 from cloudpay.payments import blocks
-from cloudpay.payments.models import PaymentRow
+from cloudpay.payments.models import OutsideTransferRow, PaymentRow
 from cloudpay.payments.observe import observe
 from cloudpay.payments.states import PaymentStatus
 
@@ -58,29 +58,43 @@ def _tell(session: Session, gateway: Gateway, network: Network, node: str, heigh
 
 
 def _known(session: Session, network: Network, transfers: Iterable[Transfer]) -> set[tuple[str, int]]:
-    """Answer the payments that lie in these transactions, each with its block's height."""
-    rows = select(PaymentRow.id, PaymentRow.block_height).where(
-        PaymentRow.network == network.code,
-        PaymentRow.tx_id.in_({each.tx_id for each in transfers}),
-        PaymentRow.status != PaymentStatus.ORPHANED,
+    """Answer the payments and the moves past us that lie in these transactions, each with its block's height."""
+    tx_ids = {each.tx_id for each in transfers}
+    rows = union_all(
+        *(
+            select(row.id, row.block_height).where(
+                row.network == network.code,
+                row.tx_id.in_(tx_ids),
+                row.status != PaymentStatus.ORPHANED,
+            )
+            for row in (PaymentRow, OutsideTransferRow)
+        )
     )
-    return {(payment_id, height) for payment_id, height in session.execute(rows)}
+    return {(found, height) for found, height in session.execute(rows)}
 
 
 def _hidden(session: Session, network: Network, second: Compared) -> set[int]:
-    """Answer the heights of payments in listed tokens that the first reading has and the second has not."""
+    """Answer the heights of what the first reading has in listed tokens and the second has not."""
     listed = [asset.key for asset in network.assets if asset.contract]
-    rows = session.execute(
-        select(PaymentRow.tx_id, PaymentRow.address, PaymentRow.asset, PaymentRow.block_height).where(
-            PaymentRow.network == network.code,
-            PaymentRow.status.in_([PaymentStatus.CONFIRMING, PaymentStatus.FINAL]),
-            PaymentRow.block_height.between(second.first, second.reading.last.height),
-            PaymentRow.source == TransferSource.LOG.value,
-            PaymentRow.asset.in_(listed),
+    rows = union_all(
+        *(
+            select(row.tx_id, row.address, row.asset, row.block_height).where(
+                row.network == network.code,
+                row.status.in_([PaymentStatus.CONFIRMING, PaymentStatus.FINAL]),
+                row.block_height.between(second.first, second.reading.last.height),
+                row.source == TransferSource.LOG.value,
+                row.asset.in_(listed),
+            )
+            for row in (PaymentRow, OutsideTransferRow)
         )
     )
-    told = {(each.tx_id, each.recipient, each.contract) for each in second.reading.transfers}
-    return {height for tx_id, address, asset, height in rows if (tx_id, address, asset) not in told}
+    told = {
+        (each.tx_id, party, each.contract)
+        for each in second.reading.transfers
+        for party in (each.recipient, each.sender)
+    }
+    found = session.execute(rows)
+    return {height for tx_id, address, asset, height in found if (tx_id, address, asset) not in told}
 
 
 def numbered_as_known(session: Session, network: Network, transfers: Iterable[Transfer]) -> list[Transfer]:

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select, union
 
 from cloudpay.alerts.service import Alert
 from cloudpay.alerts.states import AlertKind
@@ -13,7 +13,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Capability, Head
 from cloudpay.kernel.log import get_logger
-from cloudpay.payments.models import PaymentRow
+from cloudpay.payments.models import OutsideTransferRow, PaymentRow
 from cloudpay.payments.states import PaymentStatus
 
 Confirmed = frozenset[BlockRef] | None
@@ -26,6 +26,18 @@ _MOST = 100
 """Blocks that are asked for at one look; the others have their turn at the next ones."""
 
 log = get_logger(__name__)
+
+
+def sure_enough(
+    network: Network, found: PaymentRow | OutsideTransferRow, head: Head, confirmed: Confirmed
+) -> bool:
+    """Say whether money that is final may be credited now: a large amount may have to wait."""
+    asset = network.asset_of(found.asset)
+    if asset is None or asset.large_amount is None or found.amount < asset.large_amount:
+        return True
+    if confirmed is not None and BlockRef(found.block_height, found.block_hash) not in confirmed:
+        return False
+    return head.latest.height - found.block_height + 1 >= network.settings.large_confirmations
 
 
 class LargeCredits:
@@ -60,25 +72,24 @@ class LargeCredits:
         return frozenset(block for block, opinion in opinions.items() if opinion is Opinion.AGREED)
 
     def _blocks(self, final: int) -> list[BlockRef]:
+        if all(asset.large_amount is None for asset in self._network.assets):
+            return []
+        waiting = union(*(self._waiting(row, final) for row in (PaymentRow, OutsideTransferRow)))
+        with self._gateway.db.read() as session:
+            return sorted(BlockRef(height, block_hash) for height, block_hash in session.execute(waiting))
+
+    def _waiting(self, row: type[PaymentRow | OutsideTransferRow], final: int) -> Select[int, str]:
         large = [
-            and_(PaymentRow.asset == asset.key, PaymentRow.amount >= asset.large_amount)
+            and_(row.asset == asset.key, row.amount >= asset.large_amount)
             for asset in self._network.assets
             if asset.large_amount is not None
         ]
-        if not large:
-            return []
-        statement = (
-            select(PaymentRow.block_height, PaymentRow.block_hash)
-            .where(
-                PaymentRow.network == self._network.code,
-                PaymentRow.status == PaymentStatus.CONFIRMING,
-                PaymentRow.block_height <= final,
-                or_(*large),
-            )
-            .distinct()
+        return select(row.block_height, row.block_hash).where(
+            row.network == self._network.code,
+            row.status == PaymentStatus.CONFIRMING,
+            row.block_height <= final,
+            or_(*large),
         )
-        with self._gateway.db.read() as session:
-            return sorted(BlockRef(height, block_hash) for height, block_hash in session.execute(statement))
 
     def _in_turn(self, waiting: Sequence[BlockRef]) -> Sequence[BlockRef]:
         """Answer as many as one look has room for, going on behind those of the last one, and round again.

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from cloudpay.chains.network import Network
 from cloudpay.kernel.errors import ConfigurationError, Conflict, InvalidRequest, Unavailable
 
 
@@ -63,3 +64,21 @@ class WrongSeed(ConfigurationError):
             "or its stored public keys were changed. Nothing was derived. "
             "Restore the database from a backup that you trust."
         )
+
+
+class UnknownToken(InvalidRequest):
+    """A contract was named that is not listed on the network."""
+
+    code: ClassVar[str] = "unknown_token"
+
+    def __init__(self, token: str, network: Network) -> None:
+        listed = ", ".join(
+            f"{asset.contract} ({asset.symbol})" for asset in network.assets if asset.contract is not None
+        )
+        choice = f"choose one of: {listed}; or leave" if listed else "leave"
+        sentence = (
+            f"{token[:120]!r} is no token that is listed on {network.code}; {choice} it out for the native coin, "
+            f"{network.native.symbol}."
+        )
+        super().__init__(sentence, errors={"token_address": [sentence]})
+        self.token, self.network = token, network.code

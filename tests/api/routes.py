@@ -27,6 +27,10 @@ PUBLIC = {
 """Endpoints that ask for no key, and why."""
 
 
+NO_LISTS = {"wallets.get_balance": "one balance, of the network that it is asked for"}
+"""Endpoints that answer a GET without an id in their path, and are no lists."""
+
+
 class Route(NamedTuple):
     """One method of one path; `{name}` stands where an id goes."""
 
@@ -44,6 +48,12 @@ def routes(house: House) -> list[Route]:
     """Every route that asks for a key, from the application itself."""
     app = create_app(gateway=house.gateway)
     return [each for each in _all(app) if each.endpoint not in PUBLIC]
+
+
+def lists(house: House) -> list[Route]:
+    """Every route that answers a list."""
+    found = [each for each in routes(house) if each.method == "GET" and not each.takes_id]
+    return [each for each in found if each.endpoint not in NO_LISTS]
 
 
 def _all(app: Flask) -> Iterator[Route]:

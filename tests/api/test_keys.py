@@ -105,6 +105,7 @@ def test_f82_every_route_refuses_a_key_without_its_scope(house: House, tenant: T
     allowed = {
         ("GET", "invoices"): {Scope.READ, Scope.INVOICES_WRITE},
         ("POST", "invoices"): {Scope.INVOICES_WRITE},
+        ("GET", "wallets"): {Scope.READ},
         ("GET", "webhooks"): {Scope.READ, Scope.WEBHOOKS_WRITE},
         ("POST", "webhooks"): {Scope.WEBHOOKS_WRITE},
     }

@@ -108,6 +108,13 @@ class Shop:
         kept = [each for key, each in found.items() if key.kind is AccountKind.DEPOSITS]
         return sum(each.debits - each.credits for each in kept)
 
+    def earned(self) -> int:
+        """Answer what the ledger says that payers sent, over all assets of the network."""
+        with self.gateway.db.read() as session:
+            found = balances(session, self.principal.merchant_id, livemode=False)
+        kept = [each for key, each in found.items() if key.kind is AccountKind.RECEIPTS]
+        return sum(each.credits - each.debits for each in kept)
+
     def state(self, invoice: InvoiceView) -> InvoiceView:
         """Answer the invoice as it is now."""
         return get(self.gateway, self.principal, invoice.id)

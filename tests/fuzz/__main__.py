@@ -8,9 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
 
-from tests.api.house import open_house
 from tests.fuzz.shooting import shoot
-from tests.fuzz.targets import furnished
+from tests.fuzz.targets import furnished, house_on_a_node
 
 SERVER = os.environ.get("CLOUDPAY_TEST_DATABASE_URL")
 
@@ -24,7 +23,7 @@ def main() -> int:
     chosen = parser.parse_args()
     print(f"database: {'PostgreSQL' if SERVER else 'SQLite'}", flush=True)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        with open_house(Path(folder) / "d", _database()) as house:
+        with house_on_a_node(Path(folder) / "d", _database()) as house:
             tenant = furnished(house)
             report = shoot(house, tenant, wanted=chosen.requests, examples=chosen.examples, seed=chosen.seed)
         log = (Path(folder) / "d" / "web.log").read_text(encoding="utf-8")

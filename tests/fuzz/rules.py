@@ -11,6 +11,7 @@ MEANING = frozenset(
         "unknown_currency",
         "invalid_amount",
         "rate_unavailable",
+        "unknown_token",
         "mode_mismatch",
     }
 )

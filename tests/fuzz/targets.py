@@ -1,10 +1,30 @@
 """A merchant with something of everything, so that links lead somewhere and lists are not empty."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
 from sqlalchemy import update
 
 from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.states import DeliveryStatus
-from tests.api.house import House, Tenant
+from cloudpay_devnet.chain import DevChain
+from cloudpay_devnet.networks import network_spec
+from tests.api.house import House, Tenant, open_house
+
+_MAIN_NET = 1
+
+
+@contextmanager
+def house_on_a_node(folder: Path, database_url: str | None) -> Iterator[House]:
+    """Run a gateway whose node answers, so that a balance can be asked for; limits are never reached."""
+    spec = replace(network_spec("evm"), chain_id=_MAIN_NET)
+    with (
+        DevChain.start(spec) as chain,
+        open_house(folder, database_url, rpc_url=chain.node.rpc_url) as running,
+    ):
+        yield running
 
 
 def furnished(house: House) -> Tenant:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.house import House, open_house
+from tests.api.house import House
 from tests.fuzz.shooting import shoot
-from tests.fuzz.targets import furnished
+from tests.fuzz.targets import furnished, house_on_a_node
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, server_database: str | None) -> Iterator[House]:
     """A gateway whose limits nothing reaches."""
-    with open_house(tmp_path_factory.mktemp("f") / "d", server_database) as running:
+    with house_on_a_node(tmp_path_factory.mktemp("f") / "d", server_database) as running:
         yield running
 
 
@@ -28,6 +28,7 @@ def test_whatever_is_sent_is_answered_as_the_document_says(house: House) -> None
         "GET /invoice",
         "GET /invoice/{invoice_id}",
         "POST /invoice/{invoice_id}/cancel",
+        "GET /user/balance",
         "GET /webhook/deliveries",
         "GET /webhook/deliveries/{delivery_id}",
         "POST /webhook/deliveries/{delivery_id}/redeliver",

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 
+from cloudpay.payments.states import PAYMENT, PaymentStatus
 from tests.simulation.holding import Hold
-from tests.simulation.mirror import Account, Mirror, Row, account, amount
+from tests.simulation.mirror import FINAL, Account, Mirror, Row, account, amount
 
 
 class Booking:
@@ -18,6 +19,16 @@ class Booking:
     def touch(self, payment: Row) -> None:
         """Note that what is final has changed."""
         self._dirty.add(account(payment))
+
+    def outside(self, row: Row, *, final: bool) -> None:
+        """See what came or left past the gateway begin, or change; `final`: its block was told as such."""
+        old = self._mirror.put_outside(row)
+        was = None if old is None else old["status"]
+        if was != row["status"]:
+            self._hold.transition(PAYMENT, PaymentStatus, was, row["status"])
+        if row["status"] == FINAL:
+            self._hold("only what is final is booked", final, row, "in no block that was told as final")
+        self._dirty.add(account(row))
 
     def account(self, row: Row) -> None:
         """See a balance."""
@@ -40,10 +51,12 @@ class Booking:
             self._hold("debits are credits", 2 * debits == amount(lines) > 0, lines)
         self._entries.clear()
         for each in self._dirty:
-            held, owed = (self._mirror.accounts.get((each, kind)) for kind in ("deposits", "receipts"))
-            lies = 0 if held is None else int(held["debits"]) - int(held["credits"])
-            due = 0 if owed is None else int(owed["credits"]) - int(owed["debits"])
-            final = self._mirror.final[each]
-            fits = lies == due == final
-            self._hold("the ledger holds what is final", fits, each, ":", lies, ",", due, ", final", final)
+            found = {kind: self._held(each, kind) for kind in ("deposits", "receipts", "master")}
+            final, moved = self._mirror.final[each], self._mirror.moved
+            right = {"deposits": final + moved[each, True], "receipts": -final, "master": moved[each, False]}
+            self._hold("the ledger holds what is final", found == right, each, ":", found, "not", right)
         self._dirty.clear()
+
+    def _held(self, whose: Account, kind: str) -> int:
+        row = self._mirror.accounts.get((whose, kind))
+        return 0 if row is None else int(row["debits"]) - int(row["credits"])

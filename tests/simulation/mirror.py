@@ -39,6 +39,9 @@ class Mirror:
     """The payload of each `invoice.changed` by event id."""
     final: defaultdict[Account, int] = field(default_factory=lambda: defaultdict(int))
     """What is credited, by the payments."""
+    outside: dict[str, Row] = field(default_factory=dict)
+    moved: defaultdict[tuple[Account, bool], int] = field(default_factory=lambda: defaultdict(int))
+    """What came less what left past the gateway and is final; by the account, and whether at deposit addresses."""
     natives: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     """What stands of the native coin, by network and address."""
 
@@ -50,6 +53,16 @@ class Mirror:
         if old is not None:
             self._count(old, -1)
         self._count(row, 1)
+        return old
+
+    def put_outside(self, row: Row) -> Row | None:
+        """Take in what came or left past the gateway; answer what it was before."""
+        old = self.outside.get(row["id"])
+        self.outside[row["id"]] = row
+        for each, sign in ((old, -1), (row, 1)):
+            if each is not None and each["status"] == FINAL:
+                way = -sign if each["leaves"] else sign
+                self.moved[account(each), bool(each["at_deposit"])] += way * int(each["amount"])
         return old
 
     def standing(self, invoice_id: str) -> list[Row]:

@@ -41,6 +41,7 @@ class Rules:
         self._booking = Booking(self.mirror, self.hold)
         self._read: dict[str, Callable[[Row], None]] = {
             "payments": self._payment,
+            "outside_transfers": self._outside,
             "invoices": self.asking.invoice,
             "payment_options": self.asking.option,
             "networks": self._looking.network,
@@ -79,6 +80,9 @@ class Rules:
     def _payment(self, row: Row) -> None:
         self.arriving.payment(row)
         self._booking.touch(row)
+
+    def _outside(self, row: Row) -> None:
+        self._booking.outside(row, final=row["block_hash"] in self.truths[row["network"]].final)
 
     def _is_own(self, sender: str, recipient: str) -> bool:
         """Say whether a merchant's own address sends to one of its deposit addresses."""

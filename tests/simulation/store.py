@@ -16,7 +16,7 @@ from cloudpay.kernel.engines import open_engine
 from cloudpay.kernel.leases import LeaseRow
 from cloudpay.ledger.models import EntryRow, JournalRow, LedgerAccountRow
 from cloudpay.outbox.models import OutboxRow
-from cloudpay.payments.models import NetworkRow, PaymentRow
+from cloudpay.payments.models import NetworkRow, OutsideTransferRow, PaymentRow
 from cloudpay.tables import metadata
 from cloudpay.webhooks.models import Delivery
 
@@ -30,6 +30,7 @@ WATCHED = (
     OutboxRow,
     NetworkRow,
     PaymentRow,
+    OutsideTransferRow,
     Delivery,
 )
 """Tables whose every insert and update is logged, by triggers, in the transaction that makes it."""

@@ -14,7 +14,7 @@ from cloudpay.kernel.settings import Settings, load_settings
 from cloudpay.merchants.keys import create_key
 from cloudpay.merchants.service import create_merchant, webhook_secrets
 from cloudpay.merchants.states import Scope
-from cloudpay.wallets.service import master_address
+from cloudpay.wallets.masters import master_wallet
 from cloudpay.wallets.setup import init_wallet, wallet
 from cloudpay_devnet.commands.demo_file import Access
 from cloudpay_devnet.errors import DevnetError
@@ -74,7 +74,10 @@ def prepare(settings_file: Path) -> Prepared:
     gateway = open_gateway(settings, process="demo")
     try:
         access = _access(gateway)
-        wallets = {network.code: master_address(gateway, network, 0) for network in gateway.chains}
+        wallets = {
+            network.code: master_wallet(gateway, network, access.merchant_id).address
+            for network in gateway.chains
+        }
         return Prepared(access, wallets)
     finally:
         close_gateway(gateway)

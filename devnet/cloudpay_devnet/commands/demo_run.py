@@ -80,7 +80,6 @@ class DemoRun:
             os.environ["CLOUDPAY_CONFIG"] = str(settings_file.absolute())
             settings = load_settings(settings_file, {})
             self._prepared = prepare(settings_file)
-            self._fund(self._prepared.master_wallets)
             supervisor = Supervisor(programs(settings, redis_port=free_port()), changed=self._changed)
             watcher = threading.Thread(target=self._watch, args=(stop,), name="demo")
             watcher.start()
@@ -100,7 +99,7 @@ class DemoRun:
             self._proxies[name] = [each.url for each in made]
 
     def _fund(self, master_wallets: Mapping[str, str]) -> None:
-        """Put coins and tokens into master wallets that have none."""
+        """Send coins and tokens to master wallets that have none, once the gateway reads the blocks they come in."""
         for name, chain in self._devnet.chains.items():
             for symbol, asset in chain.network.assets.items():
                 if chain.balance(symbol, master_wallets[name]) == 0:
@@ -111,6 +110,7 @@ class DemoRun:
         waited = 0.0
         while not stop.wait(_LOOK_EVERY):
             if not self._ready and self._is_ready():
+                self._fund(self._prepared.master_wallets)
                 self._ready = True
                 self._write()
                 click.echo(guide(self._folder, self._prepared.access, self._names[0]))

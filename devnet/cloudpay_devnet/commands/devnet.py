@@ -58,6 +58,36 @@ def pay(invoice: str, amount: str | None, data_dir: Path) -> None:
     click.echo(f"Transaction {tx_hash}")
 
 
+@devnet.command()
+@click.argument("amount")
+@click.argument("currency")
+@click.option("--network", default="evm", show_default=True, help="On which of the demo's networks.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_DIR,
+    show_default=True,
+    help="The demo's folder.",
+)
+def fund(amount: str, currency: str, network: str, data_dir: Path) -> None:
+    """Send coins to the demo merchant's master wallet from outside; payouts are made from there.
+
+    \b
+    Example:
+      cloudpay devnet fund 250 USDT --network bsc
+    """
+    demo = read_demo(data_dir)
+    chain = demo["networks"].get(network.lower())
+    asset = None if chain is None else chain["assets"].get(currency.upper())
+    if asset is None:
+        choice = (f"{code} ({', '.join(each['assets'])})" for code, each in demo["networks"].items())
+        raise CannotPay(f"The demo has no {currency} on {network}; it has {', '.join(choice)}.")
+    units = _units(amount, asset["decimals"], currency)
+    tx_hash = _send(chain, asset["token_address"], chain["master_wallet"], units)
+    click.echo(f"Sent {amount} {currency.upper()} on {network.lower()} to {chain['master_wallet']}")
+    click.echo(f"Transaction {tx_hash}")
+
+
 def _invoice(demo: dict[str, Any], invoice: str) -> dict[str, Any]:
     headers = {"x-api-key": demo["api_key"], "merchant-id": demo["merchant_id"]}
     try:

@@ -8,6 +8,7 @@ import pytest
 from cloudpay.chains.gateway import Gateway
 from cloudpay.merchants.keys import NewKey, authenticate
 from cloudpay.merchants.service import MerchantView
+from cloudpay.wallets.masters import all_masters
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +134,25 @@ def test_a_rescan_of_blocks_that_were_never_read_says_how_far_the_chain_was_read
     ended = run("rescan", "evm", "5", "9")
     assert ended.code == 1
     assert "There is nothing to read from 5 to" in ended.err
+
+
+def test_a_new_merchants_master_wallets_are_named_where_there_is_a_wallet(run: Any) -> None:
+    before = json.loads(run("merchant", "create", "Tea", "--test", "--payout", "evm=eth", "--json").out)
+    assert before["master_wallets"] == {}
+    assert run("wallet", "masters").code == 1
+    run("wallet", "init", "--new")
+    after = json.loads(run("merchant", "create", "Coffee", "--test", "--payout", "evm=eth", "--json").out)
+    assert set(after["master_wallets"]) == {"evm", "fake2"}
+    listed = json.loads(run("wallet", "masters", "--json").out)
+    told = {(each["merchant_id"], each["network"]): each["master_wallet"] for each in listed}
+    assert {network: told[after["id"], network] for network in ("evm", "fake2")} == after["master_wallets"]
+    assert told[before["id"], "evm"] != told[after["id"], "evm"]
+    shown = json.loads(run("wallet", "addresses", after["id"], "--json").out)
+    assert {each["network"]: each["master_wallet"] for each in shown} == after["master_wallets"]
+
+
+def test_merchants_made_before_the_wallet_are_watched_once_there_is_one(run: Any, gateway: Gateway) -> None:
+    run("merchant", "create", "Tea", "--test", "--payout", "evm=eth")
+    run("wallet", "init", "--new")
+    with gateway.db.read() as session:
+        assert len(all_masters(session, "fake")) == 1

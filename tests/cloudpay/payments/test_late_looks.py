@@ -115,12 +115,15 @@ def test_a_node_that_keeps_no_old_balances_makes_payments_late_and_loses_nothing
         clock.advance(timedelta(minutes=1))
     clock.advance(timedelta(hours=2))
     balances, refused = blind.chain.balances, []
+    paid = {each.option.address for each in invoices}
 
     def pruned(holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
+        asked = list(holdings)
         if at.height < blind.chain.height:
-            refused.append(at.height)
+            if any(each.address in paid for each in asked):  # the master wallet is looked at, too
+                refused.append(at.height)
             raise NodeUnavailable("evm", "missing trie node")
-        return balances(holdings, at)
+        return balances(asked, at)
 
     monkeypatch.setattr(blind.chain, "balances", pruned)
     blind.mine()
