@@ -11,7 +11,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer
 from cloudpay.kernel.failpoints import Failpoint, passing
-from cloudpay.payments.inferred import give_back_inferred, take_from_inferred
+from cloudpay.payments.inferred import give_back_inferred, take_from_inferred, take_own_from_inferred
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.own import is_own, remember_own
 from cloudpay.payments.rows import announce, new_payment
@@ -34,7 +34,8 @@ def observe(
     parties = {each.recipient for each in ordered} | {each.sender for each in ordered if each.sender}
     known = deposits(session, network.key_family.name, parties) if parties else {}
     own = {each for each in ordered if is_own(session, network, each, known)}
-    remember_own(session, network, ordered, known, own)
+    fresh = remember_own(session, network, ordered, known, own)
+    take_own_from_inferred(session, gateway, network, fresh)
     for transfer, ordinal in _numbered(ordered):
         deposit = known.get(transfer.recipient)
         if deposit is not None and transfer.amount > 0 and transfer not in own:
