@@ -61,7 +61,7 @@ def settle(
         if not _sure_enough(network, asset, payment, head, confirmed):
             continue
         if asset is None or not asset.verify_balance or hold_to_balance(session, gateway, payment, arrived):
-            _credit(session, gateway, payment)
+            credit(session, gateway, payment)
 
 
 def _sure_enough(
@@ -74,7 +74,8 @@ def _sure_enough(
     return head.latest.height - payment.block_height + 1 >= network.settings.large_confirmations
 
 
-def _credit(session: Session, gateway: Gateway, payment: PaymentRow) -> None:
+def credit(session: Session, gateway: Gateway, payment: PaymentRow) -> None:
+    """Make a payment final, and book it."""
     payment.status = PAYMENT.check(PaymentStatus(payment.status), PaymentStatus.FINAL)
     payment.final_at = gateway.clock.now(session)
     payment.credits += 1

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Header, TransferSource
-from cloudpay.payments.credit import take_back
+from cloudpay.payments.credit import credit, take_back
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.own import OwnMove, own_moves
 from cloudpay.payments.rows import announce, new_payment
@@ -147,10 +147,30 @@ def take_from_inferred(session: Session, traced: PaymentRow) -> bool:
     return True
 
 
-def give_back_inferred(session: Session, known: PaymentRow) -> None:
+def take_smaller_inferred(session: Session, gateway: Gateway, network: Network, found: PaymentRow) -> None:
+    """Take back what was inferred at the block of a native transfer that was found, or later, and is less than it.
+
+    A fee, or a transfer that nobody knew of, had lowered the balance: what it showed was a part of this transfer. If
+    too much is taken back, the next look finds it again. The transfer is as final as what it replaces.
+    """
+    left, final = found.amount, False
+    for row in _standing(session, network.code, found.address, found.block_height):
+        part = min(left, row.amount)
+        if part > 0:
+            left -= part
+            final |= row.status == PaymentStatus.FINAL
+            take_back(session, gateway, row, part)
+    asset = network.asset_of(found.asset)
+    is_large = asset is not None and asset.large_amount is not None and found.amount >= asset.large_amount
+    if final and not is_large:  # a large one waits for its own confirmations
+        credit(session, gateway, found)
+
+
+def give_back_inferred(session: Session, gateway: Gateway, network: Network, known: PaymentRow) -> None:
     """Take what a payment that has just come back holds out of what was inferred for it while it was away."""
     row = _explained(session, known)
     if row is None:
+        take_smaller_inferred(session, gateway, network, known)
         return
     row.amount -= known.amount
     if (

@@ -11,7 +11,12 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer
 from cloudpay.kernel.failpoints import Failpoint, passing
-from cloudpay.payments.inferred import give_back_inferred, take_from_inferred, take_own_from_inferred
+from cloudpay.payments.inferred import (
+    give_back_inferred,
+    take_from_inferred,
+    take_own_from_inferred,
+    take_smaller_inferred,
+)
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.own import is_own, remember_own
 from cloudpay.payments.rows import announce, new_payment
@@ -76,7 +81,7 @@ def _record(
         was_gone = row.status == PaymentStatus.ORPHANED
         if _attach(row, transfer, block_time):
             if was_gone and transfer.contract is None:
-                give_back_inferred(session, row)
+                give_back_inferred(session, gateway, network, row)
             announce(session, gateway, row)
         return
     row = new_payment(session, gateway, network, deposit)
@@ -89,6 +94,8 @@ def _record(
         return
     session.add(row)
     session.flush()
+    if transfer.contract is None:
+        take_smaller_inferred(session, gateway, network, row)
     passing(Failpoint.PAYMENT_OBSERVED)
     announce(session, gateway, row)
 

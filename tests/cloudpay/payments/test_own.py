@@ -118,6 +118,43 @@ def test_f23_what_went_through_unseen_takes_nothing_from_a_payment(
     assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
 
 
+def test_f23_a_trace_replaces_what_a_balance_showed_although_a_fee_had_lowered_that(blind: Shop) -> None:
+    invoice = blind.ask("1", "ETH")
+    top_up(blind, invoice.option.address)
+    blind.mine(1)
+    blind.chain.send("somewhere safe", ETHER // 2, sender=invoice.option.address)
+    blind.mine(1)
+    blind.chain.send(invoice.option.address, 2 * ETHER, via_contract=True)
+    blind.mine(1)
+    blind.mine(3)
+    paid = blind.state(invoice)
+    assert paid.status is InvoiceStatus.PAID
+    assert 2 * ETHER - 1000 <= blind.held() < 2 * ETHER  # less the fee
+    blind.chain.capabilities |= Capability.TRACES
+    blind.rescan(1, blind.chain.height)
+    blind.settle()
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, 2 * ETHER)
+    blind.mine(3)
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, 2 * ETHER)
+
+
+def test_f23_what_left_unseen_does_not_have_a_payment_credited_beside_what_a_balance_showed_of_it(
+    blind: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = blind.ask("1", "ETH")
+    with nothing_told(blind, monkeypatch):
+        blind.chain.send(invoice.option.address, ETHER)
+        blind.chain.mine(1)
+        away = blind.chain.payer
+        blind.chain.send("somewhere safe", ETHER // 4, sender=invoice.option.address, origin=away)
+        blind.mine(1)
+    assert [each.amount for each in blind.state(invoice).payments] == [ETHER - ETHER // 4]
+    blind.rescan(1, blind.chain.height)
+    blind.mine(5)
+    assert [each.amount for each in blind.state(invoice).payments] == [ETHER]
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
+
+
 def test_f23_a_top_up_that_another_kind_of_trace_places_elsewhere_is_written_down_once(
     blind: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
