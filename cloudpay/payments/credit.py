@@ -62,11 +62,12 @@ def settle(
             continue
         asset = network.asset_of(payment.asset)
         if asset is None or not asset.verify_balance or hold_to_balance(session, gateway, payment, arrived):
-            _credit(session, gateway, payment)
+            credit(session, gateway, payment)
     settle_outside(session, gateway, network, head, confirmed)
 
 
-def _credit(session: Session, gateway: Gateway, payment: PaymentRow) -> None:
+def credit(session: Session, gateway: Gateway, payment: PaymentRow) -> None:
+    """Make a payment final, and book it."""
     payment.status = PAYMENT.check(PaymentStatus(payment.status), PaymentStatus.FINAL)
     payment.final_at = gateway.clock.now(session)
     payment.credits += 1
@@ -98,6 +99,24 @@ def orphan_above(session: Session, gateway: Gateway, network: str, height: int) 
             announce(session, gateway, payment, REVERSED)
         announce(session, gateway, payment)
     return reversed_ids
+
+
+def take_back(session: Session, gateway: Gateway, payment: PaymentRow, amount: int) -> None:
+    """Take a part of a payment back, or all of it: it turned out to be no income. What was credited is corrected."""
+    log.warning("income_taken_back", payment=payment.id, amount=str(amount))
+    credited = payment.status == PaymentStatus.FINAL
+    if credited:
+        post_reversal(session, _receipt(payment), gateway.clock.now(session))
+        announce(session, gateway, payment, REVERSED)
+    announce(session, gateway, payment)
+    if amount >= payment.amount:
+        payment.status = PAYMENT.check(PaymentStatus(payment.status), PaymentStatus.ORPHANED)
+        payment.final_at = None
+        return
+    payment.amount -= amount
+    if credited:
+        payment.credits += 1
+        post_receipt(session, _receipt(payment), gateway.clock.now(session))
 
 
 def _receipt(payment: PaymentRow) -> Receipt:

@@ -1,10 +1,12 @@
 """Native money that a contract sent, on networks whose nodes do not show it: inferred from a balance at a block.
 
 Such a payment is identified by (network, block, address). When a trace shows the transfer later, the trace takes its
-place, and so does any transfer that a scan had missed; none ever adds to it.
+place, and so does any transfer that a scan had missed; none ever adds to it. What we moved there ourselves, and a scan
+had missed, is taken out again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,8 +16,9 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Header, TransferSource
+from cloudpay.payments.credit import credit, take_back
 from cloudpay.payments.models import PaymentRow
-from cloudpay.payments.own import own_moves
+from cloudpay.payments.own import OwnMove, own_moves
 from cloudpay.payments.rows import announce, new_payment
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 from cloudpay.payments.views import BALANCE_PREFIX
@@ -144,10 +147,30 @@ def take_from_inferred(session: Session, traced: PaymentRow) -> bool:
     return True
 
 
-def give_back_inferred(session: Session, known: PaymentRow) -> None:
+def take_smaller_inferred(session: Session, gateway: Gateway, network: Network, found: PaymentRow) -> None:
+    """Take back what was inferred at the block of a native transfer that was found, or later, and is less than it.
+
+    A fee, or a transfer that nobody knew of, had lowered the balance: what it showed was a part of this transfer. If
+    too much is taken back, the next look finds it again. The transfer is as final as what it replaces.
+    """
+    left, final = found.amount, False
+    for row in _standing(session, network.code, found.address, found.block_height):
+        part = min(left, row.amount)
+        if part > 0:
+            left -= part
+            final |= row.status == PaymentStatus.FINAL
+            take_back(session, gateway, row, part)
+    asset = network.asset_of(found.asset)
+    is_large = asset is not None and asset.large_amount is not None and found.amount >= asset.large_amount
+    if final and not is_large:  # a large one waits for its own confirmations
+        credit(session, gateway, found)
+
+
+def give_back_inferred(session: Session, gateway: Gateway, network: Network, known: PaymentRow) -> None:
     """Take what a payment that has just come back holds out of what was inferred for it while it was away."""
     row = _explained(session, known)
     if row is None:
+        take_smaller_inferred(session, gateway, network, known)
         return
     row.amount -= known.amount
     if (
@@ -159,18 +182,46 @@ def give_back_inferred(session: Session, known: PaymentRow) -> None:
         row.status, row.final_at = PAYMENT.check(PaymentStatus(row.status), PaymentStatus.ORPHANED), None
 
 
+def take_own_from_inferred(
+    session: Session, gateway: Gateway, network: Network, fresh: Iterable[OwnMove]
+) -> None:
+    """Take what our own transfers brought, and nobody knew of, out of what was inferred at their blocks or later.
+
+    What they took counts against it: a balance showed the difference alone.
+    """
+    moves: defaultdict[str, list[OwnMove]] = defaultdict(list)
+    for move in fresh:
+        if move.asset == "":
+            moves[move.address].append(move)
+    for address, members in moves.items():
+        excess = sum(each.amount for each in members)
+        if excess <= 0:
+            continue
+        lowest = min(each.block_height for each in members if each.amount > 0)
+        for row in _standing(session, network.code, address, lowest):
+            part = min(excess, row.amount)
+            excess -= part
+            if part > 0:
+                take_back(session, gateway, row, part)
+
+
 def _explained(session: Session, found: PaymentRow) -> PaymentRow | None:
     """Answer the first payment inferred at the block of a found one, or later, that it may be (a part of)."""
-    candidates = session.scalars(
+    candidates = _standing(session, found.network, found.address, found.block_height)
+    return next((each for each in candidates if each.amount >= found.amount), None)
+
+
+def _standing(session: Session, network: str, address: str, height: int) -> Sequence[PaymentRow]:
+    """Answer the inferred payments at an address in a block or later ones, in the order of their blocks."""
+    return session.scalars(
         select(PaymentRow)
         .where(
-            PaymentRow.network == found.network,
-            PaymentRow.address == found.address,
-            PaymentRow.asset == found.asset,
+            PaymentRow.network == network,
+            PaymentRow.address == address,
+            PaymentRow.asset == "",
             PaymentRow.source == TransferSource.BALANCE.value,
             PaymentRow.status != PaymentStatus.ORPHANED,
-            PaymentRow.block_height >= found.block_height,
+            PaymentRow.block_height >= height,
         )
         .order_by(PaymentRow.block_height)
-    )
-    return next((each for each in candidates if each.amount >= found.amount), None)
+    ).all()

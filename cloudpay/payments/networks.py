@@ -188,7 +188,7 @@ def _waiting(session: Session) -> dict[str, int]:
         )
         .group_by(PaymentRow.network)
     )
-    return dict(session.execute(rows).tuples().all())
+    return dict(session.execute(rows).all())
 
 
 def _age(row: NetworkRow | None, now: datetime) -> int | None:

@@ -11,7 +11,12 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer
 from cloudpay.kernel.failpoints import Failpoint, passing
-from cloudpay.payments.inferred import give_back_inferred, take_from_inferred
+from cloudpay.payments.inferred import (
+    give_back_inferred,
+    take_from_inferred,
+    take_own_from_inferred,
+    take_smaller_inferred,
+)
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.outside import observe_outside
 from cloudpay.payments.own import is_own, remember_own
@@ -36,7 +41,8 @@ def observe(
     parties = {each.recipient for each in ordered} | {each.sender for each in ordered if each.sender}
     known = deposits(session, network.key_family.name, parties) if parties else {}
     own = {each for each in ordered if is_own(session, network, each, known)}
-    remember_own(session, network, ordered, known, own)
+    fresh = remember_own(session, network, ordered, known, own)
+    take_own_from_inferred(session, gateway, network, fresh)
     wallets = masters(session, network.key_family.name, parties)
     observe_outside(session, gateway, network, ordered, known, wallets, own)
     for transfer, ordinal in _numbered(ordered):
@@ -79,7 +85,7 @@ def _record(
         was_gone = row.status == PaymentStatus.ORPHANED
         if _attach(row, transfer, block_time):
             if was_gone and transfer.contract is None:
-                give_back_inferred(session, row)
+                give_back_inferred(session, gateway, network, row)
             announce(session, gateway, row)
         return
     row = new_payment(session, gateway, network, deposit)
@@ -92,6 +98,8 @@ def _record(
         return
     session.add(row)
     session.flush()
+    if transfer.contract is None:
+        take_smaller_inferred(session, gateway, network, row)
     passing(Failpoint.PAYMENT_OBSERVED)
     announce(session, gateway, row)
 

@@ -23,6 +23,15 @@ class _Group(NamedTuple):
     asset: str
 
 
+class OwnMove(NamedTuple):
+    """What one of our own transfers brought to a deposit address, in base units; negative what it took."""
+
+    address: str
+    asset: str
+    block_height: int
+    amount: int
+
+
 class OwnTransferRow(Base):
     """Money that left a deposit address, or came to one from an address of the same merchant."""
 
@@ -61,8 +70,11 @@ def remember_own(
     transfers: Iterable[Transfer],
     known: Mapping[str, DepositAddress],
     own: Collection[Transfer],
-) -> None:
-    """Write down what left deposit addresses, and what came to them as `own`; once each, whoever tells it again."""
+) -> list[OwnMove]:
+    """Write down what left deposit addresses, and what came to them as `own`; once each, whoever tells it again.
+
+    Answer what was not known yet.
+    """
     groups: defaultdict[_Group, list[Transfer]] = defaultdict(list)
     for transfer in transfers:
         if transfer.amount == 0:
@@ -72,12 +84,17 @@ def remember_own(
             groups[_Group(transfer.tx_id, transfer.recipient, True, asset)].append(transfer)
         if transfer.sender is not None and transfer.sender in known:
             groups[_Group(transfer.tx_id, transfer.sender, False, asset)].append(transfer)
-    for group, members in groups.items():
-        _remember(session, network, group, members)
+    return [
+        OwnMove(group.address, group.asset, each.block.height, each.amount if group.incoming else -each.amount)
+        for group, members in groups.items()
+        for each in _remember(session, network, group, members)
+    ]
 
 
-def _remember(session: Session, network: Network, group: _Group, transfers: Iterable[Transfer]) -> None:
-    """Add what is not among the rows of this group yet.
+def _remember(
+    session: Session, network: Network, group: _Group, transfers: Iterable[Transfer]
+) -> list[Transfer]:
+    """Add what is not among the rows of this group yet, and answer it.
 
     Told apart by their amounts alone: where nodes trace in different ways, or one leaves something out, the places of
     the others differ.
@@ -91,21 +108,21 @@ def _remember(session: Session, network: Network, group: _Group, transfers: Iter
         row.asset == group.asset,
     )
     amounts = session.scalars(select(row.amount).where(*same)).all()
-    there, ordinal = Counter(amounts), len(amounts)
+    there, added = Counter(amounts), list[Transfer]()
     for transfer in transfers:
         if there[transfer.amount] > 0:
             there[transfer.amount] -= 1
             continue
-        height = transfer.block.height
         fresh = {
             "network": network.code,
-            "ordinal": ordinal,
+            "ordinal": len(amounts) + len(added),
             "amount": transfer.amount,
-            "block_height": height,
+            "block_height": transfer.block.height,
         }
         session.add(row(**group._asdict(), **fresh))
-        ordinal += 1
+        added.append(transfer)
     session.flush()
+    return added
 
 
 def forget_own_above(session: Session, network: str, height: int) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from cloudpay.chains.adapter import Opinion
 from cloudpay.chains.network import Asset
@@ -79,14 +80,18 @@ class Arriving:
         self._hold("payments are what the chain holds", not self._wrong, found)
         for code, address in self._natives:
             there = self._truths[code].natives[address]
+            # Until it is read again, nobody but a balance tells of an own transfer that a node has hidden.
+            hidden = self._truths[code].own_unseen(address, partial(self._is_hidden, code))
             known = self._mirror.natives[code, address]
-            self._hold("no more is known than arrived", known <= there, known, "of", there, "at", address)
+            fits = known <= there + hidden
+            self._hold("no more is known than arrived", fits, known, "of", there, "and", hidden, "at", address)
         self._natives.clear()
 
     def read_again(self, code: str) -> None:
         """Note that an operator has had everything read again: nothing is hidden any more."""
         self._nodes[code].hidden.clear()
         self._touched.update((code, each) for each in self._truths[code].read_again())
+        self._natives.update(key for key in self._mirror.natives if key[0] == code)
         self.look()
 
     def hold_found(self, code: str) -> None:
@@ -118,6 +123,9 @@ class Arriving:
     def shows_all(self, code: str) -> bool:
         """Say whether a network's nodes show all native money."""
         return Capability.TRACES in self._nodes[code].capabilities
+
+    def _is_hidden(self, code: str, identity: Identity, block: str) -> bool:
+        return LeftOut(*identity[:3], block) in self._nodes[code].hidden
 
     def _stands(self, row: Row) -> None:
         block = self._truths[row["network"]].blocks.get(row["block_hash"])
@@ -168,7 +176,7 @@ class Arriving:
         true = self._truths[code].shown.get(identity)
         row = self._by_identity.get((code, identity))
         if row is None:
-            return true is None or LeftOut(*identity[:3], true.block) in self._nodes[code].hidden
+            return true is None or self._is_hidden(code, identity, true.block)
         if true is None:
             true = self._truths[code].lies_below(identity, row["block_hash"])
         return true is not None and (int(row["amount"]), row["block_hash"]) == (true.amount, true.block)

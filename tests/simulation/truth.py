@@ -37,6 +37,8 @@ class TrueBlock:
     """What a node that shows as much as this chain's can show names one by one."""
     natives: Counter[str]
     """All native money by address, that which only shows in a balance included."""
+    own: Mapping[Identity, Arrival]
+    """Native money that a merchant's own addresses sent: no income, but a part of the balance."""
 
 
 class Truth:
@@ -57,6 +59,9 @@ class Truth:
         """How often a person had the gateway begin anew."""
         self.shown: dict[Identity, Arrival] = {}
         self.natives: Counter[str] = Counter()
+        self.own: dict[Identity, Arrival] = {}
+        self._unread: set[str] = set()
+        """Hashes of the blocks below the one that reading began at, until they are read on demand."""
 
     def learn(self) -> None:
         """Take in the blocks that are new."""
@@ -99,16 +104,20 @@ class Truth:
             touched.update(block.shown)
             for identity in block.shown:
                 self.shown.pop(identity, None)
+            for identity in block.own:
+                self.own.pop(identity, None)
             self.natives.subtract(block.natives)
         for block in reversed(come):
             touched.update(block.shown)
             self.shown.update(block.shown)
+            self.own.update(block.own)
             self.natives.update(block.natives)
         return touched
 
     def read_again(self) -> set[Identity]:
         """Note that all blocks up to the cursor were read again; answer what is different now."""
         self.floor = 0
+        self._unread.clear()
         for block in self._down_from(self.cursor):
             self.shown.update(block.shown)
         return set(self.shown)
@@ -117,6 +126,17 @@ class Truth:
         """Answer what arrived in a block of this branch that was read again, though it lies below the beginning."""
         found = self._below(block)
         return None if found is None else found.shown.get(identity)
+
+    def own_unseen(self, address: str, is_hidden: Callable[[Identity, str], bool]) -> int:
+        """Answer what own transfers brought to an address, and no node has told: a balance alone shows it, as income.
+
+        That is what a node hides, and what lies below the block that reading began anew at.
+        """
+        return sum(
+            arrival.amount
+            for identity, arrival in self.own.items()
+            if identity[1] == address and (arrival.block in self._unread or is_hidden(identity, arrival.block))
+        )
 
     def of_group(self, group: Group) -> list[Arrival]:
         """Answer what arrived, and was shown, of like transfers of one transaction."""
@@ -146,12 +166,16 @@ class Truth:
         touched = set(self.shown)
         self.shown.clear()
         self.natives.clear()
+        self.own.clear()
+        self._unread.clear()
         if cursor is None:
             self.restarts += 1
             return touched
         self.floor = self.blocks[cursor].height
         for block in self._down_from(cursor):
             self.natives.update(block.natives)
+            self.own.update(block.own)
+            self._unread.add(block.hash)
         return touched
 
     def _between(self, old: str, new: str) -> tuple[list[TrueBlock], list[TrueBlock]]:
@@ -171,6 +195,7 @@ class Truth:
 
     def _read(self, block: FakeBlock) -> TrueBlock:
         shown: dict[Identity, Arrival] = {}
+        owned: dict[Identity, Arrival] = {}
         natives: Counter[str] = Counter()
         numbers: Counter[tuple[str, str, str]] = Counter()
         header = block.header
@@ -185,8 +210,10 @@ class Truth:
                     group = (each.transaction.id, move.recipient, move.contract or "")
                     if not own:
                         shown[*group, numbers[group]] = Arrival(move.amount, header.hash)
+                    elif move.contract is None:
+                        owned[*group, numbers[group]] = Arrival(move.amount, header.hash)
                     numbers[group] += 1
-        return TrueBlock(header.hash, header.parent, header.height, header.time, shown, natives)
+        return TrueBlock(header.hash, header.parent, header.height, header.time, shown, natives, owned)
 
     def _is_shown(self, move: Move) -> bool:
         if move.contract is not None:

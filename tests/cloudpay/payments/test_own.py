@@ -1,5 +1,7 @@
 """What we move ourselves is no income, and does not hide what comes in besides."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +32,15 @@ def top_up(shop: Shop, to: str) -> str:
     return shop.chain.send(to, ETHER, sender=master)
 
 
+@contextmanager
+def nothing_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the node leave out all transfers of its blocks."""
+    scan = shop.chain.scan
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(shop.chain, "scan", lambda *asked: replace(scan(*asked), transfers=()))
+        yield
+
+
 def test_f23_what_comes_beside_a_top_up_is_found_by_the_balance(blind: Shop) -> None:
     invoice = blind.ask("1", "ETH")
     top_up(blind, invoice.option.address)
@@ -41,6 +52,107 @@ def test_f23_what_comes_beside_a_top_up_is_found_by_the_balance(blind: Shop) -> 
     blind.rescan(1, blind.chain.height)
     blind.mine(3)
     assert (blind.earned(), blind.held()) == (ETHER, 2 * ETHER)
+
+
+def test_f23_a_top_up_that_a_node_hid_is_taken_out_of_what_a_balance_showed(
+    blind: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = blind.ask("1", "ETH")
+    with nothing_told(blind, monkeypatch):
+        blind.chain.send(invoice.option.address, ETHER)
+        top_up(blind, invoice.option.address)
+        blind.mine(1)
+    assert [each.amount for each in blind.state(invoice).payments] == [2 * ETHER]
+    blind.rescan(1, blind.chain.height)
+    blind.mine(5)
+    assert [each.amount for each in blind.state(invoice).payments] == [ETHER]
+    assert blind.held() == ETHER
+
+
+def test_f23_a_top_up_that_a_node_hid_is_taken_out_of_what_was_credited(
+    blind: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = blind.ask("1", "ETH")
+    with nothing_told(blind, monkeypatch):
+        blind.chain.send(invoice.option.address, ETHER, via_contract=True)
+        top_up(blind, invoice.option.address)
+        blind.mine(1)
+        blind.mine(3)
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, 2 * ETHER)
+    for _ in range(2):
+        blind.rescan(1, blind.chain.height)
+        blind.mine(2)
+        assert [each.amount for each in blind.state(invoice).payments] == [ETHER]
+        assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
+
+
+def test_f23_an_invoice_that_a_hidden_top_up_paid_is_reversed_when_that_is_found(
+    blind: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = blind.ask("1", "ETH")
+    with nothing_told(blind, monkeypatch):
+        top_up(blind, invoice.option.address)
+        blind.mine(1)
+        blind.mine(3)
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
+    blind.rescan(1, blind.chain.height)
+    blind.mine(2)
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.REVERSED, 0)
+
+
+def test_f23_what_went_through_unseen_takes_nothing_from_a_payment(
+    blind: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = blind.ask("1", "ETH")
+    with nothing_told(blind, monkeypatch):
+        blind.chain.send(invoice.option.address, ETHER, via_contract=True)
+        top_up(blind, invoice.option.address)
+        blind.chain.mine(1)
+        away = blind.chain.payer
+        blind.chain.send("somewhere safe", ETHER, sender=invoice.option.address, origin=away)
+        blind.mine(1)
+        blind.mine(3)
+    assert blind.held() == ETHER
+    blind.rescan(1, blind.chain.height)
+    blind.mine(2)
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
+
+
+def test_f23_a_trace_replaces_what_a_balance_showed_although_a_fee_had_lowered_that(blind: Shop) -> None:
+    invoice = blind.ask("1", "ETH")
+    top_up(blind, invoice.option.address)
+    blind.mine(1)
+    blind.chain.send("somewhere safe", ETHER // 2, sender=invoice.option.address)
+    blind.mine(1)
+    blind.chain.send(invoice.option.address, 2 * ETHER, via_contract=True)
+    blind.mine(1)
+    blind.mine(3)
+    paid = blind.state(invoice)
+    assert paid.status is InvoiceStatus.PAID
+    assert 2 * ETHER - 1000 <= blind.held() < 2 * ETHER  # less the fee
+    blind.chain.capabilities |= Capability.TRACES
+    blind.rescan(1, blind.chain.height)
+    blind.settle()
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, 2 * ETHER)
+    blind.mine(3)
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, 2 * ETHER)
+
+
+def test_f23_what_left_unseen_does_not_have_a_payment_credited_beside_what_a_balance_showed_of_it(
+    blind: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = blind.ask("1", "ETH")
+    with nothing_told(blind, monkeypatch):
+        blind.chain.send(invoice.option.address, ETHER)
+        blind.chain.mine(1)
+        away = blind.chain.payer
+        blind.chain.send("somewhere safe", ETHER // 4, sender=invoice.option.address, origin=away)
+        blind.mine(1)
+    assert [each.amount for each in blind.state(invoice).payments] == [ETHER - ETHER // 4]
+    blind.rescan(1, blind.chain.height)
+    blind.mine(5)
+    assert [each.amount for each in blind.state(invoice).payments] == [ETHER]
+    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
 
 
 def test_f23_a_top_up_that_another_kind_of_trace_places_elsewhere_is_written_down_once(
