@@ -10,6 +10,8 @@ from cloudpay.merchants import models as merchants
 from cloudpay.outbox import models as outbox
 from cloudpay.payments import models as payments
 from cloudpay.payments import own
+from cloudpay.transactions import models as transactions
+from cloudpay.wallets import freeze
 from cloudpay.wallets import models as wallets
 from cloudpay.webhooks import models as webhooks
 
@@ -18,6 +20,7 @@ metadata = Base.metadata
 __all__ = [
     "alerts",
     "audit",
+    "freeze",
     "invoices",
     "leases",
     "ledger",
@@ -26,6 +29,7 @@ __all__ = [
     "outbox",
     "own",
     "payments",
+    "transactions",
     "wallets",
     "webhooks",
 ]
