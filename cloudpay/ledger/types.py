@@ -1,10 +1,11 @@
 """What the ledger is told and answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from cloudpay.kernel.errors import CloudPayError
+from cloudpay.kernel.errors import CloudPayError, FieldErrors, InvalidRequest
 
 
 class Side(StrEnum):
@@ -24,6 +25,12 @@ class AccountKind(StrEnum):
 
     DEPOSITS = "deposits"  # debit: coins that lie at deposit addresses
     RECEIPTS = "receipts"  # credit: what payers sent, owed to the merchant
+    MASTER = "master"  # debit: coins in the master wallet, free to be spent
+    RESERVED = "reserved"  # debit: coins in the master wallet, promised to spends
+    TRANSIT = "transit"  # debit: coins on their way between two wallets of ours
+    FEES = "fees"  # debit: what the chains took
+    PAID_OUT = "paid_out"  # debit: what was sent to others
+    FUNDING = "funding"  # credit: what came into a master wallet from outside
 
 
 @dataclass(frozen=True, order=True)
@@ -47,12 +54,26 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Booking:
+    """What is booked together, and the reference under which it is booked once."""
+
+    kind: str
+    reference: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
 class Balance:
     """An account's running totals in base units."""
 
     account: AccountKey
     debits: int
     credits: int
+
+    @property
+    def held(self) -> int:
+        """What is on an account of the debit kind."""
+        return self.debits - self.credits
 
 
 @dataclass(frozen=True)
@@ -62,6 +83,35 @@ class Imbalance:
     where: str
     expected: int
     found: int
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """An account that holds less than was asked of it, in base units."""
+
+    account: AccountKey
+    needed: int
+    available: int
+
+
+class InsufficientFunds(InvalidRequest):
+    """A booking would take more from accounts than they hold, so nothing was booked."""
+
+    code: ClassVar[str] = "insufficient_funds"
+
+    def __init__(
+        self, shortages: Sequence[Shortage], message: str = "", errors: FieldErrors | None = None
+    ) -> None:
+        super().__init__(message or " ".join(_short(each) for each in shortages), errors=errors)
+        self.shortages = tuple(shortages)
+
+
+def _short(shortage: Shortage) -> str:
+    name = shortage.account.asset or "the native coin"
+    return (
+        f"{shortage.needed} base units of {name} on {shortage.account.network} are needed,"
+        f" and {shortage.available} are available."
+    )
 
 
 class UnbalancedJournal(CloudPayError):
