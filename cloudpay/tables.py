@@ -10,7 +10,9 @@ from cloudpay.merchants import models as merchants
 from cloudpay.outbox import models as outbox
 from cloudpay.payments import models as payments
 from cloudpay.payments import own
+from cloudpay.wallets import freezes
 from cloudpay.wallets import models as wallets
+from cloudpay.wallets import own as own_transactions
 from cloudpay.webhooks import models as webhooks
 
 metadata = Base.metadata
@@ -18,6 +20,7 @@ metadata = Base.metadata
 __all__ = [
     "alerts",
     "audit",
+    "freezes",
     "invoices",
     "leases",
     "ledger",
@@ -25,6 +28,7 @@ __all__ = [
     "metadata",
     "outbox",
     "own",
+    "own_transactions",
     "payments",
     "wallets",
     "webhooks",
