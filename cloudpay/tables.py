@@ -11,8 +11,9 @@ from cloudpay.outbox import models as outbox
 from cloudpay.payments import models as payments
 from cloudpay.payments import own
 from cloudpay.transactions import models as transactions
-from cloudpay.wallets import freeze
+from cloudpay.wallets import freezes
 from cloudpay.wallets import models as wallets
+from cloudpay.wallets import own as own_transactions
 from cloudpay.webhooks import models as webhooks
 
 metadata = Base.metadata
@@ -20,7 +21,7 @@ metadata = Base.metadata
 __all__ = [
     "alerts",
     "audit",
-    "freeze",
+    "freezes",
     "invoices",
     "leases",
     "ledger",
@@ -28,6 +29,7 @@ __all__ = [
     "metadata",
     "outbox",
     "own",
+    "own_transactions",
     "payments",
     "transactions",
     "wallets",

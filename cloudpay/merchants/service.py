@@ -36,6 +36,15 @@ class MerchantView:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class MerchantAccount:
+    """Which account of every key family is a merchant's own."""
+
+    id: str
+    livemode: bool
+    index: int
+
+
 def create_merchant(
     gateway: Gateway,
     name: str,
@@ -96,6 +105,20 @@ def list_merchants(gateway: Gateway) -> tuple[MerchantView, ...]:
     with gateway.db.read() as session:
         rows = session.scalars(select(Merchant).order_by(Merchant.id)).all()
         return tuple(_view(session, row) for row in rows)
+
+
+def merchant_accounts(session: Session) -> list[MerchantAccount]:
+    """Answer the account of every merchant, in the order in which they were given."""
+    rows = session.execute(
+        select(Merchant.id, Merchant.livemode, Merchant.account_index).order_by(Merchant.account_index)
+    )
+    return [MerchantAccount(*row) for row in rows]
+
+
+def merchant_account(session: Session, merchant_id: str) -> MerchantAccount:
+    """Answer one merchant's account; raises `UnknownMerchant`."""
+    merchant = find_merchant(session, merchant_id)
+    return MerchantAccount(merchant.id, merchant.livemode, merchant.account_index)
 
 
 def set_payout_currencies(

@@ -1,4 +1,4 @@
-"""Rows of the wallets: the sealed seed, account public keys, handed-out indexes, deposit addresses."""
+"""Rows of the wallets: the sealed seed, account public keys, handed-out indexes, deposit addresses, master wallets."""
 
 from datetime import datetime
 
@@ -60,5 +60,24 @@ class DepositAddressRow(Base):
     index: Mapped[int]
     merchant_id: Mapped[str] = mapped_column(String(40), index=True)
     invoice_id: Mapped[str] = mapped_column(String(40), index=True)
+    livemode: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class MasterWalletRow(Base):
+    """A merchant's own address, where its money is collected and paid out from, on every network of its key family."""
+
+    __tablename__ = "master_wallets"
+    __table_args__ = (
+        UniqueConstraint("key_family", "account", "chain", "index"),
+        UniqueConstraint("merchant_id", "key_family"),
+    )
+
+    key_family: Mapped[str] = mapped_column(String(40), primary_key=True)
+    address: Mapped[str] = mapped_column(String(120), primary_key=True)
+    account: Mapped[int]
+    chain: Mapped[int]
+    index: Mapped[int]
+    merchant_id: Mapped[str] = mapped_column(String(40))
     livemode: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(Moment)

@@ -1,28 +1,33 @@
 """Deposit and master addresses, from public keys alone: no process that runs this needs the seal key."""
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import String, any_, bindparam, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import ColumnElement
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import DEPOSIT_CHAIN, MASTER_CHAIN
+from cloudpay.kernel.among import among
 from cloudpay.kernel.db import Database, refuse_inside_transaction
 from cloudpay.kernel.errors import NotFound
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.inserts import NewRow
 from cloudpay.wallets.errors import AccountsExhausted, WalletMissing
 from cloudpay.wallets.indexes import take_index
-from cloudpay.wallets.models import MAIN_SEED, AccountKeyRow, DepositAddressRow, SealedSeedRow
+from cloudpay.wallets.models import (
+    MAIN_SEED,
+    AccountKeyRow,
+    DepositAddressRow,
+    MasterWalletRow,
+    SealedSeedRow,
+)
 
-_MASTER_INDEX = 0
+MASTER_INDEX = 0
+"""Of the one master wallet that an account has."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,9 @@ def plan_deposit(gateway: Gateway, network: Network, account: int) -> PlannedAdd
     """
     refuse_inside_transaction("plan_deposit")
     family = network.key_family.name
-    account_key = _account_key(gateway, family, account)
+    xpub = account_key(gateway, family, account)
     index = take_index(gateway.db, family, account, DEPOSIT_CHAIN)
-    address = network.addresses.derive(account_key, DEPOSIT_CHAIN, index)
+    address = network.addresses.derive(xpub, DEPOSIT_CHAIN, index)
     return PlannedAddress(family, account, DEPOSIT_CHAIN, index, address)
 
 
@@ -89,19 +94,23 @@ def deposit_row(deposit: DepositAddress) -> NewRow:
 
 
 def ours(session: Session, key_family: str, addresses: Collection[str]) -> frozenset[str]:
-    """Answer which of these normalised addresses are deposit addresses: one indexed query, however many they are."""
+    """Answer which of these normalised addresses are deposit addresses or master wallets: one indexed query."""
     if not addresses:
         return frozenset()
-    found = select(DepositAddressRow.address).where(*_among(session, key_family, addresses))
-    return frozenset(session.scalars(found))
+    found = (
+        select(row.address).where(row.key_family == key_family, among(session, row.address, addresses))
+        for row in (DepositAddressRow, MasterWalletRow)
+    )
+    return frozenset(session.scalars(union_all(*found)))
 
 
 def deposits(session: Session, key_family: str, addresses: Collection[str]) -> Mapping[str, DepositAddress]:
     """Answer the deposit addresses among these, by address."""
     if not addresses:
         return {}
-    found = select(DepositAddressRow).where(*_among(session, key_family, addresses))
-    return {row.address: _view(row) for row in session.scalars(found)}
+    row = DepositAddressRow
+    found = select(row).where(row.key_family == key_family, among(session, row.address, addresses))
+    return {each.address: _view(each) for each in session.scalars(found)}
 
 
 def deposit(session: Session, deposit_address_id: str) -> DepositAddress:
@@ -114,8 +123,8 @@ def deposit(session: Session, deposit_address_id: str) -> DepositAddress:
 
 def master_address(gateway: Gateway, network: Network, account: int) -> str:
     """Answer the address that a merchant's money is collected in; raises `AccountsExhausted` and `WalletMissing`."""
-    account_key = _account_key(gateway, network.key_family.name, account)
-    return network.addresses.derive(account_key, MASTER_CHAIN, _MASTER_INDEX)
+    xpub = account_key(gateway, network.key_family.name, account)
+    return network.addresses.derive(xpub, MASTER_CHAIN, MASTER_INDEX)
 
 
 def is_master(session: Session, network: Network, account: int, address: str) -> bool:
@@ -125,7 +134,7 @@ def is_master(session: Session, network: Network, account: int, address: str) ->
         return False
     known = (network.code, key.xpub)
     if known not in _masters:
-        _masters[known] = network.addresses.derive(key.xpub, MASTER_CHAIN, _MASTER_INDEX)
+        _masters[known] = network.addresses.derive(key.xpub, MASTER_CHAIN, MASTER_INDEX)
     return _masters[known] == address
 
 
@@ -133,8 +142,11 @@ _masters: dict[tuple[str, str], str] = {}
 _account_keys: WeakKeyDictionary[Database, dict[tuple[str, int], str]] = WeakKeyDictionary()
 
 
-def _account_key(gateway: Gateway, key_family: str, account: int) -> str:
-    """Read an account's public key once per process: it never changes."""
+def account_key(gateway: Gateway, key_family: str, account: int) -> str:
+    """Answer an account's public key, read once per process: it never changes.
+
+    Raises `AccountsExhausted` and `WalletMissing`.
+    """
     known = _account_keys.setdefault(gateway.db, {})
     if (key_family, account) not in known:
         with gateway.db.read() as session:
@@ -145,16 +157,6 @@ def _account_key(gateway: Gateway, key_family: str, account: int) -> str:
             raise AccountsExhausted(key_family, account)
         known[key_family, account] = row.xpub
     return known[key_family, account]
-
-
-def _among(session: Session, key_family: str, addresses: Collection[str]) -> tuple[ColumnElement[bool], ...]:
-    """Hand the whole list over as one value: no limit on the number of variables, and no statement of 5,000 marks."""
-    family = DepositAddressRow.key_family == key_family
-    wanted = sorted(addresses)
-    if session.get_bind().dialect.name == "sqlite":
-        each = func.json_each(json.dumps(wanted)).table_valued("value")
-        return family, DepositAddressRow.address.in_(select(each.c.value))
-    return family, DepositAddressRow.address == any_(bindparam("addresses", wanted, ARRAY(String)))
 
 
 def _view(row: DepositAddressRow) -> DepositAddress:

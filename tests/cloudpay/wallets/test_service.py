@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.types import KeyFamily
+from cloudpay.chains.types import DEPOSIT_CHAIN, MASTER_CHAIN, KeyFamily
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.inserts import insert_rows
@@ -20,7 +20,7 @@ from cloudpay.testing import fake_address
 from cloudpay.testing.clock import START
 from cloudpay.wallets.errors import AccountsExhausted, WalletMissing
 from cloudpay.wallets.indexes import BLOCK
-from cloudpay.wallets.models import AccountKeyRow, AddressRangeRow, DepositAddressRow
+from cloudpay.wallets.models import AccountKeyRow, AddressRangeRow, DepositAddressRow, MasterWalletRow
 from cloudpay.wallets.service import (
     DepositAddress,
     assign,
@@ -219,28 +219,39 @@ def test_the_query_uses_the_index_and_holds_no_list_of_variables(wallet: Gateway
         sqlite = wallet.db.engine.dialect.name == "sqlite"
         explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
         plan = str(session.connection().exec_driver_sql(explain + statement, parameters).all())
-    assert len(parameters) == 2
+    assert len(parameters) == 4
     assert "uq_deposit_addresses_key_family_address" in plan or "autoindex_deposit_addresses" in plan
+    assert "pk_master_wallets" in plan or "autoindex_master_wallets" in plan
     assert "Seq Scan" not in plan
     assert "SCAN deposit_addresses" not in plan
+    assert "SCAN master_wallets" not in plan
 
 
 def fill(gateway: Gateway, count: int) -> None:
     rows = [
         {
-            "id": new_id("dep_"),
             "key_family": FAMILY,
             "address": fake_address(f"deposit {number}"),
             "account": 0,
-            "chain": 0,
+            "chain": DEPOSIT_CHAIN,
             "index": 1_000_000 + number,
             "merchant_id": "mer_1",
-            "invoice_id": f"INV-{number}",
             "livemode": False,
             "created_at": START,
         }
         for number in range(count)
     ]
-    gateway.db.run(lambda session: session.execute(insert(DepositAddressRow), rows))
+    deposit_rows = [{**row, "id": new_id("dep_"), "invoice_id": f"INV-{row['index']}"} for row in rows]
+    master_rows = [
+        {
+            **row,
+            "address": fake_address(f"master {number}"),
+            "merchant_id": f"mer_{number}",
+            "chain": MASTER_CHAIN,
+        }
+        for number, row in enumerate(rows)
+    ]
+    gateway.db.run(lambda session: session.execute(insert(DepositAddressRow), deposit_rows))
+    gateway.db.run(lambda session: session.execute(insert(MasterWalletRow), master_rows))
     if gateway.db.engine.dialect.name == "postgresql":
-        gateway.db.run(lambda session: session.execute(text("ANALYZE deposit_addresses")))
+        gateway.db.run(lambda session: session.execute(text("ANALYZE deposit_addresses, master_wallets")))

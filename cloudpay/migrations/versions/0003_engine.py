@@ -1,26 +1,18 @@
-"""Money that goes out: spends, transactions, claims, attempts, fee quotes, freezes."""
+"""Money that goes out: spends, transactions, claims, attempts, fee quotes."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from cloudpay.kernel.columns import BaseUnits, Moment
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003_engine"
+down_revision = "0002_masters"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Apply this step."""
-    op.create_table(
-        "freezes",
-        sa.Column("network", sa.String(length=40), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("actor", sa.String(length=100), nullable=False),
-        sa.Column("frozen_at", Moment(), nullable=False),
-        sa.PrimaryKeyConstraint("network", name="pk_freezes"),
-    )
     op.create_table(
         "fee_quotes",
         sa.Column("network", sa.String(length=40), nullable=False),

@@ -1,0 +1,80 @@
+"""Networks on which nothing is signed: by a person's word, or since something happened that we did not sign."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import String, Text, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from cloudpay.audit.service import record
+from cloudpay.kernel.columns import Moment
+from cloudpay.kernel.conditional import changed_rows
+from cloudpay.kernel.db import Base
+from cloudpay.kernel.upsert import insert_if_absent
+
+EVERYWHERE = "*"
+"""Stands for all networks."""
+
+SYSTEM = "system"
+"""How the audit log names the gateway itself."""
+
+
+class FreezeRow(Base):
+    """A network on which nothing may be signed, since when and why; the first reason stands until it is thawed."""
+
+    __tablename__ = "freezes"
+
+    network: Mapped[str] = mapped_column(String(40), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(Moment)
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """Nothing is signed on this network, or `EVERYWHERE`."""
+
+    network: str
+    reason: str
+    since: datetime
+
+
+def freeze(session: Session, network: str, reason: str, now: datetime, *, actor: str = SYSTEM) -> bool:
+    """Have nothing signed on a network, or `EVERYWHERE`, from this transaction on; audited.
+
+    False where it is frozen already: the first reason stands.
+    """
+    values = {"network": network, "reason": reason, "since": now}
+    if not insert_if_absent(session, FreezeRow, values, "network"):
+        return False
+    record(session, actor=actor, action="network.frozen", subject=network, details={"reason": reason})
+    return True
+
+
+def thaw(session: Session, network: str, *, actor: str) -> bool:
+    """Let what was frozen under this name be signed for again; audited. False where it was not frozen."""
+    if changed_rows(session, delete(FreezeRow).where(FreezeRow.network == network)) == 0:
+        return False
+    record(session, actor=actor, action="network.thawed", subject=network)
+    return True
+
+
+def frozen(session: Session, network: str) -> Freeze | None:
+    """Answer why nothing may be signed on a network now, or None; asked before every signature."""
+    row = session.scalar(
+        select(FreezeRow)
+        .where(FreezeRow.network.in_([network, EVERYWHERE]))
+        .order_by(FreezeRow.since, FreezeRow.network)
+        .limit(1)
+    )
+    return None if row is None else _view(row)
+
+
+def freezes(session: Session) -> Sequence[Freeze]:
+    """Answer everything that is frozen, the oldest first."""
+    rows = session.scalars(select(FreezeRow).order_by(FreezeRow.since, FreezeRow.network))
+    return [_view(row) for row in rows]
+
+
+def _view(row: FreezeRow) -> Freeze:
+    return Freeze(row.network, row.reason, row.since)
