@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Asset
-from cloudpay.invoices.errors import ModeMismatch
 from cloudpay.invoices.recipients import Recipients, parse_recipients
 from cloudpay.invoices.rows import invoice_rows
 from cloudpay.invoices.service import get_for_payer
@@ -21,6 +20,7 @@ from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.inserts import insert_rows
 from cloudpay.kernel.money import MAX_BASE_UNITS, InvalidAmount, to_base_units
 from cloudpay.kernel.urls import check_public_url
+from cloudpay.merchants.errors import ModeMismatch
 from cloudpay.merchants.idempotency import StoredAnswer, once, remember
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import terms_of

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from cloudpay.kernel.errors import Conflict, InvalidRequest, NotFound
+from cloudpay.kernel.errors import Conflict, NotFound
 
 
 class UnknownInvoice(NotFound):
@@ -51,18 +51,3 @@ class StillUnpaid(Conflict):
             "resume`, or write the sale off: `cloudpay invoice write-off`."
         )
         self.invoice_id = invoice_id
-
-
-class ModeMismatch(InvalidRequest):
-    """A test key was used on a live network, or the other way round."""
-
-    code: ClassVar[str] = "mode_mismatch"
-
-    def __init__(self, network: str, *, live: bool) -> None:
-        kind, other = ("live", "test") if live else ("test", "live")
-        sentence = (
-            f"The network {network} is a {kind} network and this key is a {other} key. "
-            f"Use a {kind} key, or a {other} network."
-        )
-        super().__init__(sentence, errors={"network": [sentence]})
-        self.network = network

@@ -1,4 +1,4 @@
-"""The bookings of outgoing money: promised, given back, sent, taken back by the chain; and what came in from outside."""
+"""The bookings of outgoing money: promised, given back, sent, taken back; and of what came in from outside."""
 
 import hashlib
 from collections.abc import Sequence

@@ -99,3 +99,18 @@ class AddressNotAllowed(Forbidden):
             f"This API key may not be used from the address {address}; create one whose address list holds it."
         )
         self.address = address
+
+
+class ModeMismatch(InvalidRequest):
+    """A test key was used on a live network, or the other way round."""
+
+    code: ClassVar[str] = "mode_mismatch"
+
+    def __init__(self, network: str, *, live: bool) -> None:
+        kind, other = ("live", "test") if live else ("test", "live")
+        sentence = (
+            f"The network {network} is a {kind} network and this key is a {other} key. "
+            f"Use a {kind} key, or a {other} network."
+        )
+        super().__init__(sentence, errors={"network": [sentence]})
+        self.network = network

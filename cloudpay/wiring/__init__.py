@@ -11,16 +11,19 @@ from cloudpay.merchants import idempotency
 from cloudpay.outbox import service as outbox
 from cloudpay.outbox.service import Handler
 from cloudpay.payments.loop import WatchLoop
+from cloudpay.payouts.changes import apply_spend
 from cloudpay.webhooks.pruning import prune as prune_webhooks
 from cloudpay.wiring.drain import DrainLoop
 from cloudpay.wiring.operator import tell_operator
 from cloudpay.wiring.watchdog import look_for_trouble
-from cloudpay.wiring.webhooks import tell_endpoint
+from cloudpay.wiring.webhooks import tell_endpoint, tell_of_payout
 
 EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
     "payment.changed": [apply_payment],
     "payment.reversed": [apply_payment],
     "invoice.changed": [tell_endpoint],
+    "spend.changed": [apply_spend],
+    "payout.changed": [tell_of_payout],
     "alert.opened": [tell_operator],
     "alert.cleared": [tell_operator],
 }

@@ -1,0 +1,129 @@
+"""A payout follows its spend; what it comes to is told by webhook, with a body that is frozen when it comes to it."""
+
+import json
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.money import format_amount
+from cloudpay.outbox.service import OutboxEvent, Payload, append
+from cloudpay.payouts.models import BatchRow, PayoutRow
+from cloudpay.payouts.states import ENDED, PAYOUT, PayoutStatus
+from cloudpay.transactions.service import spends
+from cloudpay.transactions.types import SpendKind
+
+CHANGED = "payout.changed"
+"""The outbox event whose payload is a webhook."""
+
+CONFIRMED, FAILED, COMPLETED = "payout.confirmed", "payout.failed", "batch.completed"
+EVENT_TYPES = (CONFIRMED, FAILED, COMPLETED)
+
+_TOLD = {PayoutStatus.CONFIRMED: CONFIRMED, PayoutStatus.FAILED: FAILED}
+
+
+def apply_spend(gateway: Gateway, event: OutboxEvent) -> None:
+    """Bring a payout to where its spend stands now; what did not change is not told twice."""
+    if event.payload["kind"] == SpendKind.PAYOUT:
+        gateway.db.run(partial(_follow, gateway=gateway, payout_id=event.subject))
+
+
+def enter(batch: BatchRow, payout: PayoutRow, status: PayoutStatus, now: datetime) -> None:
+    """Move a payout to another state and keep its batch's counts; both rows are locked by the caller."""
+    was = PayoutStatus(payout.status)
+    payout.status = PAYOUT.check(was, status)
+    if was is PayoutStatus.AWAITING_CONFIRMATION:
+        batch.awaiting -= 1
+    if status is PayoutStatus.QUEUED and payout.queued_at is None:
+        payout.queued_at = now
+    ended, ends = was in ENDED, status in ENDED
+    batch.open += int(ended) - int(ends)
+    payout.ended_at = (payout.ended_at if ended else now) if ends else None
+
+
+def complete(session: Session, gateway: Gateway, batch: BatchRow, now: datetime) -> None:
+    """Tell that a batch is done when its last payout has ended; once, whatever a reorganisation does later."""
+    if batch.open == 0 and batch.completed_at is None:
+        batch.completed_at = now
+        _tell(session, gateway, batch, batch.id, COMPLETED, _batch_body(session, batch))
+
+
+def lock_batch(session: Session, batch_id: str) -> BatchRow:
+    """Lock a batch before any of its payouts, so that two who change them cannot wait for each other."""
+    return session.get_one(BatchRow, batch_id, with_for_update=True, populate_existing=True)
+
+
+def _follow(session: Session, gateway: Gateway, payout_id: str) -> None:
+    batch_id = session.scalar(select(PayoutRow.batch_id).where(PayoutRow.id == payout_id))
+    spend = spends(session, [payout_id]).get(payout_id)
+    if batch_id is None or spend is None:
+        return
+    batch = lock_batch(session, batch_id)
+    payout = session.get_one(PayoutRow, payout_id, with_for_update=True)
+    spend = spends(session, [payout_id])[payout_id]  # as it stands now that nobody else follows it
+    status = PayoutStatus(spend.status.value)
+    payout.tx_id, payout.fee, payout.reason = spend.tx_id, spend.fee, spend.reason
+    if status == payout.status:
+        return
+    now = gateway.clock.now(session)
+    enter(batch, payout, status, now)
+    if status in _TOLD:
+        body = _payout_body(gateway, payout, _TOLD[status])
+        _tell(session, gateway, batch, payout.id, _TOLD[status], body)
+    complete(session, gateway, batch, now)
+
+
+def _tell(
+    session: Session,
+    gateway: Gateway,
+    batch: BatchRow,
+    subject: str,
+    event_type: str,
+    body: dict[str, str | int | bool | None],
+) -> None:
+    """Append the webhook; its id says what it tells, so that the same is never told twice."""
+    payload: Payload = {
+        "event_id": f"evt_{subject}_{event_type.rpartition('.')[2]}",
+        "event_type": event_type,
+        "merchant_id": batch.merchant_id,
+        "livemode": batch.livemode,
+        "url": batch.callback_url,
+        "body": json.dumps({**body, "timestamp": gateway.clock.now(session).isoformat()}),
+    }
+    append(session, gateway.clock, CHANGED, subject, payload)
+
+
+def _payout_body(gateway: Gateway, payout: PayoutRow, event_type: str) -> dict[str, str | int | bool | None]:
+    network = gateway.chains.get(payout.network)
+    fee = None if payout.fee is None or network is None else payout.fee
+    return {
+        "status": payout.status,
+        "id": payout.external_id,
+        "payout_id": payout.id,
+        "batch_id": payout.batch_id,
+        "amount": format_amount(payout.amount, payout.decimals),
+        "currency": payout.symbol,
+        "network": payout.network,
+        "address": payout.address,
+        "tx_hash": payout.tx_id,
+        "fee": None if fee is None or network is None else format_amount(fee, network.native.decimals),
+        "fee_currency": network.native.symbol if network else None,
+        "reason": payout.reason or None,
+        "type": event_type,
+        "livemode": payout.livemode,
+    }
+
+
+def _batch_body(session: Session, batch: BatchRow) -> dict[str, str | int | bool | None]:
+    session.flush()
+    statuses = session.scalars(select(PayoutRow.status).where(PayoutRow.batch_id == batch.id)).all()
+    return {
+        "status": "completed",
+        "batch_id": batch.id,
+        "count": batch.items,
+        **{each.value: statuses.count(each.value) for each in sorted(ENDED)},
+        "type": COMPLETED,
+        "livemode": batch.livemode,
+    }
