@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, pre_load, validate
 
 from cloudpay.chains.spending import FeeTier
-from cloudpay.kernel.fields import Amount, Instant, Line, Money, PageAnswer, PageQuery
+from cloudpay.kernel.fields import Amount, Flag, Instant, Line, Money, PageAnswer, PageQuery
 from cloudpay.payouts.service import Filters
 from cloudpay.payouts.states import BatchStatus, PayoutStatus
 from cloudpay.payouts.views import NewBatch, NewItem
@@ -53,7 +53,7 @@ def _callback_url() -> fields.Field[str]:
 
 def _auto_confirm() -> fields.Field[bool]:
     words = "True: it goes out at once, inside the limits. False: it waits until it is confirmed."
-    return fields.Boolean(load_default=False, truthy={True}, falsy={False}, metadata={"description": words})
+    return Flag(load_default=False, metadata={"description": words})
 
 
 class NewItemSchema(_Folded):
@@ -88,10 +88,8 @@ class NewBatchSchema(_Folded):
     currency = _currency("each item's own.")
     priority = _priority("each item's own.")
     callback_url = _callback_url()
-    dry_run = fields.Boolean(
+    dry_run = Flag(
         load_default=False,
-        truthy={True},
-        falsy={False},
         metadata={
             "description": "Answer what would be accepted, with fees and totals; keep and send nothing."
         },

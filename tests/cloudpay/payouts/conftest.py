@@ -26,7 +26,7 @@ Send = Callable[..., TestResponse]
 def fund(gateway: Gateway, merchant_id: str, network: str, symbol: str, amount: int) -> None:
     """Put money into a master wallet, as if it had come from outside."""
     asset = gateway.chains.network(network).asset(symbol)
-    came = Funding(network, f"0x{symbol}", "0xmaster", asset.key, 0, merchant_id, False, amount)
+    came = Funding(network, f"0x{symbol}", f"0x{merchant_id}", asset.key, 0, merchant_id, False, amount)
     gateway.db.run(lambda session: post_funding(session, came, START))
 
 
