@@ -20,6 +20,7 @@ COMMANDS = {
     "user": Entry("cloudpay.cli.user", "People who act for a merchant."),
     "key": Entry("cloudpay.cli.key", "API keys."),
     "invoice": Entry("cloudpay.cli.invoice", "Look at invoices."),
+    "payout": Entry("cloudpay.cli.payout", "Look at payouts; confirm, cancel and limit them."),
     "webhook": Entry("cloudpay.cli.webhook", "Look at webhook deliveries, send one again."),
     "chains": Entry("cloudpay.cli.chains", "State of every network; pause and resume."),
     "alerts": Entry("cloudpay.cli.alerts", "What needs a look now, and what to do."),

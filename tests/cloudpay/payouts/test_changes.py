@@ -1,19 +1,19 @@
 """A payout follows its spend, and what it comes to is told once."""
 
 import json
-from functools import partial
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.outbox.service import append, drain
 from cloudpay.payouts.changes import CHANGED
 from cloudpay.payouts.models import BatchRow
 from cloudpay.transactions.changes import Selection, change_spends
-from cloudpay.transactions.states import SpendStatus
+from cloudpay.transactions.states import SPEND, SpendStatus
 from cloudpay.webhooks.models import Delivery
 from cloudpay.wiring import EVENT_HANDLERS
 from tests.cloudpay.payouts.conftest import Send
@@ -28,29 +28,25 @@ class Engine:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
 
-    def move(self, payout_id: str, status: SpendStatus, **values: object) -> None:
+    def move(self, payout_id: str, status: SpendStatus, **values: Any) -> None:
         """Move one spend, wherever it stands."""
-        change = partial(
-            change_spends, gateway=self.gateway, selection=Selection(ids=[payout_id]), wanted=status, **values
-        )
-        before = [each for each in SpendStatus if _allowed(each, status)]
-        assert self.gateway.db.run(lambda session: change(session, current=before)), "the spend did not move"
+        before = [each for each in SpendStatus if SPEND.allows(each, status)]
+
+        def work(session: Session) -> frozenset[str]:
+            chosen = Selection(ids=[payout_id])
+            return change_spends(session, self.gateway, chosen, before, status, **values)
+
+        assert self.gateway.db.run(work) == {payout_id}, "the spend did not move"
 
     def hand_on(self) -> None:
         """Drain the outbox."""
         while drain(self.gateway, EVENT_HANDLERS):
             pass
 
-    def to(self, payout_id: str, status: SpendStatus, **values: object) -> None:
+    def to(self, payout_id: str, status: SpendStatus, **values: Any) -> None:
         """Move, and hand on."""
         self.move(payout_id, status, **values)
         self.hand_on()
-
-
-def _allowed(current: SpendStatus, wanted: SpendStatus) -> bool:
-    from cloudpay.transactions.states import SPEND
-
-    return SPEND.allows(current, wanted)
 
 
 @pytest.fixture
