@@ -21,6 +21,8 @@ CHANGED = "payout.changed"
 CONFIRMED, FAILED, COMPLETED = "payout.confirmed", "payout.failed", "batch.completed"
 EVENT_TYPES = (CONFIRMED, FAILED, COMPLETED)
 
+Body = dict[str, str | int | bool | None]
+
 _TOLD = {PayoutStatus.CONFIRMED: CONFIRMED, PayoutStatus.FAILED: FAILED}
 
 
@@ -47,7 +49,7 @@ def complete(session: Session, gateway: Gateway, batch: BatchRow, now: datetime)
     """Tell that a batch is done when its last payout has ended; once, whatever a reorganisation does later."""
     if batch.open == 0 and batch.completed_at is None:
         batch.completed_at = now
-        _tell(session, gateway, batch, batch.id, COMPLETED, _batch_body(session, batch))
+        _tell(session, gateway, batch, batch.id, COMPLETED, batch_body(session, batch))
 
 
 def lock_batch(session: Session, batch_id: str) -> BatchRow:
@@ -70,7 +72,7 @@ def _follow(session: Session, gateway: Gateway, payout_id: str) -> None:
     now = gateway.clock.now(session)
     enter(batch, payout, status, now)
     if status in _TOLD:
-        body = _payout_body(gateway, payout, _TOLD[status])
+        body = payout_body(gateway, payout, _TOLD[status])
         _tell(session, gateway, batch, payout.id, _TOLD[status], body)
     complete(session, gateway, batch, now)
 
@@ -81,7 +83,7 @@ def _tell(
     batch: BatchRow,
     subject: str,
     event_type: str,
-    body: dict[str, str | int | bool | None],
+    body: Body,
 ) -> None:
     """Append the webhook; its id says what it tells, so that the same is never told twice."""
     payload: Payload = {
@@ -95,7 +97,8 @@ def _tell(
     append(session, gateway.clock, CHANGED, subject, payload)
 
 
-def _payout_body(gateway: Gateway, payout: PayoutRow, event_type: str) -> dict[str, str | int | bool | None]:
+def payout_body(gateway: Gateway, payout: PayoutRow, event_type: str) -> Body:
+    """Answer what the webhook of a payout says; further keys only ever join behind."""
     network = gateway.chains.get(payout.network)
     fee = None if payout.fee is None or network is None else payout.fee
     return {
@@ -116,7 +119,8 @@ def _payout_body(gateway: Gateway, payout: PayoutRow, event_type: str) -> dict[s
     }
 
 
-def _batch_body(session: Session, batch: BatchRow) -> dict[str, str | int | bool | None]:
+def batch_body(session: Session, batch: BatchRow) -> Body:
+    """Answer what the webhook of a completed batch says: how many of its payouts ended how."""
     session.flush()
     statuses = session.scalars(select(PayoutRow.status).where(PayoutRow.batch_id == batch.id)).all()
     return {
