@@ -1,6 +1,7 @@
 """Spends change state by conditional UPDATEs over many at once; each change is announced in the same transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, update
@@ -88,3 +89,10 @@ def payload(row: Mapping[Any, Any]) -> dict[str, str | None]:
         "fee": None if fee is None else str(fee),
         "reason": row["reason"],
     }
+
+
+def wake_waiting(session: Session, done: Collection[str], now: datetime) -> None:
+    """Have what waited for these spends planned again."""
+    if done:
+        waiting = update(_SPEND).where(_SPEND.c.waits_for.in_(done))
+        session.execute(waiting.values(waits_for=None, due_at=now))

@@ -1,0 +1,220 @@
+"""What a look at the chain has shown is written down: transactions, spends, bookings and events in one commit."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, update
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.types import TxStatus
+from cloudpay.kernel.db import table_of
+from cloudpay.kernel.failpoints import Failpoint, passing
+from cloudpay.ledger.outgoing import (
+    Outgoing,
+    post_reverted,
+    post_settled,
+    post_taken_back,
+    post_void,
+)
+from cloudpay.outbox.service import append
+from cloudpay.transactions.changes import CHANGED, payload, wake_waiting
+from cloudpay.transactions.models import TransactionRow
+from cloudpay.transactions.rows import SPEND, spends_by_transaction
+from cloudpay.transactions.states import SPEND as SPEND_STATES
+from cloudpay.transactions.states import TRANSACTION, SpendStatus, TransactionStatus
+from cloudpay.transactions.station import Station
+from cloudpay.transactions.types import SpendKind
+
+FINAL = frozenset({TransactionStatus.SETTLED, TransactionStatus.REVERTED})
+IN_BLOCK = FINAL | {TransactionStatus.INCLUDED}
+WATCHES = 4
+"""Looks at a final transaction while its network's depth passes once more: a deep reorganisation takes it back."""
+
+_TRANSACTION = table_of(TransactionRow)
+_REVERTED = "The transaction was included and reverted: the chain took its fee and moved nothing."
+
+_MOVED = (
+    update(_TRANSACTION)
+    .where(_TRANSACTION.c.id == bindparam("of"))
+    .values(
+        status=bindparam("to"),
+        block_height=bindparam("height"),
+        block_hash=bindparam("hash"),
+        look_at=bindparam("look"),
+        doubts=bindparam("doubt"),
+    )
+)
+_SPENT = (
+    update(SPEND)
+    .where(SPEND.c.id == bindparam("of"))
+    .values(
+        status=bindparam("to"),
+        tx_id=bindparam("by"),
+        fee=bindparam("cost"),
+        block_height=bindparam("height"),
+        reason=bindparam("why"),
+        turn=bindparam("turns"),
+        transaction_id=bindparam("carrier"),
+        due_at=bindparam("due"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a look says of one transaction: its new status, the attempt that is in a block, when to look again."""
+
+    transaction: Row[Any]
+    status: TransactionStatus
+    included: TxStatus | None = None
+    look_at: int | None = None
+    doubts: int = 0
+
+    @property
+    def height(self) -> int | None:
+        """The height of its block."""
+        return self.included.block.height if self.included and self.included.block else None
+
+
+def write_findings(session: Session, station: Station, findings: Sequence[Finding]) -> None:
+    """Write down what was found, under the lease; a finding that changes nothing of the spends costs no event."""
+    station.fence(session)
+    now = station.gateway.clock.now(session)
+    for each in findings:
+        if each.status != each.transaction.status:
+            TRANSACTION.check(TransactionStatus(each.transaction.status), each.status)
+    session.connection().execute(_MOVED, [_moved(each) for each in findings])
+    carried = spends_by_transaction(session, {each.transaction.id for each in findings})
+    changes = [
+        change
+        for finding in findings
+        for change in _of_spends(session, finding, carried.get(finding.transaction.id, []), now)
+    ]
+    if not changes:
+        return
+    passing(Failpoint.SEND_BOOKED)
+    session.connection().execute(_SPENT, [_spent(row, new) for row, new in changes])
+    wake_waiting(session, [row.id for row, new in changes if new["status"] in ("confirmed", "failed")], now)
+    for row, new in changes:
+        if new["status"] != row.status:
+            SPEND_STATES.check(SpendStatus(row.status), SpendStatus(new["status"]))
+            append(session, station.gateway.clock, CHANGED, row.id, payload({**row._mapping, **new}))  # noqa: SLF001
+    passing(Failpoint.SEND_SETTLED)
+
+
+def _moved(finding: Finding) -> dict[str, Any]:
+    block = finding.included.block if finding.included else None
+    return {
+        "of": finding.transaction.id,
+        "to": finding.status.value,
+        "height": block.height if block else None,
+        "hash": block.hash if block else None,
+        "look": finding.look_at,
+        "doubt": finding.doubts,
+    }
+
+
+def _spent(row: Row[Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    values = {**row._mapping, **new}  # noqa: SLF001  # public in SQLAlchemy
+    return {
+        "of": row.id,
+        "to": values["status"],
+        "by": values["tx_id"],
+        "cost": values["fee"],
+        "height": values["block_height"],
+        "why": values["reason"],
+        "turns": values["turn"],
+        "carrier": values["transaction_id"],
+        "due": values["due_at"],
+    }
+
+
+def _of_spends(
+    session: Session, finding: Finding, spends: Sequence[Row[Any]], now: datetime
+) -> Iterator[tuple[Row[Any], Mapping[str, Any]]]:
+    """Book what became of each spend; answer its changed columns."""
+    was, becomes = TransactionStatus(finding.transaction.status), finding.status
+    fees = _shares(finding.included.fee or 0 if finding.included else 0, len(spends))
+    for row, fee in zip(spends, fees, strict=True):
+        if was in FINAL and becomes is not was:
+            yield row, _taken_back(session, row, was, finding, now)
+        elif becomes in FINAL and was is not becomes:
+            yield row, _ended(session, row, fee, finding, now)
+        elif becomes in IN_BLOCK and (
+            row.status == SpendStatus.SENDING or row.block_height != finding.height
+        ):
+            new = {"block_height": finding.height, "tx_id": finding.included and finding.included.tx_id}
+            yield row, {**new, "status": row.status if was in FINAL else SpendStatus.SENT.value}
+        elif becomes is TransactionStatus.OPEN and row.block_height is not None:
+            yield row, {"block_height": None}
+        elif becomes is TransactionStatus.EXPIRED:
+            yield row, _queued_anew(now)
+        elif becomes is TransactionStatus.ABANDONED:
+            yield row, _given_up(session, row, now)
+
+
+def _ended(session: Session, row: Row[Any], fee: int, finding: Finding, now: datetime) -> Mapping[str, Any]:
+    settled = finding.status is TransactionStatus.SETTLED
+    if row.kind == SpendKind.PAYOUT:
+        book = post_settled if settled else post_reverted
+        book(session, outgoing(row, row.turn + 1), fee, now)
+    return {
+        "status": SpendStatus.CONFIRMED.value if settled else SpendStatus.FAILED.value,
+        "tx_id": finding.included and finding.included.tx_id,
+        "fee": fee,
+        "block_height": finding.height,
+        "reason": "" if settled else _REVERTED,
+        "turn": row.turn + 1,
+    }
+
+
+def _taken_back(
+    session: Session, row: Row[Any], was: TransactionStatus, finding: Finding, now: datetime
+) -> Mapping[str, Any]:
+    if row.kind == SpendKind.PAYOUT:
+        settled = was is TransactionStatus.SETTLED
+        post_taken_back(session, outgoing(row, row.turn), row.fee, settled, now)
+    return {"status": SpendStatus.SENT.value, "fee": None, "block_height": finding.height, "reason": ""}
+
+
+def _queued_anew(now: datetime) -> Mapping[str, Any]:
+    return {
+        "status": SpendStatus.QUEUED.value,
+        "tx_id": None,
+        "transaction_id": None,
+        "reason": "Its transaction has expired and is on no chain; it is sent anew.",
+        "due_at": now,
+    }
+
+
+def _given_up(session: Session, row: Row[Any], now: datetime) -> Mapping[str, Any]:
+    if row.kind == SpendKind.PAYOUT:
+        post_void(session, outgoing(row, row.turn + 1), now)
+    return {
+        "status": SpendStatus.FAILED.value,
+        "reason": "What its transaction needs was used up by another one, which this gateway did not sign.",
+    }
+
+
+def outgoing(row: Row[Any], count: int) -> Outgoing:
+    """Answer a payout as the ledger knows it."""
+    return Outgoing(
+        row.id,
+        row.merchant_id,
+        row.livemode,
+        row.network,
+        row.asset,
+        row.amount,
+        row.fee_reserved,
+        max(count, 1),
+    )
+
+
+def _shares(fee: int, parts: int) -> list[int]:
+    """Share a transaction's fee among what it carries, to the base unit: the first ones bear the remainder."""
+    if not parts:
+        return []
+    each, rest = divmod(fee, parts)
+    return [each + (number < rest) for number in range(parts)]
