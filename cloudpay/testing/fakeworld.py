@@ -14,13 +14,14 @@ from cloudpay.testing.fakechain import FakeChain
 from cloudpay.testing.fakescript import FEE
 from cloudpay.testing.ledger import Move
 from cloudpay.testing.plugin import fake_plugin
+from cloudpay.testing.signing import SeedSigner
 
 
 class FakeWorld:
     """A `ChainWorld` over `FakeChain`, or over a class derived from it."""
 
     plugin_module = "cloudpay.testing.plugin"
-    account_key = "the extended public key of account 0"
+    account_key = SeedSigner().account_public_key()
     largest_amount = 2**256 - 1
 
     def __init__(
