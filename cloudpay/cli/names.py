@@ -22,6 +22,8 @@ COMMANDS = {
     "invoice": Entry("cloudpay.cli.invoice", "Look at invoices."),
     "webhook": Entry("cloudpay.cli.webhook", "Look at webhook deliveries, send one again."),
     "chains": Entry("cloudpay.cli.chains", "State of every network; pause and resume."),
+    "freeze": Entry("cloudpay.cli.freeze", "Sign nothing more, at once."),
+    "thaw": Entry("cloudpay.cli.freeze", "Let it be signed again."),
     "alerts": Entry("cloudpay.cli.alerts", "What needs a look now, and what to do."),
     "rescan": Entry("cloudpay.cli.rescan", "Read a range of blocks again."),
     "audit": Entry("cloudpay.cli.audit", "Who did what."),

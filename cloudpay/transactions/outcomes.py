@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.types import TxStatus
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.failpoints import Failpoint, passing
@@ -79,9 +80,17 @@ class Finding:
 
 
 def write_findings(session: Session, station: Station, findings: Sequence[Finding]) -> None:
-    """Write down what was found, under the lease; a finding that changes nothing of the spends costs no event."""
+    """Write down what was found, under the lease."""
     station.fence(session)
-    now = station.gateway.clock.now(session)
+    apply_findings(session, station.gateway, findings)
+
+
+def apply_findings(session: Session, gateway: Gateway, found: Sequence[Finding]) -> int:
+    """Write down what was found of transactions that nobody has moved on since; answer how many those were."""
+    now = gateway.clock.now(session)
+    findings = _unmoved(session, found)
+    if not findings:
+        return 0
     for each in findings:
         if each.status != each.transaction.status:
             TRANSACTION.check(TransactionStatus(each.transaction.status), each.status)
@@ -93,15 +102,24 @@ def write_findings(session: Session, station: Station, findings: Sequence[Findin
         for change in _of_spends(session, finding, carried.get(finding.transaction.id, []), now)
     ]
     if not changes:
-        return
+        return len(findings)
     passing(Failpoint.SEND_BOOKED)
     session.connection().execute(_SPENT, [_spent(row, new) for row, new in changes])
     wake_waiting(session, [row.id for row, new in changes if new["status"] in ("confirmed", "failed")], now)
     for row, new in changes:
         if new["status"] != row.status:
             SPEND_STATES.check(SpendStatus(row.status), SpendStatus(new["status"]))
-            append(session, station.gateway.clock, CHANGED, row.id, payload({**row._mapping, **new}))  # noqa: SLF001
+            append(session, gateway.clock, CHANGED, row.id, payload({**row._mapping, **new}))  # noqa: SLF001
     passing(Failpoint.SEND_SETTLED)
+    return len(findings)
+
+
+def _unmoved(session: Session, found: Sequence[Finding]) -> list[Finding]:
+    """Lock these transactions; drop what a person has decided meanwhile."""
+    ids = [each.transaction.id for each in found]
+    locked = select(_TRANSACTION.c.id, _TRANSACTION.c.status).where(_TRANSACTION.c.id.in_(ids))
+    statuses = dict(session.execute(locked.order_by(_TRANSACTION.c.id).with_for_update()).all())
+    return [each for each in found if statuses.get(each.transaction.id) == each.transaction.status]
 
 
 def _moved(finding: Finding) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def _open_by_source(session: Session, network: str) -> Mapping[str, int]:
         .where(_TRANSACTION.c.network == network, _TRANSACTION.c.status == TransactionStatus.OPEN.value)
         .group_by(_TRANSACTION.c.source)
     )
-    return dict(session.execute(statement).tuples().all())
+    return {source: count for source, count in session.execute(statement)}  # noqa: C416  # rows, not pairs
 
 
 def _sources(station: Station, queued: Sequence[Row[Any]]) -> Iterator[_Source]:
