@@ -166,7 +166,7 @@ def _of_spends(
             new = {"block_height": finding.height, "tx_id": finding.included and finding.included.tx_id}
             yield row, {**new, "status": row.status if was in FINAL else SpendStatus.SENT.value}
         elif becomes is TransactionStatus.OPEN and row.block_height is not None:
-            yield row, {"block_height": None}
+            yield row, {"status": row.status, "block_height": None}
         elif becomes is TransactionStatus.EXPIRED:
             yield row, _queued_anew(now)
         elif becomes is TransactionStatus.ABANDONED:

@@ -58,9 +58,7 @@ class Desk:
     def restart(self, holder: str = "") -> Sender:
         """Begin anew as a process does that was killed: nothing in memory is left."""
         name = f"send:{self.network.code}"
-        keeper = LeaseKeeper(
-            self.gateway.db, self.gateway.clock, name, holder or self.holder, LEASE_TTL
-        )
+        keeper = LeaseKeeper(self.gateway.db, self.gateway.clock, name, holder or self.holder, LEASE_TTL)
         journal = Journal(self.gateway.settings.journal_path)
         station = Station(self.gateway, self.network, self.chain, keeper, self.gate, journal)
         self.sender = Sender(station)
