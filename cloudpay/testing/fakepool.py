@@ -110,8 +110,7 @@ class FakePool(FakeScript):
             wire = Wire.decode(signed.raw)
         except ValueError as error:
             return Answer(Broadcast.REJECTED, str(error))
-        ours = signed.tx_id == id_of(signed.raw) and wire.network == self.network
-        if not ours or not signed_by_source(signed.raw, self._address_of):
+        if not self._is_authentic(signed, wire):
             return Answer(Broadcast.REJECTED, "invalid sender")
         if signed.tx_id in self._ledger.mempool or self._ledger.find(signed.tx_id):
             return Answer(Broadcast.KNOWN, "already known")
@@ -129,6 +128,10 @@ class FakePool(FakeScript):
         )
         self._ledger.mempool[signed.tx_id] = others[wire.nonce]
         return Answer(Broadcast.ACCEPTED)
+
+    def _is_authentic(self, signed: Signed, wire: Wire) -> bool:
+        ours = signed.tx_id == id_of(signed.raw) and wire.network == self.network
+        return ours and signed_by_source(signed.raw, self._address_of)
 
     def _objection(self, wire: Wire, rival: FakeTransaction | None, waiting: int) -> str:
         if wire.nonce < self._ledger.balance((wire.source, SEQUENCE), self.height):

@@ -71,7 +71,7 @@ class FakeSending(FakePool):
         wire = Wire.decode(raw)
         if wire.network != self.network:
             raise ValueError(f"these bytes are for the network {wire.network}, not for {self.network}")
-        return Explained((Payee(wire.recipient, wire.contract, wire.amount),), wire.fee, None)
+        return Explained((Payee(wire.recipient, wire.contract, wire.amount),), wire.fee, None, wire.source)
 
     def broadcast(self, signed: Sequence[Signed]) -> Sequence[Answer]:
         """Hand bytes to the node; UNKNOWN while it is down, and whatever `says` has it say."""

@@ -5,6 +5,7 @@ import hmac
 from functools import cache
 
 from coincurve import PrivateKey
+from Crypto.Hash import RIPEMD160
 
 from cloudpay.chains.hd import HARDENED, ExtendedPublicKey
 from cloudpay.chains.spending import KeyPath
@@ -25,11 +26,12 @@ class SeedSigner:
 
     def account_public_key(self, account: int = 0) -> str:
         """Answer an account's extended public key, as `Addresses.derive` takes it."""
-        key, chain_code = _node(self._words, HARDENED + 44, HARDENED + self._coin_type, HARDENED + account)
-        # Neither the parent's fingerprint nor the number matters to what is derived below it.
-        return ExtendedPublicKey(
-            key.public_key.format(), chain_code, 3, bytes(4), HARDENED + account
-        ).serialise()
+        path = self._account(account)
+        key, chain_code = _node(self._words, *path)
+        parent, _ = _node(self._words, *path[:-1])
+        fingerprint = RIPEMD160.new(hashlib.sha256(parent.public_key.format()).digest()).digest()[:4]
+        node = ExtendedPublicKey(key.public_key.format(), chain_code, len(path), fingerprint, path[-1])
+        return node.serialise()
 
     def public_key(self, path: KeyPath) -> bytes:
         """Answer a compressed public key."""
@@ -40,10 +42,10 @@ class SeedSigner:
         return self._key(path).sign_recoverable(digest, hasher=None)
 
     def _key(self, path: KeyPath) -> PrivateKey:
-        account = HARDENED + path.account
-        return _node(self._words, HARDENED + 44, HARDENED + self._coin_type, account, path.chain, path.index)[
-            0
-        ]
+        return _node(self._words, *self._account(path.account), path.chain, path.index)[0]
+
+    def _account(self, number: int) -> tuple[int, ...]:
+        return HARDENED + 44, HARDENED + self._coin_type, HARDENED + number
 
 
 @cache

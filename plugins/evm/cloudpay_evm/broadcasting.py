@@ -18,7 +18,7 @@ _KNOWN = re.compile(
 _REJECTED = re.compile(
     r"nonce|underpriced|insufficient|not enough|fee|tip|gas|limit|exceed|too (low|high|large|big|many|short)|full|queue"
     r"|replace|invalid|malformed|reject|not (supported|allowed|permitted)|unsupported|unprotected|replay|chain ?id"
-    r"|signature|sender|rlp|decod|pars|typed transaction|delegat|authority|blacklist|deny",
+    r"|signature|sender|rlp|decod|pars|transaction type|typed transaction|delegat|authority|blacklist|deny",
     re.IGNORECASE,
 )
 _OWN_TROUBLE = re.compile(

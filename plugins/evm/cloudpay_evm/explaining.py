@@ -37,7 +37,7 @@ class Explainer:
     def explain(self, raw: bytes) -> Explained:
         """Say what bytes, signed or not, can move; raises `ValueError` for any other kind."""
         transaction, signature = self.read(raw)
-        sender = None if signature is None else sender_of(transaction, signature)
+        sender = None if signature is None else sender_of(keccak256(payload(transaction)), signature)
         return Explained(self.payees(transaction), transaction.largest_fee + self._margin, None, sender)
 
     def read(self, raw: bytes) -> tuple[Transaction, Signature | None]:
@@ -63,13 +63,13 @@ class Explainer:
         return (Payee(checksummed(data[16:36].hex()), contract, int.from_bytes(data[36:])),)
 
 
-def sender_of(transaction: Transaction, signature: Signature) -> str:
-    """Recover who signed; raises `ValueError` for what no key signed, and for the twin of a signature (EIP-2)."""
+def sender_of(digest: bytes, signature: Signature) -> str:
+    """Recover who signed a digest; raises `ValueError` for what no key signed, and for a signature's twin (EIP-2)."""
     if not 0 < signature.r < ORDER or not 0 < signature.s <= HALF_ORDER or signature.parity not in (0, 1):
         raise ValueError("its signature is none that a node takes")
     flat = signature.r.to_bytes(32) + signature.s.to_bytes(32) + bytes([signature.parity])
     try:
-        key = PublicKey.from_signature_and_message(flat, keccak256(payload(transaction)), hasher=None)
+        key = PublicKey.from_signature_and_message(flat, digest, hasher=None)
     except Exception as error:  # coincurve raises plain exceptions
         raise ValueError("its signature fits no key") from error
     return checksummed(keccak256(key.format(compressed=False)[1:])[-20:].hex())

@@ -4,7 +4,7 @@ from cloudpay.chains.spending import Draft, Signed, Signer
 from cloudpay_evm.checksum import keccak256
 from cloudpay_evm.claims import claim_of
 from cloudpay_evm.explaining import HALF_ORDER, ORDER, Explainer, sender_of
-from cloudpay_evm.transactions import Signature, payload, signed, tx_id_of
+from cloudpay_evm.transactions import Signature, signed, tx_id_of
 
 _BYTES = 65
 
@@ -19,8 +19,9 @@ def sign(draft: Draft, signer: Signer, explainer: Explainer) -> Signed:
         raise ValueError(
             f"its bytes use the nonce {transaction.nonce} of {spend.source}, its claims say another"
         )
-    signature = _signature(signer.sign(path, keccak256(payload(transaction))))
-    if sender_of(transaction, signature) != spend.source:
+    digest = keccak256(draft.unsigned)
+    signature = _signature(signer.sign(path, digest))
+    if sender_of(digest, signature) != spend.source:
         raise ValueError(f"the key that signed is not that of {spend.source}")
     raw = signed(transaction, signature)
     return Signed(tx_id_of(raw), raw)

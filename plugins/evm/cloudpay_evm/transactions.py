@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import rlp
+from rlp.codec import decode, encode_raw
+from rlp.exceptions import RLPException
 
 from cloudpay_evm.checksum import keccak256
 
@@ -134,13 +135,13 @@ def _encode(fields: list[Any]) -> bytes:
     plain = [
         each.to_bytes((each.bit_length() + 7) // 8) if isinstance(each, int) else each for each in fields
     ]
-    return bytes(rlp.encode(plain))
+    return bytes(encode_raw(plain))
 
 
 def _decode(raw: bytes) -> list[Any]:
     try:
-        fields = rlp.decode(raw)
-    except rlp.exceptions.RLPException as error:
+        fields = decode(raw)
+    except RLPException as error:
         raise ValueError(f"these bytes are no RLP ({error})") from error
     if not isinstance(fields, list):
         raise ValueError("these bytes are no list of fields")  # noqa: TRY004  # bytes of another kind
