@@ -1,5 +1,6 @@
 """What is wrong with this gateway, and what to do about it: every check says one sentence."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -136,6 +137,9 @@ def _sending(gateway: Gateway) -> Iterator[Finding]:
             "sending", False, f"{code} is frozen: {found.reason} Run `cloudpay thaw` when it is explained."
         )
     path = gateway.settings.signer_limits_path
+    if not os.access(path.parent, os.X_OK):
+        yield Finding("sending", True, f"{path} is out of this user's reach.")
+        return
     for network in (each for each in gateway.chains if each.sends):
         yield _guard("sending", partial(_ceilings, path, network))
 

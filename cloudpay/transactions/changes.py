@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import table_of
-from cloudpay.outbox.service import append
+from cloudpay.outbox.service import append_many
 from cloudpay.transactions.models import SpendRow
 from cloudpay.transactions.states import SPEND, SpendStatus
 
@@ -73,8 +73,8 @@ def move_spends(
 
 def announce(session: Session, gateway: Gateway, changed: Iterable[Row[Any]]) -> None:
     """Append an event for each spend that has changed."""
-    for row in changed:
-        append(session, gateway.clock, CHANGED, row.id, payload(row._mapping))  # noqa: SLF001  # public in SQLAlchemy
+    told = [(row.id, payload(row._mapping)) for row in changed]  # noqa: SLF001  # public in SQLAlchemy
+    append_many(session, gateway.clock, CHANGED, told)
 
 
 def payload(row: Mapping[Any, Any]) -> dict[str, str | None]:

@@ -1,5 +1,6 @@
 """The leased loop of one network: at most one process sends on it, and another takes over when that one dies."""
 
+import os
 import random
 import threading
 from datetime import timedelta
@@ -52,6 +53,8 @@ class SendLoop:
 
     def _turn(self) -> float:
         """Do what there is to do; answer how many seconds to wait until the next look."""
+        if not os.access(self._gateway.settings.seal_key_path, os.R_OK):
+            return self._leave_to_others()
         try:
             if self._keeper.hold() is None:
                 self._day = None  # whoever had the lease has signed meanwhile
@@ -70,6 +73,13 @@ class SendLoop:
             return self._back_off(error)
         self._failures = 0
         return wait
+
+    def _leave_to_others(self) -> float:
+        """Hold nothing where the seed cannot be opened: it may lie with another user, or on another machine."""
+        self._keeper.release()
+        self._day = None
+        _log.debug("no_seal_key", network=self._network.code)
+        return _LONGEST_IDLE
 
     def _work(self, day: DayTotals) -> float:
         with self._gateway.db.read() as session:

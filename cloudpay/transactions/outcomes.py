@@ -1,7 +1,7 @@
 """What a look at the chain has shown is written down: transactions, spends, bookings and events in one commit."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +14,11 @@ from cloudpay.kernel.db import table_of
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.ledger.outgoing import (
     Outgoing,
-    post_reverted,
-    post_settled,
+    post_ended_many,
     post_taken_back,
     post_void,
 )
-from cloudpay.outbox.service import append
+from cloudpay.outbox.service import append_many
 from cloudpay.transactions.changes import CHANGED, payload, wake_waiting
 from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.rows import SPEND, spends_by_transaction
@@ -79,6 +78,14 @@ class Finding:
         return self.included.block.height if self.included and self.included.block else None
 
 
+@dataclass
+class _Books:
+    """Payouts that have ended, each with its fee, to be booked together."""
+
+    settled: list[tuple[Outgoing, int]] = field(default_factory=list)
+    reverted: list[tuple[Outgoing, int]] = field(default_factory=list)
+
+
 def write_findings(session: Session, station: Station, findings: Sequence[Finding]) -> None:
     """Write down what was found, under the lease."""
     station.fence(session)
@@ -96,20 +103,24 @@ def apply_findings(session: Session, gateway: Gateway, found: Sequence[Finding])
             TRANSACTION.check(TransactionStatus(each.transaction.status), each.status)
     session.connection().execute(_MOVED, [_moved(each) for each in findings])
     carried = spends_by_transaction(session, {each.transaction.id for each in findings})
+    books = _Books()
     changes = [
         change
         for finding in findings
-        for change in _of_spends(session, finding, carried.get(finding.transaction.id, []), now)
+        for change in _of_spends(session, finding, carried.get(finding.transaction.id, []), books, now)
     ]
     if not changes:
         return len(findings)
+    post_ended_many(session, books.settled, now, settled=True)
+    post_ended_many(session, books.reverted, now, settled=False)
     passing(Failpoint.SEND_BOOKED)
     session.connection().execute(_SPENT, [_spent(row, new) for row, new in changes])
     wake_waiting(session, [row.id for row, new in changes if new["status"] in ("confirmed", "failed")], now)
-    for row, new in changes:
-        if new["status"] != row.status:
-            SPEND_STATES.check(SpendStatus(row.status), SpendStatus(new["status"]))
-            append(session, gateway.clock, CHANGED, row.id, payload({**row._mapping, **new}))  # noqa: SLF001
+    moved = [(row, new) for row, new in changes if new["status"] != row.status]
+    for row, new in moved:
+        SPEND_STATES.check(SpendStatus(row.status), SpendStatus(new["status"]))
+    told = [(row.id, payload({**row._mapping, **new})) for row, new in moved]  # noqa: SLF001  # public in SQLAlchemy
+    append_many(session, gateway.clock, CHANGED, told)
     passing(Failpoint.SEND_SETTLED)
     return len(findings)
 
@@ -150,7 +161,7 @@ def _spent(row: Row[Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_spends(
-    session: Session, finding: Finding, spends: Sequence[Row[Any]], now: datetime
+    session: Session, finding: Finding, spends: Sequence[Row[Any]], books: _Books, now: datetime
 ) -> Iterator[tuple[Row[Any], Mapping[str, Any]]]:
     """Book what became of each spend; answer its changed columns."""
     was, becomes = TransactionStatus(finding.transaction.status), finding.status
@@ -159,7 +170,7 @@ def _of_spends(
         if was in FINAL and becomes is not was:
             yield row, _taken_back(session, row, was, finding, now)
         elif becomes in FINAL and was is not becomes:
-            yield row, _ended(session, row, fee, finding, now)
+            yield row, _ended(row, fee, finding, books)
         elif becomes in IN_BLOCK and (
             row.status == SpendStatus.SENDING or row.block_height != finding.height
         ):
@@ -173,11 +184,10 @@ def _of_spends(
             yield row, _given_up(session, row, now)
 
 
-def _ended(session: Session, row: Row[Any], fee: int, finding: Finding, now: datetime) -> Mapping[str, Any]:
+def _ended(row: Row[Any], fee: int, finding: Finding, books: _Books) -> Mapping[str, Any]:
     settled = finding.status is TransactionStatus.SETTLED
     if row.kind == SpendKind.PAYOUT:
-        book = post_settled if settled else post_reverted
-        book(session, outgoing(row, row.turn + 1), fee, now)
+        (books.settled if settled else books.reverted).append((outgoing(row, row.turn + 1), fee))
     return {
         "status": SpendStatus.CONFIRMED.value if settled else SpendStatus.FAILED.value,
         "tx_id": finding.included and finding.included.tx_id,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from cloudpay.chains.network import Network
@@ -62,8 +62,14 @@ class Guard:
         Raises `SignerRefused` and `BytesDiffer`.
         """
         wanted = self.check(adapter, draft, ours)
-        signed = adapter.sign(draft, self.ring)
-        if self._explain(adapter, signed.raw) != wanted:
+        try:
+            signed = adapter.sign(draft, self.ring)
+        except ValueError as error:
+            raise BytesDiffer(
+                self.network.code, f"they cannot be signed as they should be ({error})"
+            ) from error
+        says = self._explain(adapter, signed.raw)
+        if says.sender not in (None, draft.spends[0].source) or replace(says, sender=wanted.sender) != wanted:
             raise BytesDiffer(self.network.code, "the signed bytes are not the ones that were to be signed")
         for spend in draft.spends:
             if not self._is_ours(spend.recipient, ours):

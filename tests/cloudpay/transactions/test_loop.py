@@ -100,11 +100,11 @@ def test_a_wallet_that_cannot_be_opened_leaves_payouts_waiting(desk: Desk) -> No
     kept = key.read_text()
     key.unlink()
     desk.pay("p1")
-    loop = SendLoop(desk.gateway, desk.network, no_gate)
-    assert loop._turn() > 0
+    without, other = (SendLoop(desk.gateway, desk.network, no_gate) for _ in range(2))
+    assert without._turn() > 0
     assert desk.statuses("p1") == ["queued"]
     key.write_text(kept)
-    loop._turn()
+    other._turn()  # the one without the key holds no lease that another could not have
     assert desk.statuses("p1") == ["sent"]
 
 
