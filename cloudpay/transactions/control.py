@@ -36,8 +36,8 @@ class NotReconciled(Conflict):
     def __init__(self, count: int) -> None:
         super().__init__(
             f"{count} of this gateway's transactions were overtaken by others that it did not sign. Find out who has "
-            "the key and compare the master wallets with the chain; then thaw with --reconciled: their payouts fail, and "
-            "what was reserved for them is free again."
+            "the key and compare the master wallets with the chain; then thaw with --reconciled: their payouts fail, "
+            "and what was reserved for them is free again."
         )
         self.count = count
 

@@ -48,8 +48,14 @@ def hand_over(station: Station) -> int:
 
 def hand_again(station: Station, transactions: Sequence[str]) -> None:
     """Broadcast the newest attempt of these once more: nodes forget, and some never heard of it (faults F51, F58)."""
-    if not transactions:
-        return
+    for start in range(0, len(transactions), AT_ONCE):
+        newest = _newest(station, transactions[start : start + AT_ONCE])
+        if newest:
+            _broadcast(station, newest)
+            passing(Failpoint.SEND_REPEATED)
+
+
+def _newest(station: Station, transactions: Sequence[str]) -> Sequence[Any]:
     newest: dict[str, Any] = {}
     with station.gateway.db.read() as session:
         found = select(ATTEMPT.c.tx_id, ATTEMPT.c.raw, ATTEMPT.c.transaction_id).where(
@@ -57,9 +63,7 @@ def hand_again(station: Station, transactions: Sequence[str]) -> None:
         )
         for row in session.execute(found.order_by(ATTEMPT.c.transaction_id, ATTEMPT.c.number)):
             newest[row.transaction_id] = row
-    if newest:
-        _broadcast(station, list(newest.values()))
-        passing(Failpoint.SEND_REPEATED)
+    return list(newest.values())
 
 
 def _fresh(station: Station) -> Sequence[Any]:
@@ -111,6 +115,7 @@ def _broadcast(station: Station, found: Sequence[Any]) -> None:
                 outcome=answer.outcome.name.lower(),
                 reason=answer.reason,
             )
+    station.renew()
     station.gateway.db.run(lambda session: _record(session, station, told))
     passing(Failpoint.SEND_ANSWERED)
 

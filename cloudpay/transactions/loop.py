@@ -59,11 +59,12 @@ class SendLoop:
             if self._keeper.hold() is None:
                 self._day = None  # whoever had the lease has signed meanwhile
                 return _STAND_BY
+            day, whole = self._day or DayTotals(), True
             if self._day is None:
-                day = DayTotals()
-                read_back(self._gateway, self._network.code, self._journal, day)
-                self._day = day
-            wait = self._work(self._day)
+                whole = read_back(self._gateway, self._network.code, self._journal, day)
+                self._day = day if whole else None
+            wait = self._work(day)
+            wait = wait if whole else max(wait, _LONGEST_IDLE)
         except LeaseLost as error:
             self._keeper.lost()
             self._day = None

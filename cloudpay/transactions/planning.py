@@ -80,6 +80,7 @@ def plan(station: Station, guard: Guard) -> Planned:
     for source in _sources(station, queued):
         _plan_source(station, guard, source, ours, found)
     passing(Failpoint.SEND_SIGNED)
+    station.renew()
     kept, short = 0, dict[str, str]()
     if found.signings:
         done = station.gateway.db.run(lambda session: commit_signed(session, station, found.signings))

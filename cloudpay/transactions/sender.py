@@ -41,11 +41,12 @@ class Sender:
         Raises `NodeUnavailable`, `JournalFailed`, `LeaseLost`, and what opening the keys raises.
         """
         station = self.station
-        station.lease  # noqa: B018  # renewed here, outside of any transaction
+        station.renew()
         frozen = self._frozen()
-        if frozen is None:
-            self._hand_over()
+        unwritten = None if frozen is not None else self._hand_over()
         tracked = self._track(look=look)
+        if unwritten is not None:
+            raise unwritten  # nothing goes out that is not in the journal; what went out before is followed
         busy = False
         if frozen is None:
             hand_again(station, tracked.unknown)
@@ -86,16 +87,17 @@ class Sender:
         station.journal.require_room()
         guard = station.guard()
         try:
-            if bump(station, guard, tracked.waiting):
-                self._hand_over()
+            bumped = bump(station, guard, tracked.waiting)
             planned = plan(station, guard)
         except SendingFrozen:
             return False
         except BytesDiffer as error:
             self._freeze(error)
             return False
-        if planned.kept:
-            self._hand_over()
+        if bumped or planned.kept:
+            unwritten = self._hand_over()
+            if unwritten is not None:
+                raise unwritten
         self._tell_held(planned.held)
         return planned.moved > 0
 
@@ -105,13 +107,15 @@ class Sender:
                 session, self.station.network.code, self.station.gateway.clock.now(session)
             ).queued
 
-    def _hand_over(self) -> None:
+    def _hand_over(self) -> JournalFailed | None:
+        """Broadcast what is signed; answer why the journal cannot be written, where it cannot."""
         try:
             hand_over(self.station)
         except JournalFailed as error:
             self._alert(AlertKind.JOURNAL_FAILING, error.message)
-            raise
+            return error
         self._alert(AlertKind.JOURNAL_FAILING, "")
+        return None
 
     def _quote(self) -> None:
         station = self.station

@@ -52,20 +52,17 @@ class Station:
         """The most that one transaction's fee may be, in native base units."""
         return parse_amount(self.network.settings.fee_cap, self.network.native.decimals)
 
-    @property
-    def lease(self) -> Lease:
-        """The lease on this network; raises `LeaseLost`."""
-        lease = self.keeper.hold()
-        if lease is None:
+    def renew(self) -> None:
+        """Keep the lease while a pass takes long; not inside a transaction. Raises `LeaseLost`."""
+        if self.keeper.hold() is None:
             raise LeaseLost(f"send:{self.network.code}")
-        return lease
 
     def fence(self, session: Session) -> None:
         """Lock the lease for this transaction; raises `LeaseLost`."""
-        fence(session, self.lease_held)
+        fence(session, self._lease)
 
     @property
-    def lease_held(self) -> Lease:
+    def _lease(self) -> Lease:
         """The lease as it was last taken, without asking for it: for use inside a transaction."""
         held = self.keeper.held
         if held is None:

@@ -67,6 +67,7 @@ def _look(station: Station, chunk: Sequence[Row[Any]], tracked: Tracked) -> None
     look.ask([row for row in chunk if row.status not in FINAL])
     findings = list(look.findings(chunk))
     passing(Failpoint.SEND_TRACKED)
+    station.renew()
     if findings:
         station.gateway.db.run(lambda session: _commit(session, station, findings))
         passing(Failpoint.SEND_TRACK_COMMITTED)

@@ -31,12 +31,11 @@ def freeze_sending(
     session: Session, gateway: Gateway, network: str, reason: str, *, actor: str = SYSTEM
 ) -> bool:
     """Have nothing signed on a network, or everywhere, from this transaction on; an alert tells of it."""
-    if not freeze(session, network, reason, gateway.clock.now(session), actor=actor):
-        return False
+    fresh = freeze(session, network, reason, gateway.clock.now(session), actor=actor)
     name = "all networks" if network == EVERYWHERE else network
     alert = Alert(AlertKind.SENDING_FROZEN, network, f"Nothing is signed on {name}: {reason}")
     open_alert(session, gateway, alert)
-    return True
+    return fresh
 
 
 def thaw_sending(session: Session, gateway: Gateway, network: str, *, actor: str) -> bool:
