@@ -181,7 +181,8 @@ class ChainDefinition:
     """One network that a plugin serves, as its hook declares it; making one costs no I/O and no heavy import.
 
     `network` is its code; a configured network of another code may name it as its `family`. `defaults` is the shipped
-    table that the user's table is laid over. `open` imports the heavy libraries and answers an adapter.
+    table that the user's table is laid over. `open` imports the heavy libraries and answers an adapter. `sends` says
+    whether that is one with the capability SENDS, for processes that open none.
     """
 
     network: str
@@ -191,3 +192,4 @@ class ChainDefinition:
     open: Callable[[Any, str], ChainAdapter]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     family: str = ""
+    sends: bool = False

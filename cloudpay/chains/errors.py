@@ -41,6 +41,17 @@ class UnknownAsset(InvalidRequest):
         self.symbol, self.network = symbol, network
 
 
+class NetworkCannotSend(InvalidRequest):
+    """Money should go out on a network whose plugin only reads."""
+
+    code: ClassVar[str] = "network_cannot_send"
+
+    def __init__(self, network: str) -> None:
+        sentence = f"{network} only takes money in: its plugin cannot send. Choose another network."
+        super().__init__(sentence, errors={"network": [sentence]})
+        self.network = network
+
+
 class Unlinked(CloudPayError):
     """The block that a scan should go on from is not on the node's chain: a reorganisation; the core steps back."""
 

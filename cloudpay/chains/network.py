@@ -42,6 +42,11 @@ class Network:
     addresses: Addresses
     definition: ChainDefinition
 
+    @property
+    def sends(self) -> bool:
+        """Say whether money can be sent on this network; without it there are no payouts, no sweeps, no refunds."""
+        return self.definition.sends
+
     def asset(self, symbol: str) -> Asset:
         """Find a listed asset by symbol, in any case; raises `UnknownAsset`."""
         for asset in self.assets:

@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from cloudpay.chains import hookspecs
 from cloudpay.chains.adapter import ChainAdapter, ChainDefinition
-from cloudpay.chains.errors import UnknownNetwork
+from cloudpay.chains.errors import NetworkCannotSend, UnknownNetwork
 from cloudpay.chains.network import Asset, Network
 from cloudpay.chains.settings import AssetSettings
+from cloudpay.chains.spending import SpendingAdapter
+from cloudpay.chains.types import Capability
 from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.kernel.money import parse_amount
 from cloudpay.kernel.plugins import BrokenPlugin, load_plugins
@@ -77,6 +79,13 @@ class Chains:
             if network.code not in self._adapters:
                 self._adapters[network.code] = network.definition.open(network.settings, network.code)
             return self._adapters[network.code]
+
+    def spending(self, code: str) -> SpendingAdapter:
+        """Answer the network's adapter to send with; raises `NetworkCannotSend` where it only reads."""
+        adapter = self.adapter(code)
+        if Capability.SENDS not in adapter.capabilities:
+            raise NetworkCannotSend(code)
+        return cast("SpendingAdapter", adapter)
 
     def close(self) -> None:
         """Close every adapter that was opened."""

@@ -110,11 +110,12 @@ class Payee:
 
 @dataclass(frozen=True)
 class Explained:
-    """What bytes can do at most, read from the bytes alone."""
+    """What bytes can do at most, read from the bytes alone; `sender` is whose they are, where they say so."""
 
     payees: tuple[Payee, ...]
     largest_fee: int
     expires_at: int | None
+    sender: str | None = None
 
 
 @dataclass(frozen=True)

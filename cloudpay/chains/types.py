@@ -27,6 +27,8 @@ class Capability(Flag):
     """`second_opinions` asks other nodes whether they have a block, too: there are several, and they can be asked."""
     SECOND_READING = auto()
     """`read_again` tells the token transfers of final blocks for a few calls, from another node where there is one."""
+    SENDS = auto()
+    """The adapter is a `SpendingAdapter`, too; without it the network only takes money in."""
 
 
 class Finality(StrEnum):

@@ -23,6 +23,8 @@ COMMANDS = {
     "payout": Entry("cloudpay.cli.payout", "Look at payouts; confirm, cancel and limit them."),
     "webhook": Entry("cloudpay.cli.webhook", "Look at webhook deliveries, send one again."),
     "chains": Entry("cloudpay.cli.chains", "State of every network; pause and resume."),
+    "freeze": Entry("cloudpay.cli.freeze", "Sign nothing more, at once."),
+    "thaw": Entry("cloudpay.cli.freeze", "Let it be signed again."),
     "alerts": Entry("cloudpay.cli.alerts", "What needs a look now, and what to do."),
     "rescan": Entry("cloudpay.cli.rescan", "Read a range of blocks again."),
     "audit": Entry("cloudpay.cli.audit", "Who did what."),

@@ -5,6 +5,7 @@ import re
 from urllib.parse import quote
 
 from cloudpay.chains.errors import InvalidAddress
+from cloudpay.chains.hd import derive_public_key
 from cloudpay.chains.types import KeyFamily, PaymentRequest, PaymentUri
 
 FAKE_FAMILY = KeyFamily("fake", coin_type=1)  # SLIP-44: 1 is every coin's test network
@@ -18,6 +19,11 @@ def fake_address(seed: str) -> str:
     return f"fake1{body}{_checksum(body)}"
 
 
+def key_address(public_key: bytes) -> str:
+    """Answer the address that a public key's owner can send from."""
+    return fake_address(public_key.hex())
+
+
 class FakeAddresses:
     """The light half of the fake plugin: `fake1`, 32 hexadecimal digits, 8 of checksum; kept in lower case."""
 
@@ -25,8 +31,8 @@ class FakeAddresses:
         self._network = network
 
     def derive(self, account_public_key: str, chain: int, index: int) -> str:
-        """Answer the address at chain/index of any text that stands for an account's public key."""
-        return fake_address(f"{account_public_key}/{chain}/{index}")
+        """Answer the address of the key at chain/index below an account's extended public key."""
+        return key_address(derive_public_key(account_public_key, chain, index))
 
     def parse(self, text: str) -> str:
         """Answer the address in lower case; raises `InvalidAddress`."""

@@ -1,8 +1,6 @@
 """A chain in memory that a test scripts: it mines, reorganises, lies and dies on demand."""
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 
 from cloudpay.chains.adapter import NodeHealth, Reading
 from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongChain, WrongDecimals
@@ -21,17 +19,16 @@ from cloudpay.chains.types import (
     TxStatus,
     Watch,
 )
-from cloudpay.kernel.db import refuse_inside_transaction
-from cloudpay.testing.fakescript import FakeScript
+from cloudpay.testing.fakesending import FakeSending
 from cloudpay.testing.ledger import FakeBlock, Move
 
 
-class FakeChain(FakeScript):
-    """A `ChainAdapter` over a chain in memory, and beside it the script that a test writes for that chain.
+class FakeChain(FakeSending):
+    """A `SpendingAdapter` over a chain in memory, and beside it the script that a test writes for that chain.
 
-    The script (`FakeScript`) has `send`, `transact`, `mine`, `reorg`, `rewrite`, `fund`, and the faults. Only contracts
-    in `settings.assets` are listed; `settings` may be replaced, as `fake_plugin` does when the registry opens the
-    network.
+    The script has `send`, `transact`, `mine`, `reorg`, `rewrite`, `fund`, and the faults (`FakeScript`), and what a
+    node does with signed transactions (`FakePool`). Only contracts in `settings.assets` are listed; `settings` may be
+    replaced, as `fake_plugin` does when the registry opens the network.
     """
 
     def verify(self) -> None:
@@ -121,17 +118,6 @@ class FakeChain(FakeScript):
         """Keep everything: a chain outlives its connections."""
 
     # Inside
-
-    @contextmanager
-    def _call(self) -> Iterator[None]:
-        refuse_inside_transaction("a node")
-        if self.delay:
-            time.sleep(self.delay)
-        if self._down:
-            self._failures += 1
-            raise NodeUnavailable(self.network, self._down)
-        with self._lock:
-            yield
 
     def _blocks_after(self, after: BlockRef | None, limit: int) -> list[FakeBlock]:
         blocks = self._ledger.blocks[: self._visible() + 1]

@@ -6,9 +6,13 @@ from collections.abc import Callable, Collection, Sequence
 from cloudpay.chains.settings import NetworkSettings
 from cloudpay.chains.types import BlockRef, Capability
 from cloudpay.testing.clock import start_time
-from cloudpay.testing.ledger import PAYER, FakeBlock, FakeLedger, Move
+from cloudpay.testing.ledger import PAYER, FakeBlock, FakeLedger, FakeTransaction, Move
 
 FEE = 21
+CAPABILITIES = (
+    Capability.TOKENS | Capability.TRACES | Capability.HISTORY | Capability.REPLACEABLE | Capability.SENDS
+)
+"""What a fake chain can do unless a test takes something away."""
 
 
 class FakeScript:
@@ -19,7 +23,7 @@ class FakeScript:
         network: str = "fake",
         settings: NetworkSettings | None = None,
         *,
-        capabilities: Capability = Capability.TOKENS | Capability.TRACES | Capability.HISTORY,
+        capabilities: Capability = CAPABILITIES,
         unix: Callable[[], int] = start_time,
         payer: str = PAYER,
     ) -> None:
@@ -86,8 +90,7 @@ class FakeScript:
     def mine(self, n: int = 1, *, leave: Collection[str] = ()) -> BlockRef:
         """Mine `n` blocks, the first with all that waits but what is to be left; answer the first."""
         with self._lock:
-            chosen = [each for each in self._ledger.mempool.values() if each.id not in leave]
-            first = self._ledger.append(chosen)
+            first = self._ledger.append(self._minable(leave))
             for _ in range(n - 1):
                 self._ledger.append(())
             return first.header.ref
@@ -102,7 +105,7 @@ class FakeScript:
             self._ledger.unwind(depth, drop)
             for _ in range(depth + longer - 1):
                 self._ledger.append(())
-            returned = list(self._ledger.mempool.values()) if remine else []
+            returned = self._minable() if remine else []
             if returned:  # the payer's transfer to itself moves every position
                 filler = self.send(self.payer, 1)
                 returned.insert(0, self._ledger.mempool[filler])
@@ -177,6 +180,9 @@ class FakeScript:
         return tuple(self._ledger.mempool)
 
     # Inside
+
+    def _minable(self, leave: Collection[str] = ()) -> list[FakeTransaction]:
+        return [each for each in self._ledger.mempool.values() if each.id not in leave]
 
     def _visible(self) -> int:
         tip = self.height

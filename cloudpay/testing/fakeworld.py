@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import cache
 
 from cloudpay.chains.errors import WrongChain, WrongDecimals
 from cloudpay.chains.network import Asset, Network
 from cloudpay.chains.registry import load_chains
+from cloudpay.chains.spending import KeyPath
 from cloudpay.chains.types import Capability
 from cloudpay.kernel.errors import CloudPayError
 from cloudpay.testing.addresses import fake_address
@@ -14,13 +16,15 @@ from cloudpay.testing.fakechain import FakeChain
 from cloudpay.testing.fakescript import FEE
 from cloudpay.testing.ledger import Move
 from cloudpay.testing.plugin import fake_plugin
+from cloudpay.testing.signing import SeedSigner
 
 
 class FakeWorld:
     """A `ChainWorld` over `FakeChain`, or over a class derived from it."""
 
     plugin_module = "cloudpay.testing.plugin"
-    account_key = "the extended public key of account 0"
+    signer = SeedSigner()
+    account_key = signer.account_public_key()
     largest_amount = 2**256 - 1
 
     def __init__(
@@ -33,12 +37,15 @@ class FakeWorld:
         self.adapter = kind(self.network.code, self.network.settings)
         if capabilities is not None:
             self.adapter.capabilities = capabilities
+            definition = replace(self.network.definition, sends=Capability.SENDS in capabilities)
+            self.network = replace(self.network, definition=definition)
         tokens = Capability.TOKENS in self.adapter.capabilities
         self.token: Asset | None = self.network.asset("USDT") if tokens else None
         self.lookalike = fake_address("another USDT") if tokens else ""
         self.blocks_to_finality = self.network.settings.confirmations - 1
         self._kind = kind
         self._made = 0
+        self._paths: dict[str, KeyPath] = {}
 
     @property
     def spellings(self) -> Mapping[str, str]:
@@ -55,7 +62,20 @@ class FakeWorld:
     def new_address(self) -> str:
         """The next one below the account."""
         self._made += 1
-        return self.network.addresses.derive(self.account_key, 0, 1_000 + self._made)
+        path = KeyPath(0, 0, 1_000 + self._made)
+        address = self.network.addresses.derive(self.account_key, path.chain, path.index)
+        self._paths[address] = path
+        return address
+
+    def path_of(self, address: str) -> KeyPath:
+        """The path that it was derived by."""
+        return self._paths[address]
+
+    def closed_address(self) -> str:
+        """A new one that the chain lets nobody send to."""
+        address = self.new_address()
+        self.adapter.refusing.add(address)
+        return address
 
     def send(
         self,

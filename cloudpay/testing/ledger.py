@@ -10,6 +10,9 @@ from cloudpay.testing.addresses import fake_address
 HoldingKey = tuple[str, str | None]
 PAYER = fake_address("payer")
 """The account that pays when a test names no sender; it never runs out."""
+SEQUENCE = (
+    "how many transactions it has signed"  # counted as if it were held, so that it goes back with a block
+)
 PAYER_FUNDS = 2**320  # far beyond any amount, so that the payer can send 2**256 - 1 more than once
 
 
@@ -26,13 +29,18 @@ class Move:
 
 @dataclass(frozen=True)
 class FakeTransaction:
-    """What waits in the mempool or is in a block; `origin` pays the fee."""
+    """What waits in the mempool or is in a block; `origin` pays the fee.
+
+    What was signed has a `nonce`, the place in its origin's sequence, and a `limit`, the most that it would pay.
+    """
 
     id: str
     origin: str
     moves: tuple[Move, ...]
     fee: int
     fails: bool
+    nonce: int | None = None
+    limit: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ class FakeLedger:
         self._name, self._unix, self._payer = name, unix, payer
         self._counter = 0
         self._balances: dict[HoldingKey, int] = {}
+        self._heights: dict[str, int] = {}
         self.mempool: dict[str, FakeTransaction] = {}
         self.blocks: list[FakeBlock] = []
         self.append(())
@@ -76,11 +85,11 @@ class FakeLedger:
 
     def find(self, tx_id: str) -> tuple[FakeBlock, Included] | None:
         """The block that holds a transaction."""
-        for block in reversed(self.blocks):
-            for included in block.included:
-                if included.transaction.id == tx_id:
-                    return block, included
-        return None
+        height = self._heights.get(tx_id)
+        if height is None:
+            return None
+        block = self.blocks[height]
+        return block, next(each for each in block.included if each.transaction.id == tx_id)
 
     def fund(self, holding: HoldingKey, amount: int) -> None:
         """Give money from the first block on, by no transfer."""
@@ -106,9 +115,11 @@ class FakeLedger:
         return transaction.id
 
     def append(self, transactions: Iterable[FakeTransaction]) -> FakeBlock:
-        """Put a block with these transactions on top."""
+        """Put a block with these transactions on top; one whose turn has not come, or that is not paid for, waits."""
         deltas: dict[HoldingKey, int] = {}
-        included = tuple(Included(each, self._apply(each, deltas)) for each in transactions)
+        included = tuple(
+            Included(each, self._apply(each, deltas)) for each in transactions if self._fits(each, deltas)
+        )
         parent = self.tip.header if self.blocks else Header(-1, "0x" + "0" * 64, "", 0)
         header = Header(parent.height + 1, self._next_id(), parent.hash, max(parent.time, self._unix()))
         self._put(FakeBlock(header, included, deltas))
@@ -123,6 +134,8 @@ class FakeLedger:
             for holding, delta in block.deltas.items():
                 self._balances[holding] = self._balance(holding) - delta
         returned = [each.transaction for block in gone for each in block.included]
+        for each in returned:
+            self._heights.pop(each.id, None)
         waiting = {each.id: each for each in (*returned, *self.mempool.values())}
         self.mempool = {tx_id: each for tx_id, each in waiting.items() if tx_id not in drop}
 
@@ -141,9 +154,35 @@ class FakeLedger:
     def _put(self, block: FakeBlock) -> None:
         for each in block.included:
             self.mempool.pop(each.transaction.id, None)
+            self._heights[each.transaction.id] = block.header.height
         self.blocks.append(block)
         for holding, delta in block.deltas.items():
             self._balances[holding] = self._balance(holding) + delta
+        self._drop_overtaken(
+            {each.transaction.origin for each in block.included if each.transaction.nonce is not None}
+        )
+
+    def _drop_overtaken(self, origins: Collection[str]) -> None:
+        """Forget what waits for a place in a sequence that another transaction has taken."""
+        if origins:
+            self.mempool = {
+                tx_id: each
+                for tx_id, each in self.mempool.items()
+                if each.nonce is None or each.nonce >= self._balance((each.origin, SEQUENCE))
+            }
+
+    def _fits(self, transaction: FakeTransaction, deltas: dict[HoldingKey, int]) -> bool:
+        """Say whether a signed transaction can be in a block after these changes."""
+        if transaction.nonce is None:
+            return True
+        turn, purse = (transaction.origin, SEQUENCE), (transaction.origin, None)
+        costs = transaction.fee + sum(
+            each.amount for each in transaction.moves if (each.sender, each.contract) == purse
+        )
+        return (
+            self._balance(turn) + deltas.get(turn, 0) == transaction.nonce
+            and self._balance(purse) + deltas.get(purse, 0) >= costs
+        )
 
     def _balance(self, holding: HoldingKey) -> int:
         return self._balances.get(holding, PAYER_FUNDS if holding[0] == self._payer else 0)
@@ -151,6 +190,8 @@ class FakeLedger:
     def _apply(self, transaction: FakeTransaction, deltas: dict[HoldingKey, int]) -> bool:
         """Add what a transaction changes; the fee always, the transfers all or none. Say whether it succeeded."""
         trial = dict(deltas)
+        if transaction.nonce is not None:
+            _add(trial, (transaction.origin, SEQUENCE), 1)
         purse = (transaction.origin, None)
         _add(trial, purse, -min(transaction.fee, self._balance(purse) + trial.get(purse, 0)))
         after_fee = dict(trial)

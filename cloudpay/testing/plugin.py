@@ -43,6 +43,7 @@ class FakePlugin:
             open=self._open,
             defaults=fake_defaults(code),
             family="fake",
+            sends=True,
         )
 
     def _open(self, settings: NetworkSettings, code: str) -> FakeChain:

@@ -1,6 +1,7 @@
 """Spends change state by conditional UPDATEs over many at once; each change is announced in the same transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, update
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import table_of
-from cloudpay.outbox.service import append
+from cloudpay.outbox.service import append_many
 from cloudpay.transactions.models import SpendRow
 from cloudpay.transactions.states import SPEND, SpendStatus
 
@@ -72,8 +73,8 @@ def move_spends(
 
 def announce(session: Session, gateway: Gateway, changed: Iterable[Row[Any]]) -> None:
     """Append an event for each spend that has changed."""
-    for row in changed:
-        append(session, gateway.clock, CHANGED, row.id, payload(row._mapping))  # noqa: SLF001  # public in SQLAlchemy
+    told = [(row.id, payload(row._mapping)) for row in changed]  # noqa: SLF001  # public in SQLAlchemy
+    append_many(session, gateway.clock, CHANGED, told)
 
 
 def payload(row: Mapping[Any, Any]) -> dict[str, str | None]:
@@ -88,3 +89,10 @@ def payload(row: Mapping[Any, Any]) -> dict[str, str | None]:
         "fee": None if fee is None else str(fee),
         "reason": row["reason"],
     }
+
+
+def wake_waiting(session: Session, done: Collection[str], now: datetime) -> None:
+    """Have what waited for these spends planned again."""
+    if done:
+        waiting = update(_SPEND).where(_SPEND.c.waits_for.in_(done))
+        session.execute(waiting.values(waits_for=None, due_at=now))

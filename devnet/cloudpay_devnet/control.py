@@ -1,5 +1,6 @@
 """What can be done with a development chain that no real chain allows."""
 
+import secrets
 from collections.abc import Sequence
 
 from cloudpay_devnet.errors import DevnetError
@@ -46,6 +47,8 @@ class ChainControl:
         pairs of a transaction's hash and the new block, from 0 to depth - 1, that it is mined in.
         """
         pairs = [(self.rpc.text("eth_getRawTransactionByHash", tx_hash), block) for tx_hash, block in keep]
+        # Within the second in which it was mined, an empty block would be mined again as it was, hash and all.
+        self.rpc.call("anvil_setCoinbase", "0x" + secrets.token_hex(20))
         self.rpc.call("anvil_reorg", depth, pairs)
 
     def drop_transaction(self, tx_hash: str) -> None:

@@ -109,6 +109,14 @@ def test_a_reorg_replaces_blocks_and_loses_their_transactions(anvil: AnvilNode) 
     assert anvil.balance(_OTHER) == 0
 
 
+def test_a_reorg_replaces_empty_blocks_of_the_same_second_by_others(anvil: AnvilNode) -> None:
+    anvil.mine(300)  # by now the base fee stands still
+    before = [anvil.block_hash(height) for height in (298, 299, 300)]
+    anvil.reorg(2)
+    after = [anvil.block_hash(height) for height in (298, 299, 300)]
+    assert after[0] == before[0] and not set(after[1:]) & set(before[1:])
+
+
 def test_a_reorg_can_mine_a_transaction_again_in_a_later_block(anvil: AnvilNode) -> None:
     tx_hash = _send(anvil)
     number = _mined(anvil, tx_hash)

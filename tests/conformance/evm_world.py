@@ -9,15 +9,14 @@ from cloudpay.chains.adapter import ChainAdapter
 from cloudpay.chains.errors import WrongChain, WrongDecimals
 from cloudpay.chains.network import Asset, Network
 from cloudpay.chains.registry import Chains, load_chains
+from cloudpay.chains.spending import KeyPath
 from cloudpay.kernel.errors import CloudPayError
+from cloudpay.testing import SeedSigner
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.contracts import call_data
 from cloudpay_devnet.faultproxy import FaultProxy
 from cloudpay_devnet.networks import FAUCET, TokenSpec
 
-ACCOUNT_KEY = (  # m/44'/60'/0' of the development seed "test test … junk"
-    "xpub6Ce9NcJvTk36xtLSrJLZqE7wtgA5deCeYs7rSQtreh4cj6ByPtrg9sD7V2FNFLPnf8heNP3FGkeV9qwfzvZNSd54JoNXVsXFYSYwHsnJxqP"
-)
 _FIRST = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 _GAS_MONEY = 10**18
 _REVERTS = "0x60006000fd"  # PUSH1 0, PUSH1 0, REVERT: an address that takes no money
@@ -26,7 +25,8 @@ _REVERTS = "0x60006000fd"  # PUSH1 0, PUSH1 0, REVERT: an address that takes no 
 class EvmWorld:
     """A `ChainWorld` over a `DevChain` of its own: what is sent waits until `mine`."""
 
-    account_key = ACCOUNT_KEY
+    signer = SeedSigner(coin_type=60)
+    account_key = signer.account_public_key()
     largest_amount = 2**255
     spellings: Mapping[str, str] = {
         _FIRST: _FIRST,
@@ -57,11 +57,25 @@ class EvmWorld:
         self.adapter.verify()
         self.token: Asset | None = self.network.asset("USDT")
         self._made = 0
+        self._paths: dict[str, KeyPath] = {}
 
     def new_address(self) -> str:
         """The next address below the account."""
         self._made += 1
-        return self.network.addresses.derive(self.account_key, 0, 10_000 + self._made)
+        path = KeyPath(0, 0, 10_000 + self._made)
+        address = self.network.addresses.derive(self.account_key, path.chain, path.index)
+        self._paths[address] = path
+        return address
+
+    def path_of(self, address: str) -> KeyPath:
+        """The path that it was derived by."""
+        return self._paths[address]
+
+    def closed_address(self) -> str:
+        """A contract that takes no money."""
+        address = self.new_address()
+        self._chain.node.rpc.call("anvil_setCode", address, _REVERTS)
+        return address
 
     def send(
         self,

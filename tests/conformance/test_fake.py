@@ -9,7 +9,7 @@ from cloudpay.testing.fakeworld import FakeWorld
 _CAPABILITIES = {
     "as shipped": None,
     "with mempool": Capability.TOKENS | Capability.TRACES | Capability.MEMPOOL | Capability.MULTI_OUTPUT,
-    "without traces": Capability.TOKENS | Capability.HISTORY,
+    "without traces": Capability.TOKENS | Capability.HISTORY | Capability.SENDS,
     "read twice": Capability.TOKENS | Capability.TRACES | Capability.SECOND_READING,
 }
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cloudpay.chains.adapter import ChainAdapter
 from cloudpay.chains.network import Asset, Network
+from cloudpay.chains.spending import KeyPath, Signer, SpendingAdapter
 from cloudpay.kernel.errors import CloudPayError
 
 
@@ -106,4 +107,26 @@ class ChainWorld(Protocol):
 
     def misconfigured(self) -> Mapping[type[CloudPayError], ChainAdapter]:
         """Answer adapters by what their `verify` must raise: `WrongChain`, and with TOKENS `WrongDecimals`."""
+        ...
+
+
+class SendingWorld(ChainWorld, Protocol):
+    """What a world offers beside the rest where its adapter has the capability SENDS."""
+
+    @property
+    def adapter(self) -> SpendingAdapter:
+        """The adapter under test, which can send."""
+        ...
+
+    @property
+    def signer(self) -> Signer:
+        """Signs with the keys of the addresses that `new_address` answers, as `SeedSigner` does over some words."""
+        ...
+
+    def path_of(self, address: str) -> KeyPath:
+        """Answer the key path of an address that `new_address` has answered."""
+        ...
+
+    def closed_address(self) -> str:
+        """Answer an address that takes no native money, as some contracts do; empty text where there is none."""
         ...

@@ -130,6 +130,7 @@ def _network(network: DevNetwork, rpc_urls: Sequence[str], block_time: float) ->
         "confirmations": network.confirmations,
         "block_seconds": block_time,
         "poll_seconds": min(_LONGEST_POLL, block_time / 2),
+        "in_flight": _IN_FLIGHT,
         "assets": {**_left_out(network), **listed},
     }
 

@@ -33,6 +33,8 @@ BSC: Mapping[str, Any] = {
         "https://bsc.drpc.org",
     ),
     "stalled_after_seconds": 60,
+    "min_tip_gwei": "0.05",  # the least that nodes take in (node-real/bsc-erigon, pull request 773)
+    "max_fee_gwei": "20",
     "assets": {
         "BNB": native(),
         "USDT": token("0x55d398326f99059fF775485246999027B3197955", 18, PEGGED),
@@ -52,6 +54,7 @@ BSC_TESTNET: Mapping[str, Any] = {
         "https://bsc-testnet.drpc.org",
     ),
     "stalled_after_seconds": 120,
+    "min_tip_gwei": "0.1",  # twice the main net's (chainflip-io/chainflip-eth-contracts, pull request 535)
     "assets": {
         "BNB": native(),
         "USDT": token("0x337610d27c682E347C9cD60BD4b3b107C9d34dDd", 18, FAUCET),

@@ -27,6 +27,7 @@ from cloudpay_evm.logs import LogReader
 from cloudpay_evm.node import Node
 from cloudpay_evm.nodes import open_nodes
 from cloudpay_evm.scan import Scanner, Seen
+from cloudpay_evm.sending import SendingHalf
 from cloudpay_evm.settings import EvmSettings
 from cloudpay_evm.standby import Standby
 from cloudpay_evm.traces import Tracer, find_tracer
@@ -37,14 +38,18 @@ _TRACES_AGAIN = 600.0
 """Seconds after which nodes that stopped tracing are asked whether they do again."""
 
 
-class EvmAdapter:
-    """Implements `cloudpay.chains.adapter.ChainAdapter` for one EVM network."""
+class EvmAdapter(SendingHalf):
+    """Implements `cloudpay.chains.spending.SpendingAdapter` for one EVM network: reading here, sending in its base."""
 
     def __init__(self, settings: EvmSettings, network: str) -> None:
         self.capabilities = (
-            Capability.TOKENS | Capability.REPLACEABLE | Capability.SPENDS_DEPOSITS | Capability.HISTORY
+            Capability.TOKENS
+            | Capability.REPLACEABLE
+            | Capability.SPENDS_DEPOSITS
+            | Capability.HISTORY
+            | Capability.SENDS
         )
-        self.nodes = open_nodes(settings, network)
+        super().__init__(open_nodes(settings, network), settings, lambda node: self._look(node).final)
         self._settings, self._network = settings, network
         self._standby = Standby(self.nodes, settings)
         self._tracers: dict[str, Tracer | None] = {}

@@ -40,10 +40,19 @@ class Call(Generic[Answer]):
 
 
 class RpcError(Struct):
-    """The error object of an answer."""
+    """The error object of an answer; its `data` is text where a contract reverted, and of any shape else."""
 
     code: int = 0
     message: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+
+    @property
+    def octets(self) -> str:
+        """The data where it is one text, as what a contract gave is."""
+        try:
+            return msgspec.json.decode(self.data, type=str)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return ""
 
 
 class Envelope(Struct):
@@ -59,7 +68,7 @@ class Envelope(Struct):
             return None
         if self.error.code in _OVERLOADED_CODES or _OVERLOADED.search(self.error.message):
             raise NodeFault(f"it is limited or overloaded ({self.error.code}: {self.error.message[:120]})")
-        return Refused(method, self.error.code, self.error.message)
+        return Refused(method, self.error.code, self.error.message, self.error.octets)
 
 
 CHAIN_ID: Call[str] = Call("eth_chainId", (), TEXT)

@@ -48,7 +48,7 @@ def unsigned(answer: str) -> int | None:
     return int(_w3.codec.decode(["uint256"], data)[0]) if len(data) >= _WORD else None
 
 
-def text(answer: str) -> str:
+def text(answer: str, longest: int = _LONGEST_NAME) -> str:
     """Decode a contract's text, or its 32 bytes of text as old tokens have; what cannot be shown is left out.
 
     Lengths are not believed: a stranger's contract wrote them.
@@ -60,5 +60,5 @@ def text(answer: str) -> str:
         data = data[start + _WORD :][: min(length, len(data))]
     else:
         data = data[:_WORD]
-    shown = data[: 4 * _LONGEST_NAME].decode("utf-8", errors="ignore")
-    return "".join(each for each in shown if each.isprintable())[:_LONGEST_NAME]
+    shown = data[: 4 * longest].decode("utf-8", errors="ignore")
+    return "".join(each for each in shown if each.isprintable())[:longest]

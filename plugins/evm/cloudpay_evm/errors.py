@@ -22,14 +22,14 @@ class NodeFault(Unavailable):
 
 
 class Refused(CloudPayError):
-    """A node answered one call with an error of its own."""
+    """A node answered one call with an error of its own; `data` is what a contract that reverted gave, in hex."""
 
     code: ClassVar[str] = "call_refused"
 
-    def __init__(self, method: str, rpc_code: int, rpc_message: str) -> None:
+    def __init__(self, method: str, rpc_code: int, rpc_message: str, data: str = "") -> None:
         rpc_message = _kept(rpc_message[:200])
         super().__init__(f"The node refused {method} with {rpc_code}: {rpc_message}.")
-        self.method, self.rpc_code, self.rpc_message = method, rpc_code, rpc_message
+        self.method, self.rpc_code, self.rpc_message, self.data = method, rpc_code, rpc_message, data
 
     @property
     def reason(self) -> str:

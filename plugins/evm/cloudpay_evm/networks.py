@@ -35,6 +35,7 @@ ETHEREUM: Mapping[str, Any] = {
     "block_seconds": 12.0,
     "poll_seconds": 4.0,
     "stalled_after_seconds": 300,
+    "max_fee_gwei": "300",
     "native": "ETH",
     "assets": {
         "ETH": native(),

@@ -58,27 +58,49 @@ class Node:
         answers: list[Answer | Refused] = []
         while len(answers) < len(calls):
             batch = calls[len(answers) : len(answers) + self._batch_size]
-            if len(batch) == 1:
-                answer = self._single(batch[0])
-                answers.append(answer)
-            else:
-                some = self._batch(batch)
-                answers.extend(some)
+            for call, envelope in self._some(batch):
+                settled = _settled(call, envelope)
+                answers.append(settled)
+        return answers
+
+    def try_each(self, calls: Sequence[Call[Answer]]) -> list[Answer | Refused | NodeFault]:
+        """Answer calls in few requests, each with its result, its refusal or its fault; raises nothing.
+
+        A request that fails leaves its own calls unanswered, and none of the others.
+        """
+        answers: list[Answer | Refused | NodeFault] = []
+        while len(answers) < len(calls):
+            batch = calls[len(answers) : len(answers) + self._batch_size]
+            try:
+                told = self._some(batch)
+            except NodeFault as fault:
+                answers += [fault] * len(batch)
+                continue
+            for call, envelope in told:
+                try:
+                    settled = _settled(call, envelope)
+                    answers.append(settled)
+                except NodeFault as fault:
+                    answers.append(fault)
         return answers
 
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
 
-    def _single(self, call: Call[Answer]) -> Answer | Refused:
+    def _some(self, calls: Sequence[Call[Answer]]) -> list[tuple[Call[Answer], Envelope]]:
+        """Ask in one request; fewer are answered, or none, where the node takes no such batch."""
+        told = self._batch(calls) if len(calls) > 1 else [self._single(calls[0])]
+        return list(zip(calls, told, strict=False))
+
+    def _single(self, call: Call[Answer]) -> Envelope:
         number = next(self._ids)
         envelope = _read(_ONE, self._post(_request(number, call), 1))
-        refusal = envelope.refusal(call.method)
-        if refusal is None and envelope.id != number:
+        if envelope.error is None and envelope.id != number:
             raise NodeFault("it answered another call than the one asked")
-        return refusal or call.read(envelope.result)
+        return envelope
 
-    def _batch(self, calls: Sequence[Call[Answer]]) -> list[Answer | Refused]:
+    def _batch(self, calls: Sequence[Call[Answer]]) -> list[Envelope]:
         """Ask in one request; a node that refuses the batch as such is asked in smaller ones from now on."""
         numbers = [next(self._ids) for _ in calls]
         body = self._post(
@@ -91,11 +113,7 @@ class Node:
         by_number = {envelope.id: envelope for envelope in _read(_MANY, body)}
         if set(by_number) != set(numbers):
             raise NodeFault("it answered other calls of a batch than were asked, or not all of them")
-        answers: list[Answer | Refused] = []
-        for number, call in zip(numbers, calls, strict=True):
-            envelope = by_number[number]
-            answers.append(envelope.refusal(call.method) or call.read(envelope.result))
-        return answers
+        return [by_number[number] for number in numbers]
 
     def _post(self, body: Any, calls: int) -> bytes:
         """Send one request: the only place where the plugin reaches out."""
@@ -124,6 +142,11 @@ class Node:
 
     def _took(self, seconds: float) -> None:
         self.latency = seconds if self.latency is None else self.latency + (seconds - self.latency) / 8
+
+
+def _settled(call: Call[Answer], envelope: Envelope) -> Answer | Refused:
+    """Read what an answer says; raises `NodeFault` when it says that the node is overloaded, or has no sense."""
+    return envelope.refusal(call.method) or call.read(envelope.result)
 
 
 def _request(number: int, call: Call[Any]) -> dict[str, Any]:

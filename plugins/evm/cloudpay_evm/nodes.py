@@ -72,6 +72,24 @@ class Nodes:
         self._answered(member, current=False)
         return result
 
+    def hand_round(self, work: Callable[[Node], bool]) -> list[str]:
+        """Have one node after another do something until it says that this is enough; answers what went wrong."""
+        reasons: list[str] = []
+        for member in self._in_order():
+            try:
+                if not self._is_ours(member):
+                    reasons.append(f"{member.node.name}: {member.last_error}")
+                    continue
+                enough = work(member.node)
+            except (NodeFault, Refused) as fault:
+                self._failed(member, fault)
+                reasons.append(f"{member.node.name}: {fault.reason}")
+                continue
+            self._answered(member, current=False)
+            if enough:
+                return reasons
+        return reasons or ["no node is asked now: each rests after a failure"]
+
     def run_beside(self, work: Callable[[Node], Result], avoid: Collection[str]) -> Result:
         """Have a node do all of `work` on the side, one that is not among `avoid` where any is able to.
 

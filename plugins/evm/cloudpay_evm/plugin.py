@@ -35,6 +35,7 @@ def definitions(networks: Mapping[str, Mapping[str, Any]]) -> tuple[ChainDefinit
             open=open_adapter,
             defaults=table,
             family="evm",
+            sends=True,
         )
         for code, table in networks.items()
     )

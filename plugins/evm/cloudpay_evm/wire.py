@@ -105,6 +105,13 @@ class Known(Struct):
     hash: str
 
 
+class FeeHistory(Struct, rename="camel"):
+    """Base fees of some blocks and of the next one, and what those blocks' transactions paid on top."""
+
+    base_fee_per_gas: list[str]
+    reward: list[list[str]] | None = None
+
+
 class Frame(Struct):
     """One call inside a transaction, by geth's callTracer; with `error` it and all below it were undone."""
 
@@ -153,6 +160,7 @@ FULL_BLOCK: Decoder[FullBlock | None] = Decoder(FullBlock | None)
 LOGS: Decoder[list[Log]] = Decoder(list[Log])
 RECEIPT: Decoder[Receipt | None] = Decoder(Receipt | None)
 KNOWN: Decoder[Known | None] = Decoder(Known | None)
+FEE_HISTORY: Decoder[FeeHistory] = Decoder(FeeHistory)
 TEXT: Decoder[str] = Decoder(str)
 CALL_TRACES: Decoder[list[TracedTransaction]] = Decoder(list[TracedTransaction])
 FLAT_TRACES: Decoder[list[FlatTrace]] = Decoder(list[FlatTrace])

@@ -9,7 +9,16 @@ from cloudpay_evm.networks import CIRCLE, TETHER, UNISWAP, native, token
 from cloudpay_evm.plugin import definitions
 
 # Milestones (PIP-11): the `finalized` tag follows the head by a few seconds, and Bor refuses to reorganise below it.
-_COMMON = {"finality": "tag", "confirmations": 32, "block_seconds": 2.0, "poll_seconds": 2.0, "native": "POL"}
+# Nodes take in nothing below a tip of 25 gwei (docs.polygon.technology, Polygon gas station), and of 30 where they were
+# not told of the lower one: eth_feeHistory may show less, since nothing says it in the protocol (PIP-59).
+_COMMON = {
+    "finality": "tag",
+    "confirmations": 32,
+    "block_seconds": 2.0,
+    "poll_seconds": 2.0,
+    "native": "POL",
+    "min_tip_gwei": "30",
+}
 
 POLYGON: Mapping[str, Any] = {
     **_COMMON,
@@ -22,6 +31,7 @@ POLYGON: Mapping[str, Any] = {
         "https://1rpc.io/matic",
     ),
     "stalled_after_seconds": 60,
+    "max_fee_gwei": "3000",
     # USDC is Circle's own contract, not the bridged USDC.e (0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174) of old.
     "assets": {
         "POL": native(),

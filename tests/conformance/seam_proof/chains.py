@@ -1,9 +1,8 @@
-"""Three ways to send, over one fake chain: sequences (EVM), expiry (TRON), coins (Bitcoin)."""
+"""Two ways to send beside the fake chain's own, which has sequences (EVM): expiry (TRON) and coins (Bitcoin)."""
 
 import hashlib
-import hmac
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
@@ -14,9 +13,6 @@ from cloudpay.chains.spending import (
     Consumed,
     Draft,
     Explained,
-    FeeQuote,
-    FeeTier,
-    KeyPath,
     Payee,
     Prepared,
     Signed,
@@ -28,7 +24,6 @@ from cloudpay.chains.types import BlockRef, Capability, Holding, Transfer, Trans
 from cloudpay.testing import FakeChain, fake_address
 from cloudpay.testing.ledger import FakeBlock, FakeTransaction, Move
 
-FEES = {FeeTier.LOW: 10, FeeTier.MEDIUM: 20, FeeTier.HIGH: 40}
 LIFETIME = 60
 POOL = fake_address("between inputs and outputs")
 
@@ -60,24 +55,15 @@ class Wire:
         return frozenset(claim for claim, _address, _amount in self.inputs)
 
 
-class KeyRing:
-    """A signer for the proof: keyed hashes stand in for signatures."""
-
-    def sign(self, path: KeyPath, digest: bytes) -> bytes:
-        return hmac.digest(repr(path).encode(), digest, "sha256")
-
-
 class SendingChain(FakeChain):
-    """What the three have in common: bytes, ids, a mempool with a fee floor, and its faults."""
+    """What the two have in common: bytes, ids, a mempool with a fee floor."""
 
     can: ClassVar[Capability] = Capability.TOKENS
-    window: ClassVar[int] = 1_000
 
     def __init__(self, network: str = "proof") -> None:
         self.time = 1_800_000_000
         super().__init__(network, capabilities=self.can, unix=lambda: self.time)
-        self.floor = 0
-        self.answer_is_lost = False
+        self.window = 1_000
         self.wires: dict[str, Wire] = {}
 
     def mine(self, n: int = 1, *, leave: Collection[str] = ()) -> BlockRef:
@@ -97,10 +83,6 @@ class SendingChain(FakeChain):
             self._ledger.append(chosen)
         return self._ledger.blocks[first].header.ref
 
-    def forget(self) -> None:
-        """Lose the mempool, as nodes do when it is full or they are restarted."""
-        self._ledger.mempool.clear()
-
     def sign(self, draft: Draft, signer: Signer) -> Signed:
         digest = hashlib.sha256(draft.unsigned).digest()
         signatures = [signer.sign(path, digest).hex() for path in draft.signers]
@@ -111,13 +93,11 @@ class SendingChain(FakeChain):
         wire = Wire.decode(raw)
         return Explained(tuple(Payee(*each) for each in wire.payees), wire.fee, wire.expires_at)
 
-    def fee_quotes(self) -> tuple[FeeQuote, ...]:
-        return tuple(FeeQuote(tier, None, fee) for tier, fee in FEES.items())
-
     def broadcast(self, signed: Sequence[Signed]) -> Sequence[Answer]:
-        return [Answer(self._take_in(each)) for each in signed]
+        told = [self._accept(each) for each in signed]
+        return [Answer(self.says or each) for each in told]
 
-    def _take_in(self, signed: Signed) -> Broadcast:
+    def _accept(self, signed: Signed) -> Broadcast:
         wire = Wire.decode(signed.raw)
         if signed.tx_id in self._ledger.mempool or self._ledger.find(signed.tx_id):
             return Broadcast.KNOWN
@@ -138,14 +118,11 @@ class SendingChain(FakeChain):
             del self._ledger.mempool[tx_id]
         self.wires[signed.tx_id] = wire
         self._ledger.mempool[signed.tx_id] = self._transaction(signed.tx_id, wire)
-        return Broadcast.UNKNOWN if self.answer_is_lost else Broadcast.ACCEPTED
+        return Broadcast.ACCEPTED
 
     def consumed(self, claims: Collection[str]) -> Consumed:
         final = self.head().final
         return Consumed(final, frozenset(claims) & self._claims_used(final.height))
-
-    def in_flight(self, sources: Collection[str]) -> Mapping[str, int]:
-        return dict.fromkeys(sources, self.window)
 
     def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
         raise AssertionError("each kind of chain drafts in its own way")
@@ -173,46 +150,13 @@ class SendingChain(FakeChain):
         return (Spend(f"{spend.id}:top-up", context.gas_station, spend.source, None, lacks),)
 
 
-class SequenceChain(SendingChain):
-    """As EVM: each transaction of an address takes the next number, and another with the same number replaces it."""
-
-    can = Capability.TOKENS | Capability.REPLACEABLE
-    window = 2
-
-    def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
-        taken, drafts = set(context.taken | self._claims_used(self.height)), []
-        for spend in spends:
-            number = 0
-            while not context.replaces and f"{spend.source}:nonce:{number}" in taken:
-                number += 1
-            claims = context.replaces.claims if context.replaces else {f"{spend.source}:nonce:{number}"}
-            taken |= claims
-            fee = FEES[context.tier]
-            wire = Wire(
-                source=spend.source,
-                inputs=tuple((claim, spend.source, 0) for claim in claims),
-                payees=((spend.recipient, spend.contract, spend.amount),),
-                fee=fee,
-                expires_at=None,
-                memo="",
-            )
-            signers, needs = (context.keys[spend.source],), self._top_up(spend, fee, context)
-            drafts.append(Draft((spend,), frozenset(claims), needs, None, signers, wire.encode()))
-        return Prepared(tuple(drafts))
-
-    def _fits(self, wire: Wire, chosen: Sequence[FakeTransaction]) -> bool:
-        used = self._claims_used(self.height).union(*(self.wires[each.id].claims for each in chosen))
-        earlier = sum(1 for claim in used if claim.startswith(f"{wire.source}:"))
-        return wire.claims == {f"{wire.source}:nonce:{earlier}"}
-
-
 class ExpiringChain(SendingChain):
     """As TRON: no order, nothing to replace; a transaction lives a minute, and what is absent after that is dead."""
 
     def prepare(self, spends: Sequence[Spend], context: SpendContext) -> Prepared:
         drafts = []
         for spend in spends:
-            fee, expires_at = FEES[context.tier], self.time + LIFETIME
+            fee, expires_at = self.prices[context.tier], self.time + LIFETIME
             payees = ((spend.recipient, spend.contract, spend.amount),)
             # The id is the hash of the contents: without the memo two equal payments in one second would be one.
             wire = Wire(spend.source, (), payees, fee, expires_at, memo=spend.id)
@@ -244,7 +188,7 @@ class CoinChain(SendingChain):
         again = context.replaces.claims if context.replaces else frozenset()
         free = [each for each in context.coins if each.claim in again or each.claim not in context.taken]
         free.sort(key=lambda coin: coin.claim not in again)  # what is replaced must share its inputs
-        fee, chosen = FEES[context.tier], list[Coin]()
+        fee, chosen = self.prices[context.tier], list[Coin]()
         wanted = sum(spend.amount for spend in spends) + fee
         while free and (sum(each.amount for each in chosen) < wanted or free[0].claim in again):
             chosen.append(free.pop(0))

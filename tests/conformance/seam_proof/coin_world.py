@@ -9,10 +9,10 @@ from cloudpay.chains.settings import NetworkSettings
 from cloudpay.chains.spending import Draft, KeyPath
 from cloudpay.kernel.errors import CloudPayError
 from cloudpay.kernel.plugins import hookimpl
-from cloudpay.testing import FakeAddresses, FakeChain, fake_address
+from cloudpay.testing import FakeAddresses, FakeChain, SeedSigner, fake_address
 from cloudpay.testing.addresses import FAKE_FAMILY
 from cloudpay.testing.fakeworld import FakeWorld
-from tests.conformance.seam_proof.chains import CoinChain, KeyRing, Wire
+from tests.conformance.seam_proof.chains import CoinChain, Wire
 
 FEE = 20
 
@@ -93,6 +93,6 @@ class CoinWorld(FakeWorld):
         payees = tuple((to, None, amount) for to, amount in payments)
         wire = Wire(source, ((claim, source, size),), payees, fee, None, memo="")
         draft = Draft((), wire.claims, (), None, (KeyPath(0, 0, 0),), wire.encode())
-        signed = self.adapter.sign(draft, KeyRing())
+        signed = self.adapter.sign(draft, SeedSigner())
         self.adapter.broadcast([signed])
         return signed.tx_id, source

@@ -1,5 +1,6 @@
 """The smallest sending loop that keeps the money rules, without a word about any chain."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -9,6 +10,7 @@ from cloudpay.chains.spending import (
     Draft,
     FeeTier,
     KeyPath,
+    Payee,
     Signed,
     Signer,
     Spend,
@@ -124,12 +126,11 @@ class Engine:
     def _sign(self, draft: Draft) -> Signed:
         """Hold the bytes against the intent before a key touches them."""
         explained = self.adapter.explain(draft.unsigned)
-        payees = [(each.recipient, each.contract, each.amount) for each in explained.payees]
-        for spend in draft.spends:
-            payees.remove((spend.recipient, spend.contract, spend.amount))
-        strangers = [payee for payee in payees if payee[0] not in self.keys]
-        if strangers or explained.largest_fee > self._context().fee_cap:
-            raise AssertionError(f"the bytes do more than was asked: {strangers}, {explained.largest_fee}")
+        asked = Counter(Payee(each.recipient, each.contract, each.amount) for each in draft.spends)
+        does = Counter(explained.payees)
+        strangers = [payee for payee in does - asked if payee.recipient not in self.keys]
+        if strangers or asked - does or explained.largest_fee > self._context().fee_cap:
+            raise AssertionError(f"the bytes do something else than was asked: {explained}")
         return self.adapter.sign(draft, self.signer)
 
     def _settle(self, transaction: Transaction, result: str) -> None:
