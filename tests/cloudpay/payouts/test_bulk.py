@@ -19,7 +19,7 @@ from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.testing.addresses import fake_address
 from cloudpay.transactions.models import QuoteDemandRow, SpendRow
 from cloudpay.wallets.masters import master_wallet
-from tests.cloudpay.payouts.conftest import BULK, FEES, Send
+from tests.cloudpay.funds import BULK, FEES, Send
 
 ALICE, BOB = fake_address("alice"), fake_address("bob")
 

@@ -16,7 +16,7 @@ from cloudpay.transactions.changes import Selection, change_spends
 from cloudpay.transactions.states import SPEND, SpendStatus
 from cloudpay.webhooks.models import Delivery
 from cloudpay.wiring import EVENT_HANDLERS
-from tests.cloudpay.payouts.conftest import Send
+from tests.cloudpay.funds import Send
 from tests.cloudpay.payouts.test_bulk import item
 
 HOOK = "https://shop.example.com/payouts"

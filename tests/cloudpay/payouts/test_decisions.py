@@ -22,7 +22,7 @@ from cloudpay.transactions.models import SpendRow
 from cloudpay.transactions.states import SpendStatus
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.wiring import EVENT_HANDLERS
-from tests.cloudpay.payouts.conftest import Send
+from tests.cloudpay.funds import Send
 from tests.cloudpay.payouts.test_bulk import ALICE, count, item
 
 MINE = "/api/payout"

@@ -12,7 +12,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.payouts import export
 from cloudpay.payouts.models import PayoutRow
 from cloudpay.testing import FixedClock
-from tests.cloudpay.payouts.conftest import Send
+from tests.cloudpay.funds import Send
 from tests.cloudpay.payouts.test_bulk import BOB, item
 
 HISTORY = "/api/payout/history"

@@ -17,7 +17,7 @@ from cloudpay.merchants.service import MerchantView, create_merchant
 from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.testing import FixedClock
 from cloudpay.transactions.models import SpendRow
-from tests.cloudpay.payouts.conftest import BULK, Send, fund
+from tests.cloudpay.funds import BULK, Send, fund
 from tests.cloudpay.payouts.test_bulk import BOB, count, item
 
 

@@ -24,7 +24,7 @@ from cloudpay.payouts.models import PayoutRow
 from cloudpay.testing import FixedClock
 from cloudpay.testing.addresses import fake_address
 from cloudpay.transactions.models import SpendRow
-from tests.cloudpay.payouts.conftest import BULK, Send
+from tests.cloudpay.funds import BULK, Send
 from tests.cloudpay.payouts.test_bulk import BOB, count, item
 
 CLI = "cli:test"
