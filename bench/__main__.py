@@ -44,7 +44,7 @@ def _run(names: list[str], scale: Scale) -> list[Report]:
         except Unavailable as reason:
             print(f"{name}\n  not measured: {reason}\n", flush=True)
             continue
-        reports.append(Report(name, tuple(figures), scale.quick, before))
+        reports.append(Report(name, tuple(figures), scale.quick, before, load()))
         reports[-1].show()
     return reports
 

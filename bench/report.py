@@ -76,12 +76,13 @@ class Scale:
 
 @dataclass(frozen=True)
 class Report:
-    """One benchmark's figures with what they depend on; `before` is the load average when it began."""
+    """One benchmark's figures with what they depend on: `before` and `after` are load averages, among others."""
 
     name: str
     figures: tuple[Figure, ...]
     quick: bool
     before: float
+    after: float
 
     @property
     def command(self) -> str:
@@ -93,13 +94,13 @@ class Report:
         print(self.name)
         for figure in self.figures:
             print(figure.line())
-        print(f"  machine: {machine()}; load average {self.before:.1f} before, {load():.1f} after")
+        print(f"  machine: {machine()}; load average {self.before:.1f} before, {self.after:.1f} after")
         print(f"  again:   {self.command}\n", flush=True)
 
     def fields(self) -> dict[str, Any]:
         """Everything, for a program."""
         figures = [figure.fields() for figure in self.figures]
-        loads = {"load_before": self.before, "load_after": load()}
+        loads = {"load_before": self.before, "load_after": self.after}
         return {"name": self.name, "command": self.command, "machine": machine(), **loads, "figures": figures}
 
 

@@ -14,7 +14,10 @@ class Severity(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """What is the matter. The subject of the first four is a network, of `node_…` a network and a node."""
+    """What is the matter. The subject of the first four is a network, of `node_…` a network and a node.
+
+    Of the two about tokens it is a network and a symbol.
+    """
 
     NETWORK_STALLED = "network_stalled"
     NETWORK_PAUSED = "network_paused"
@@ -28,6 +31,9 @@ class AlertKind(StrEnum):
     SENDING_FROZEN = "sending_frozen"
     SENDING_HELD = "sending_held"
     JOURNAL_FAILING = "journal_failing"
+    BALANCES_UNKNOWN = "balances_unknown"
+    LESS_ARRIVED = "less_arrived"
+    TOKEN_STUCK = "token_stuck"  # noqa: S105  # no password
     EVENT_FAILING = "event_failing"
     WEBHOOKS_FAILING = "webhooks_failing"
 
@@ -99,6 +105,24 @@ KINDS: Mapping[AlertKind, Meaning] = {
         Severity.CRITICAL,
         "What is signed on {subject} cannot be written down apart from the database, so nothing is broadcast. Make "
         "room on the disk of the data folder, and see that the worker `send` may write there.",
+    ),
+    AlertKind.BALANCES_UNKNOWN: Meaning(
+        Severity.CRITICAL,
+        "Tokens with verify_balance wait on {subject}, and nothing else; `cloudpay chains` counts the payments. As a "
+        "rule a node keeps the state of the newest 128 blocks: where the final block lies deeper, name an archive "
+        'node in rpc_urls, or set finality = "depth" with fewer than 128 confirmations.',
+    ),
+    AlertKind.LESS_ARRIVED: Meaning(
+        Severity.WARNING,
+        "What arrived is what counts, so nothing is credited that is not there; but the invoice may stay underpaid. A "
+        "token that takes a fee does so each time: have payers of {subject} send more, or take the asset out of the "
+        "settings. End this alert by hand.",
+    ),
+    AlertKind.TOKEN_STUCK: Meaning(
+        Severity.WARNING,
+        "The payment counts, and cannot be collected now: the token is paused, or its issuer has blocked the deposit "
+        "or the master address. `cloudpay invoice look-up` shows whether it still is so. Think about whether to go on "
+        "taking {subject}, and end this alert by hand.",
     ),
     AlertKind.EVENT_FAILING: Meaning(
         Severity.CRITICAL,

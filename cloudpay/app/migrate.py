@@ -21,6 +21,9 @@ def upgrade(db: Database, revision: str = "head") -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it names its plug-ins at every start
     with db.engine.begin() as connection:  # on SQLite this takes the write lock (BEGIN IMMEDIATE)
         if connection.dialect.name == "postgresql":
+            connection.execute(
+                text("SET LOCAL lock_timeout = 0")
+            )  # another one's migration may take its time
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         command.upgrade(alembic_config(connection), revision)
 

@@ -156,7 +156,7 @@ class Signer(Protocol):
     """Signs digests; the only thing that touches a private key."""
 
     def sign(self, path: KeyPath, digest: bytes) -> bytes:
-        """Answer the signature of a 32-byte digest."""
+        """Answer the signature of a 32-byte digest: r, s (low) and the recovery id (0 to 3), 65 bytes (RFC 6979)."""
         ...
 
 

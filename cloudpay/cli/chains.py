@@ -23,6 +23,7 @@ _COLUMNS = (
     "age",
     "catching_up",
     "gaps",
+    "waiting",
     "alerts",
     "frozen",
     "reason",
@@ -48,9 +49,10 @@ def chains(ctx: click.Context, as_json: bool) -> None:
     """State of every network, and below it of every node, as their watcher last wrote it down.
 
     Of a network: its head and for how many seconds that has stood, the newest final block, how far it was read, gaps
-    in what was read, its open alerts, and why nothing is sent on it where it is frozen. Of a node: its score from 0 to
-    100, the newest block that it told, how long a request takes it, failures and calls since the watcher began, until
-    when it rests, and its last error.
+    in what was read, payments in final blocks that wait for a balance or a second node, its open alerts, and why
+    nothing is sent on it where it is frozen. Of a node: its score from 0 to 100, the newest block that it told, how
+    long a request takes it, failures and calls since the watcher began, until when it rests, and its last error.
+
 
     \b
     Examples:

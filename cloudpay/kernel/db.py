@@ -22,7 +22,8 @@ _ATTEMPTS = 6
 _PATIENCE_SECONDS = 10.0
 """After which nothing is begun again: a request that waits longer is given up by whoever sent it."""
 _FIRST_DELAY = 0.05
-_SERIALIZATION_FAILURES = {"40001", "40P01"}  # PostgreSQL: serialization_failure, deadlock_detected
+_PASSING_STATES = {"40001", "40P01", "55P03"}
+"""PostgreSQL: serialization_failure, deadlock_detected, lock_not_available (after `LOCK_SECONDS`)."""
 
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 _begun: ContextVar[int] = ContextVar("transactions_begun", default=0)
@@ -161,7 +162,7 @@ def _is_passing(error: DBAPIError) -> bool:
     """Say whether the same work may succeed when it is done again."""
     if error.connection_invalidated:
         return True
-    if getattr(error.orig, "sqlstate", None) in _SERIALIZATION_FAILURES:
+    if getattr(error.orig, "sqlstate", None) in _PASSING_STATES:
         return True
     return isinstance(error, OperationalError) and any(
         sign in str(error.orig) for sign in ("database is locked", "connection", "server closed")

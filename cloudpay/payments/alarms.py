@@ -19,7 +19,7 @@ _OF_STATUS = {
     NetworkStatus.STALLED: AlertKind.NETWORK_STALLED,
     NetworkStatus.PAUSED: AlertKind.NETWORK_PAUSED,
 }
-_OF_POLLS = (AlertKind.FINALITY_FROZEN, AlertKind.CATCHING_UP)
+_OF_POLLS = (AlertKind.FINALITY_FROZEN, AlertKind.CATCHING_UP, AlertKind.BALANCES_UNKNOWN)
 
 
 def tell_status(session: Session, gateway: Gateway, row: NetworkRow, *, alarming: bool = True) -> None:

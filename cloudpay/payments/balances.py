@@ -1,6 +1,7 @@
 """Looking at balances, where the nodes do not show the native money that contracts send."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -21,6 +22,7 @@ from cloudpay.payments import blocks
 from cloudpay.payments.inferred import Balances, record_surplus, surpluses
 from cloudpay.payments.models import NativeWatchRow
 from cloudpay.payments.networks import network_row
+from cloudpay.payments.rounds import Round, choose, owed_since
 from cloudpay.payments.turns import KEPT, Turn, is_over, is_owed, is_past, next_look
 from cloudpay.wallets.service import DepositAddress
 
@@ -48,13 +50,25 @@ def native_watch(network: Network, deposit: DepositAddress, expires_at: datetime
     }
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What a look at one block has found, for whom it is to be written down, and how far the round has come."""
+
+    head: Header
+    began: datetime
+    looked: Sequence[Turn]
+    found: Sequence[Balances]
+    round: Round | None
+
+
 class BalanceLook:
-    """Looks at the watched balances of one network once at each block that is the head."""
+    """Looks at the watched balances of one network once at each block that is the head, while that may find money."""
 
     def __init__(self, gateway: Gateway, network: Network, adapter: ChainAdapter) -> None:
         self._gateway, self._network, self._adapter = gateway, network, adapter
         self._at: str | None = None
         self._until: datetime | None = None
+        self._round: Round | None = None
         self._forgot_at: datetime | None = None
 
     def at(self, head: Header, lease: Lease, began: datetime) -> datetime | None:
@@ -63,16 +77,26 @@ class BalanceLook:
         Answer a moment so that every address whose invoice expired before it has been looked at since; None when that
         block has left the chain meanwhile.
         """
-        if Capability.TRACES in self._adapter.capabilities:
-            self._forget(began)
-            return began
+        traced = Capability.TRACES in self._adapter.capabilities
         if self._at != head.hash:
+            self._round = self._round_owed() if traced else None
             try:
-                self._until = self._look(head, lease, began)
+                nothing_owed = traced and self._round is None
+                self._until = None if nothing_owed else self._look(head, lease, began)
             except Unlinked:
                 return None  # the next poll follows the reorganisation
             self._at = head.hash
+        if traced and self._round is None:
+            self._forget(began)
         return began if self._until is None else min(began, self._until)
+
+    def _round_owed(self) -> Round | None:
+        """Answer the round to go on with, although nodes trace: what they did not trace may have paid somebody."""
+        with self._gateway.db.read() as session:
+            since = owed_since(session, self._network.code)
+        if since is None or (self._round is not None and self._round.since == since):
+            return None if since is None else self._round
+        return Round(since)
 
     def _forget(self, began: datetime) -> None:
         """Now and then, forget what no look will end, or nodes that stop tracing would leave years of looks owed."""
@@ -98,8 +122,10 @@ class BalanceLook:
         """
         many = Capability.MANY_BALANCES in self._adapter.capabilities
         budget = BUDGET_AT_ONCE if many else BUDGET
-        turns, left_out = self._turns(budget, began)
-        if not turns and not many:
+        with self._gateway.db.read() as session:
+            chosen = choose(session, self._network.code, began, budget, self._round)
+        turns = chosen.turns
+        if not turns and not many and chosen.round is None:
             return None
         # Without any address it is asked too, for the block alone: so every poll costs the same.
         now = self._balances([turn.address for turn in turns], head)
@@ -107,33 +133,16 @@ class BalanceLook:
             new = surpluses(session, self._network.code, now)
         found = [*self._in_time([turn for turn in turns if turn.address in new], head, began), now]
         passing(Failpoint.BALANCES_ASKED)
-        # As long as there is room for all, only what must be known later is written down.
-        all_had_room = len(turns) < budget
-        worth = [turn for turn in turns if is_owed(turn, began) or is_over(turn, began)]
-        looked = worth if all_had_room else turns
-        if new or looked:
-            self._gateway.db.run(lambda session: self._record(session, head, lease, began, looked, found))
-        return None if all_had_room else left_out or began
-
-    def _turns(self, budget: int, began: datetime) -> tuple[list[Turn], datetime | None]:
-        """Answer whose turn it is: whoever is owed a look first, then the longest due.
-
-        And the expiry of the first who is owed one and for whom there is no room.
-        """
-        row = NativeWatchRow
-        watched = select(
-            row.deposit_address_id, row.address, row.created_at, row.expires_at, row.look_at, row.owed_at
-        ).where(row.network == self._network.code)
-        owed = watched.where(row.owed_at < began).order_by(row.owed_at).limit(budget + 1)
-        due = watched.order_by(row.look_at).limit(budget)
-        with self._gateway.db.read() as session:
-            turns = [Turn(*each) for each in session.execute(owed)]
-            if len(turns) > budget:
-                return turns[:budget], turns[budget].owed_at
-            known = {turn.deposit_id for turn in turns}
-            others = (Turn(*each) for each in session.execute(due))
-            turns += [turn for turn in others if turn.deposit_id not in known]
-        return turns[:budget], None
+        over = chosen.round is not None and chosen.round.over
+        # As long as there is room for all, or each has its look in this round, only what must be known later is
+        # written down.
+        all_at_hand = chosen.all_had_room or chosen.round is not None
+        looked = [turn for turn in turns if not all_at_hand or is_owed(turn, began) or is_over(turn, began)]
+        if new or looked or over:
+            look = _Look(head, began, looked, found, chosen.round)
+            self._gateway.db.run(lambda session: self._record(session, lease, look))
+        self._round = None if over else chosen.round
+        return None if chosen.all_had_room else chosen.left_out or began
 
     def _balances(self, addresses: Sequence[str], at: Header) -> Balances:
         asked = [Holding(address, None) for address in addresses]
@@ -163,21 +172,16 @@ class BalanceLook:
                 break
         return found[::-1]
 
-    def _record(
-        self,
-        session: Session,
-        head: Header,
-        lease: Lease,
-        began: datetime,
-        looked: Sequence[Turn],
-        found: Sequence[Balances],
-    ) -> None:
+    def _record(self, session: Session, lease: Lease, look: _Look) -> None:
         fence(session, lease)
         row = network_row(session, self._network.code)  # locked: a rescan may be finding the same money
+        head, began = look.head, look.began
         if row.cursor_hash != head.hash:  # a reorganisation in between makes these balances another chain's
             raise Unlinked(head.ref)
-        record_surplus(session, self._gateway, self._network, found)
-        over = [turn.deposit_id for turn in looked if is_over(turn, began)]
+        record_surplus(session, self._gateway, self._network, look.found)
+        if look.round is not None and look.round.over and row.untraced_at == look.round.since:
+            row.untraced_at = None
+        over = [turn.deposit_id for turn in look.looked if is_over(turn, began)]
         again = [
             {
                 "deposit_address_id": turn.deposit_id,
@@ -186,7 +190,7 @@ class BalanceLook:
                 # A block that was made before the expiry may still come behind one that was, too.
                 "owed_at": None if is_owed(turn, began) and is_past(turn, head.time) else turn.owed_at,
             }
-            for turn in looked
+            for turn in look.looked
             if not is_over(turn, began)
         ]
         if again:

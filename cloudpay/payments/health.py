@@ -67,7 +67,7 @@ class Heartbeat:
             fence(session, lease)
             row = network_row(session, self._network.code)
             self._record(session, row, began, head, looked_until, arrived, confirmed)
-            self._tell(session, row, began)
+            self._tell(session, row, began, arrived.alerts)
             passing(Failpoint.HEARTBEAT_RECORDED)
 
         self._gateway.db.run(work)
@@ -114,11 +114,11 @@ class Heartbeat:
             if looked_until is not None:
                 row.polled_at = max(row.polled_at or looked_until, looked_until)
 
-    def _tell(self, session: Session, row: NetworkRow, now: datetime) -> None:
+    def _tell(self, session: Session, row: NetworkRow, now: datetime, of_arrivals: Sequence[Alert]) -> None:
         """Write the nodes down when it is time, and open and clear what they and the row give cause for."""
         health = self._adapter.health()
         due = self._nodes.due(now, health)
-        wanted = [*poll_alerts(self._network, row, now), *self._large.alerts]
+        wanted = [*poll_alerts(self._network, row, now), *self._large.alerts, *of_arrivals]
         if not due and wanted == self._told:
             return
         self._told = wanted

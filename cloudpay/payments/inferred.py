@@ -51,6 +51,17 @@ def surpluses(session: Session, network: str, balances: Balances) -> dict[str, i
     return {address: amount for address, amount in there.items() if amount > 0}
 
 
+def is_inferred_above(session: Session, network: str, height: int) -> bool:
+    """Say whether a payment above a height is known by its balance alone."""
+    inferred = select(PaymentRow.id).where(
+        PaymentRow.network == network,
+        PaymentRow.block_height > height,
+        PaymentRow.source == TransferSource.BALANCE.value,
+        PaymentRow.status != PaymentStatus.ORPHANED,
+    )
+    return session.scalar(inferred.limit(1)) is not None
+
+
 def record_surplus(session: Session, gateway: Gateway, network: Network, looks: Sequence[Balances]) -> None:
     """Record as payments what is new at our addresses; looks at older blocks come first, the newest one last.
 

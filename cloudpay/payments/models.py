@@ -10,7 +10,10 @@ from cloudpay.kernel.db import Base
 
 
 class NetworkRow(Base):
-    """How far one network has been read, and whether it may be trusted now."""
+    """How far one network has been read, and whether it may be trusted now.
+
+    `untraced_at` is when a block was last read without traces, until all watched balances have been looked at since.
+    """
 
     __tablename__ = "networks"
 
@@ -32,6 +35,7 @@ class NetworkRow(Base):
     catch_up_from: Mapped[int | None] = mapped_column(BigInteger)
     catch_up_to: Mapped[int | None] = mapped_column(BigInteger)
     catch_up_done_at: Mapped[datetime | None] = mapped_column(Moment)
+    untraced_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class NodeRow(Base):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cloudpay.audit.service import record
@@ -18,10 +18,10 @@ from cloudpay.outbox.service import append
 from cloudpay.payments.alarms import tell_status
 from cloudpay.payments.blocks import count_gaps, forget_above, lowest
 from cloudpay.payments.credit import orphan_above
-from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.models import NetworkRow, PaymentRow
 from cloudpay.payments.nodes import node_views
 from cloudpay.payments.progress import percent
-from cloudpay.payments.states import NETWORK, NetworkStatus
+from cloudpay.payments.states import NETWORK, NetworkStatus, PaymentStatus
 from cloudpay.payments.views import CatchUp, NetworkView
 
 log = get_logger(__name__)
@@ -165,16 +165,30 @@ def network_views(gateway: Gateway) -> list[NetworkView]:
     with gateway.db.read() as session:
         rows = {row.code: row for row in session.scalars(select(NetworkRow))}
         gaps = {code: count_gaps(session, code) for code in rows}
-        nodes = node_views(session)
+        nodes, waiting = node_views(session), _waiting(session)
         now = gateway.clock.now(session)
     return [
         replace(
             _view(network.code, rows.get(network.code), gaps.get(network.code, 0)),
             age=_age(rows.get(network.code), now),
             nodes=tuple(nodes.get(network.code, ())),
+            waiting=waiting.get(network.code, 0),
         )
         for network in gateway.chains
     ]
+
+
+def _waiting(session: Session) -> dict[str, int]:
+    """Count by network the payments in final blocks that are not credited."""
+    rows = (
+        select(PaymentRow.network, func.count())
+        .join(NetworkRow, PaymentRow.network == NetworkRow.code)
+        .where(
+            PaymentRow.status == PaymentStatus.CONFIRMING, PaymentRow.block_height <= NetworkRow.final_height
+        )
+        .group_by(PaymentRow.network)
+    )
+    return dict(session.execute(rows).tuples().all())
 
 
 def _age(row: NetworkRow | None, now: datetime) -> int | None:

@@ -33,11 +33,11 @@ def observe(
     ordered = sorted(set(transfers), key=lambda each: (each.block.height, each.position))
     parties = {each.recipient for each in ordered} | {each.sender for each in ordered if each.sender}
     known = deposits(session, network.key_family.name, parties) if parties else {}
+    own = {each for each in ordered if is_own(session, network, each, known)}
+    remember_own(session, network, ordered, known, own)
     for transfer, ordinal in _numbered(ordered):
         deposit = known.get(transfer.recipient)
-        own = is_own(session, network, transfer, known)
-        remember_own(session, network, transfer, known, own=own)
-        if deposit is not None and transfer.amount > 0 and not own:
+        if deposit is not None and transfer.amount > 0 and transfer not in own:
             moment = datetime.fromtimestamp(block_times[transfer.block.height], UTC)
             _record(session, gateway, network, transfer, ordinal, deposit, moment)
 

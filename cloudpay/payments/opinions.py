@@ -1,6 +1,7 @@
 """A large amount is credited when a second node has its block, too: one node alone may lie, or be on another fork."""
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from sqlalchemy import and_, or_, select
@@ -22,7 +23,7 @@ NOT_ASKED: Confirmed = frozenset()
 """No second node was asked: large amounts wait for the end of the poll, where one is."""
 
 _MOST = 100
-"""Blocks that are asked for at one look; the others wait for the next."""
+"""Blocks that are asked for at one look; the others have their turn at the next ones."""
 
 log = get_logger(__name__)
 
@@ -32,19 +33,27 @@ class LargeCredits:
 
     def __init__(self, gateway: Gateway, network: Network, adapter: ChainAdapter) -> None:
         self._gateway, self._network, self._adapter = gateway, network, adapter
+        self._last: BlockRef | None = None
+        """The last block that was asked for where not all had room."""
+        self._disputed: frozenset[BlockRef] = frozenset()
         self.alerts: tuple[Alert, ...] = ()
-        """What the last question has shown."""
+        """What the questions have shown of the blocks that wait."""
 
     def confirmed(self, head: Head) -> Confirmed:
         """Answer the blocks up to the final one that a second node confirms. No transaction may be open."""
         self.alerts = ()
         if Capability.SECOND_OPINION not in self._adapter.capabilities:
             return None
-        wanted = self._blocks(head.final.height)
+        all_waiting = self._blocks(head.final.height)
+        wanted = self._in_turn(all_waiting)
         if not wanted:
+            self._disputed = frozenset()
             return frozenset()
         opinions = cast("SecondOpinions", self._adapter).second_opinions(wanted)
-        self.alerts = tuple(self._disputes(opinions))
+        found = {block for block, opinion in opinions.items() if opinion is Opinion.DISPUTED}
+        # What was disputed stays so until it is asked for again, or does not wait any more.
+        self._disputed = frozenset(found | (self._disputed & set(all_waiting) - set(wanted)))
+        self.alerts = tuple(self._disputes())
         waiting = [block.height for block, opinion in opinions.items() if opinion is not Opinion.AGREED]
         if waiting:
             log.warning("large_amounts_wait", network=self._network.code, blocks=waiting)
@@ -67,16 +76,26 @@ class LargeCredits:
                 or_(*large),
             )
             .distinct()
-            .order_by(PaymentRow.block_height)
-            .limit(_MOST)
         )
         with self._gateway.db.read() as session:
-            return [BlockRef(height, block_hash) for height, block_hash in session.execute(statement)]
+            return sorted(BlockRef(height, block_hash) for height, block_hash in session.execute(statement))
 
-    def _disputes(self, opinions: Mapping[BlockRef, Opinion]) -> Iterator[Alert]:
-        disputed = [block for block, opinion in opinions.items() if opinion is Opinion.DISPUTED]
-        if disputed:
-            code, block = self._network.code, min(disputed)
+    def _in_turn(self, waiting: Sequence[BlockRef]) -> Sequence[BlockRef]:
+        """Answer as many as one look has room for, going on behind those of the last one, and round again.
+
+        So those that are never confirmed do not keep the others from being asked for.
+        """
+        if len(waiting) <= _MOST:
+            self._last = None
+            return waiting
+        start = 0 if self._last is None else bisect_right(waiting, self._last)
+        chosen = [*waiting[start:], *waiting[:start]][:_MOST]
+        self._last = chosen[-1]
+        return chosen
+
+    def _disputes(self) -> Iterator[Alert]:
+        if self._disputed:
+            code, block = self._network.code, min(self._disputed)
             yield Alert(
                 AlertKind.NODES_DISAGREE,
                 code,

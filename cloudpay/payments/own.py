@@ -1,7 +1,8 @@
 """What we move ourselves: no income, and still a part of what lies at an address."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Index, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -10,8 +11,16 @@ from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer
 from cloudpay.kernel.columns import BaseUnits
 from cloudpay.kernel.db import Base
-from cloudpay.kernel.upsert import upsert
 from cloudpay.wallets.service import DepositAddress, is_master
+
+
+class _Group(NamedTuple):
+    """What one transaction moved to (`incoming`), or from, one address in one asset."""
+
+    tx_id: str
+    address: str
+    incoming: bool
+    asset: str
 
 
 class OwnTransferRow(Base):
@@ -24,8 +33,8 @@ class OwnTransferRow(Base):
     tx_id: Mapped[str] = mapped_column(String(120), primary_key=True)
     address: Mapped[str] = mapped_column(String(120), primary_key=True)
     incoming: Mapped[bool] = mapped_column(primary_key=True)
-    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    asset: Mapped[str] = mapped_column(String(100))
+    asset: Mapped[str] = mapped_column(String(100), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     amount: Mapped[int] = mapped_column(BaseUnits)
     block_height: Mapped[int] = mapped_column(BigInteger)
 
@@ -47,31 +56,56 @@ def is_own(
 
 
 def remember_own(
-    session: Session, network: Network, transfer: Transfer, known: Mapping[str, DepositAddress], *, own: bool
+    session: Session,
+    network: Network,
+    transfers: Iterable[Transfer],
+    known: Mapping[str, DepositAddress],
+    own: Collection[Transfer],
 ) -> None:
-    """Write down what left a deposit address, and what came to one as `own`; once each."""
-    if transfer.amount == 0:
-        return
-    if own:
-        _remember(session, network, transfer, transfer.recipient, incoming=True)
-    if transfer.sender is not None and transfer.sender in known:
-        _remember(session, network, transfer, transfer.sender, incoming=False)
+    """Write down what left deposit addresses, and what came to them as `own`; once each, whoever tells it again."""
+    groups: defaultdict[_Group, list[Transfer]] = defaultdict(list)
+    for transfer in transfers:
+        if transfer.amount == 0:
+            continue
+        asset = transfer.contract or ""
+        if transfer in own:
+            groups[_Group(transfer.tx_id, transfer.recipient, True, asset)].append(transfer)
+        if transfer.sender is not None and transfer.sender in known:
+            groups[_Group(transfer.tx_id, transfer.sender, False, asset)].append(transfer)
+    for group, members in groups.items():
+        _remember(session, network, group, members)
 
 
-def _remember(
-    session: Session, network: Network, transfer: Transfer, address: str, *, incoming: bool
-) -> None:
-    values = {
-        "network": network.code,
-        "tx_id": transfer.tx_id,
-        "address": address,
-        "incoming": incoming,
-        "position": transfer.position,
-        "asset": transfer.contract or "",
-        "amount": transfer.amount,
-        "block_height": transfer.block.height,
-    }
-    session.execute(upsert(session, OwnTransferRow).values(**values).on_conflict_do_nothing())
+def _remember(session: Session, network: Network, group: _Group, transfers: Iterable[Transfer]) -> None:
+    """Add what is not among the rows of this group yet.
+
+    Told apart by their amounts alone: where nodes trace in different ways, or one leaves something out, the places of
+    the others differ.
+    """
+    row = OwnTransferRow
+    same = (
+        row.network == network.code,
+        row.tx_id == group.tx_id,
+        row.address == group.address,
+        row.incoming == group.incoming,
+        row.asset == group.asset,
+    )
+    amounts = session.scalars(select(row.amount).where(*same)).all()
+    there, ordinal = Counter(amounts), len(amounts)
+    for transfer in transfers:
+        if there[transfer.amount] > 0:
+            there[transfer.amount] -= 1
+            continue
+        height = transfer.block.height
+        fresh = {
+            "network": network.code,
+            "ordinal": ordinal,
+            "amount": transfer.amount,
+            "block_height": height,
+        }
+        session.add(row(**group._asdict(), **fresh))
+        ordinal += 1
+    session.flush()
 
 
 def forget_own_above(session: Session, network: str, height: int) -> None:
@@ -105,5 +139,5 @@ def own_income(session: Session, network: str, address: str) -> Sequence[OwnTran
     return session.scalars(
         select(OwnTransferRow)
         .where(OwnTransferRow.network == network, OwnTransferRow.address == address, OwnTransferRow.incoming)
-        .order_by(OwnTransferRow.block_height, OwnTransferRow.position)
+        .order_by(OwnTransferRow.block_height, OwnTransferRow.tx_id, OwnTransferRow.ordinal)
     ).all()

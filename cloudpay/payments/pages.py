@@ -14,6 +14,7 @@ from cloudpay.kernel.log import get_logger
 from cloudpay.payments import blocks
 from cloudpay.payments.alarms import tell_catch_up
 from cloudpay.payments.credit import orphan_above, settle
+from cloudpay.payments.inferred import is_inferred_above
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import enter, network_row
 from cloudpay.payments.observe import observe
@@ -50,6 +51,8 @@ class PageCommit:
     lease: Lease
     head: Head
     progress: Progress
+    traced: bool = True
+    """Whether the page shows native money that contracts sent, too."""
 
     def run(self, cursor: BlockRef | None, after: BlockRef | None, page: Page) -> bool:
         """Take the page in that follows `after`, where the stored cursor is `cursor`.
@@ -86,6 +89,9 @@ class PageCommit:
         """Go back to a block that is on the chain; answer whether that took back something final."""
         depth = (row.cursor_height or to.height) - to.height
         log.warning("reorganisation", network=row.code, depth=depth, height=to.height)
+        if is_inferred_above(session, row.code, to.height):
+            # What such a payment stands for may lie in an older block that is not read again.
+            row.untraced_at = self.gateway.clock.now(session)
         taken_back = orphan_above(session, self.gateway, row.code, to.height)
         blocks.forget_above(session, row.code, to.height)
         passing(Failpoint.PAGE_REWOUND)
@@ -109,6 +115,8 @@ class PageCommit:
         blocks.keep(session, row.code, page.headers, page.node)
         times = {header.height: header.time for header in page.headers}
         observe(session, self.gateway, self.network, page.transfers, times)
+        if not self.traced:
+            row.untraced_at = self.gateway.clock.now(session)
         since, was_behind = row.cursor_height or page.headers[0].height, row.catch_up_from is not None
         row.cursor_height, row.cursor_hash = page.headers[-1].height, page.headers[-1].hash
         self.progress.note(row, since, self.head, self.gateway.clock.now(session))

@@ -47,7 +47,10 @@ class CatchUp:
 
 @dataclass(frozen=True)
 class NetworkView:
-    """How one network is doing: heights, lag in blocks behind the head, and why it is not active."""
+    """How one network is doing: heights, lag in blocks behind the head, and why it is not active.
+
+    `waiting` payments are in final blocks and not credited: they wait for a balance, or for a second node.
+    """
 
     code: str
     status: NetworkStatus
@@ -64,6 +67,7 @@ class NetworkView:
     age: int | None = None
     """Seconds since the head last moved."""
     nodes: tuple[NodeView, ...] = ()
+    waiting: int = 0
 
     @property
     def lag(self) -> int | None:

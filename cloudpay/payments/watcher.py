@@ -9,7 +9,7 @@ from cloudpay.chains.adapter import ChainAdapter
 from cloudpay.chains.errors import Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import BlockRef, Head, Header, Page
+from cloudpay.chains.types import BlockRef, Capability, Head, Header, Page
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
 from cloudpay.payments.again import SecondReader
@@ -23,6 +23,7 @@ from cloudpay.payments.pace import Pace
 from cloudpay.payments.pages import PageCommit, check_links
 from cloudpay.payments.progress import Progress
 from cloudpay.payments.states import READABLE
+from cloudpay.payments.stuck import StuckLook
 from cloudpay.wallets.service import ours
 
 
@@ -41,6 +42,7 @@ class Watcher:
         self._arrivals = ArrivalLook(self.gateway, self.network, self.adapter)
         self._balances = BalanceLook(self.gateway, self.network, self.adapter)
         self._again = SecondReader(self.gateway, self.network, self.adapter, self._ours)
+        self._stuck = StuckLook(self.gateway, self.network, self.adapter)
         self._progress = Progress(self.network.code, self.network.settings.scan_limit)
         self.pace = Pace(self.network.settings)
 
@@ -63,10 +65,11 @@ class Watcher:
             return 0  # a node that lags, or went backwards, knows less than we do
         read, newest = self._read_on(cursor, head) if trusted else (0, None)
         looked_until = self._balances.at(newest, self._lease(), began) if newest else None
-        arrived = self._arrivals.at(head.final) if trusted else NOTHING_ASKED
+        arrived = self._arrivals.at(head.final, began) if trusted else NOTHING_ASKED
         self._heartbeat.beat(self._lease(), began, head, looked_until, arrived, busy=read > 0)
         if newest is not None and not self.stop.is_set():
             self._again.turn(self._lease, began, head, quiet=read == 0)
+            self._stuck.turn(self._lease, began, head, quiet=read == 0)
         return read
 
     def _read_on(self, cursor: BlockRef | None, head: Head) -> tuple[int, Header | None]:
@@ -81,7 +84,8 @@ class Watcher:
             after, page = found
             if not page.headers and after == cursor:
                 break
-            commit = PageCommit(self.gateway, self.network, self._lease(), head, self._progress)
+            traced = Capability.TRACES in self.adapter.capabilities  # as the page was read just now
+            commit = PageCommit(self.gateway, self.network, self._lease(), head, self._progress, traced)
             if not commit.run(cursor, after, page) or not page.headers:
                 return read, None
             read += len(page.headers)

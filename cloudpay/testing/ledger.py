@@ -67,7 +67,7 @@ class FakeLedger:
         self._name, self._unix, self._payer = name, unix, payer
         self._counter = 0
         self._balances: dict[HoldingKey, int] = {}
-        self._heights: dict[str, int] = {}
+        self._places: dict[str, tuple[int, int]] = {}
         self.mempool: dict[str, FakeTransaction] = {}
         self.blocks: list[FakeBlock] = []
         self.append(())
@@ -85,11 +85,11 @@ class FakeLedger:
 
     def find(self, tx_id: str) -> tuple[FakeBlock, Included] | None:
         """The block that holds a transaction."""
-        height = self._heights.get(tx_id)
-        if height is None:
+        place = self._places.get(tx_id)
+        if place is None:
             return None
-        block = self.blocks[height]
-        return block, next(each for each in block.included if each.transaction.id == tx_id)
+        height, index = place
+        return self.blocks[height], self.blocks[height].included[index]
 
     def fund(self, holding: HoldingKey, amount: int) -> None:
         """Give money from the first block on, by no transfer."""
@@ -135,7 +135,7 @@ class FakeLedger:
                 self._balances[holding] = self._balance(holding) - delta
         returned = [each.transaction for block in gone for each in block.included]
         for each in returned:
-            self._heights.pop(each.id, None)
+            self._places.pop(each.id, None)
         waiting = {each.id: each for each in (*returned, *self.mempool.values())}
         self.mempool = {tx_id: each for tx_id, each in waiting.items() if tx_id not in drop}
 
@@ -152,9 +152,9 @@ class FakeLedger:
             self._put(block)
 
     def _put(self, block: FakeBlock) -> None:
-        for each in block.included:
+        for index, each in enumerate(block.included):
             self.mempool.pop(each.transaction.id, None)
-            self._heights[each.transaction.id] = block.header.height
+            self._places[each.transaction.id] = block.header.height, index
         self.blocks.append(block)
         for holding, delta in block.deltas.items():
             self._balances[holding] = self._balance(holding) + delta

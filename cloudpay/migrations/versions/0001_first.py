@@ -188,6 +188,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and inde
         sa.Column("catch_up_from", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_to", sa.BigInteger(), nullable=True),
         sa.Column("catch_up_done_at", Moment(), nullable=True),
+        sa.Column("untraced_at", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("code", name="pk_networks"),
     )
     op.create_table(
@@ -362,12 +363,12 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement for each table and inde
         sa.Column("tx_id", sa.String(length=120), nullable=False),
         sa.Column("address", sa.String(length=120), nullable=False),
         sa.Column("incoming", sa.Boolean(), nullable=False),
-        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("asset", sa.String(length=100), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("amount", BaseUnits(), nullable=False),
         sa.Column("block_height", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "network", "tx_id", "address", "incoming", "position", name="pk_own_transfers"
+            "network", "tx_id", "address", "incoming", "asset", "ordinal", name="pk_own_transfers"
         ),
     )
     op.create_index("ix_own_transfers_network_address", "own_transfers", ["network", "address"], unique=False)

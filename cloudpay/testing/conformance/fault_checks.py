@@ -8,8 +8,12 @@ import pytest
 
 from cloudpay.chains.errors import NodeUnavailable, WrongChain, WrongDecimals
 from cloudpay.chains.types import Capability, Holding
-from cloudpay.kernel.db import Database
-from cloudpay.testing.conformance.tools import RecordingWatch, eventually, tip
+from cloudpay.testing.conformance.tools import (
+    RecordingWatch,
+    eventually,
+    hold_refused_inside_a_transaction,
+    tip,
+)
 from cloudpay.testing.conformance.world import ChainWorld
 
 HEAVY = ("web3", "tronpy", "eth_account", "embit", "eth")
@@ -61,15 +65,7 @@ class FaultChecks:
 
     def test_a_node_is_never_asked_inside_a_database_transaction(self, world: ChainWorld) -> None:
         tip(world)
-        calls = _node_calls(world)
-        database = Database("sqlite://")
-        try:
-            with database.transaction():
-                for call in calls:
-                    with pytest.raises(RuntimeError, match="inside a database transaction"):
-                        call()
-        finally:
-            database.close()
+        hold_refused_inside_a_transaction(_node_calls(world))
 
     def test_declaring_networks_imports_nothing_heavy(self, world: ChainWorld) -> None:
         done = subprocess.run(

@@ -8,7 +8,6 @@ import pytest
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.spending import Broadcast, Draft, FeeTier, Spend
 from cloudpay.chains.types import Capability, TxState
-from cloudpay.kernel.db import Database
 from cloudpay.testing.conformance.spend_tools import (
     TAKEN,
     Purse,
@@ -19,7 +18,7 @@ from cloudpay.testing.conformance.spend_tools import (
     sending,
     status_of,
 )
-from cloudpay.testing.conformance.tools import eventually
+from cloudpay.testing.conformance.tools import eventually, hold_refused_inside_a_transaction
 from cloudpay.testing.conformance.world import ChainWorld
 
 
@@ -103,16 +102,9 @@ class ReplaceChecks:
         spend = purse.spend(97)
         draft = purse.draft(spend)
         signed = purse.sign(draft)
-        calls = _node_calls(purse, spend, draft)
-        calls.append(lambda: purse.world.adapter.broadcast([signed]))
-        database = Database("sqlite://")
-        try:
-            with database.transaction():
-                for call in calls:
-                    with pytest.raises(RuntimeError, match="inside a database transaction"):
-                        call()
-        finally:
-            database.close()
+        hold_refused_inside_a_transaction(
+            [*_node_calls(purse, spend, draft), lambda: purse.world.adapter.broadcast([signed])]
+        )
 
     def test_an_adapter_sends_where_its_definition_says_so(self, world: ChainWorld) -> None:
         able = Capability.SENDS in world.adapter.capabilities

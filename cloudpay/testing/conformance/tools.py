@@ -9,6 +9,7 @@ import pytest
 from cloudpay.chains.adapter import Addresses, ChainAdapter
 from cloudpay.chains.network import Asset
 from cloudpay.chains.types import BlockRef, Capability, Page, Transfer
+from cloudpay.kernel.db import Database
 from cloudpay.testing.conformance.world import ChainWorld
 
 Answer = TypeVar("Answer")
@@ -84,3 +85,15 @@ def eventually(ask: Callable[[], Answer], passing: type[Exception]) -> Answer:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def hold_refused_inside_a_transaction(calls: Iterable[Callable[[], object]]) -> None:
+    """Hold that each call raises inside a database transaction: a slow node would hold its rows."""
+    database = Database("sqlite://")
+    try:
+        with database.transaction():
+            for call in calls:
+                with pytest.raises(RuntimeError, match="inside a database transaction"):
+                    call()
+    finally:
+        database.close()

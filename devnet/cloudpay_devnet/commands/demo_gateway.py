@@ -25,6 +25,7 @@ _ACCESS_FILE = "access.json"
 _ACTOR = "cli:demo"
 _PRICES = {"USDT": "1.00", "ETH": "2500.00", "BNB": "600.00", "POL": "0.50"}
 _LONGEST_POLL = 0.5
+_IN_FLIGHT = 1_000  # anvil drops nothing: only a real node forgets what an address has too much of
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from cloudpay.chains.registry import load_chains
 from cloudpay.chains.types import Finality
+from cloudpay_evm.fees import gwei
+from cloudpay_evm.settings import EvmSettings
 
 
 def test_bsc_needs_no_more_than_its_name() -> None:
@@ -24,3 +26,9 @@ def test_bitcoin_without_a_network_is_the_pegged_one_where_bsc_is_the_default() 
 
 def test_the_test_net_is_not_live() -> None:
     assert not load_chains({"bsc-testnet": {}}, "bsc-testnet").network("bsc-testnet").live
+
+
+def test_no_price_is_offered_that_bscs_nodes_would_turn_away() -> None:
+    for code, least in (("bsc", 5 * 10**7), ("bsc-testnet", 10**8)):
+        settings = load_chains({code: {}}, code).network(code).settings
+        assert isinstance(settings, EvmSettings) and gwei(settings.min_tip_gwei) >= least

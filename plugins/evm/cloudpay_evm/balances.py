@@ -9,7 +9,7 @@ from cloudpay_evm import bytecode, erc20
 from cloudpay_evm.calls import Call, block_at
 from cloudpay_evm.errors import NodeFault, Refused
 from cloudpay_evm.node import Node
-from cloudpay_evm.wire import TEXT, number
+from cloudpay_evm.wire import AMOUNT, TEXT, number
 
 AT_ONCE = 1_500
 """Native balances asked for in one eth_call at first.
@@ -100,7 +100,7 @@ def _all(node: Node, calls: Sequence[Call[str]], at: BlockRef) -> list[str]:
 
 
 def _native(address: str, at: BlockRef) -> Call[str]:
-    return Call("eth_getBalance", (address, _place(at)), TEXT)
+    return Call("eth_getBalance", (address, _place(at)), AMOUNT)
 
 
 def _token(holding: Holding, at: BlockRef) -> Call[str]:

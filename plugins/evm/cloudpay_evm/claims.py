@@ -6,7 +6,7 @@ from typing import Any
 from cloudpay.chains.types import BlockRef
 from cloudpay_evm.calls import Call
 from cloudpay_evm.node import Node
-from cloudpay_evm.wire import TEXT, number
+from cloudpay_evm.wire import AMOUNT, TEXT, number
 
 _WORD = ":nonce:"
 _DELEGATED = "0xef0100"
@@ -28,7 +28,7 @@ def read_claim(claim: str) -> tuple[str, int]:
 
 def nonce_at(address: str, block: str | Mapping[str, Any]) -> Call[str]:
     """Ask how many transactions of an address are in the chain up to a block."""
-    return Call("eth_getTransactionCount", (address, block), TEXT)
+    return Call("eth_getTransactionCount", (address, block), AMOUNT)
 
 
 def consumed(node: Node, claims: Collection[str], final: BlockRef) -> frozenset[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cloudpay.chains.spending import Draft, Payee, Prepared, Refusal, Spend, SpendContext
 from cloudpay_evm.claims import read_claim
-from cloudpay_evm.estimates import Estimate, estimates
+from cloudpay_evm.estimates import Estimate, estimates, with_margin
 from cloudpay_evm.explaining import Explainer, address_bytes, token_call
 from cloudpay_evm.fees import Offer, gwei, most_for_gas, offers
 from cloudpay_evm.node import Node
@@ -15,10 +15,10 @@ from cloudpay_evm.transactions import DYNAMIC, LEGACY, Transaction, payload
 
 
 class Drafter:
-    """Drafts for one network. `learnt` is the gas that transfers of each token were last sent with."""
+    """Drafts for one network, and learns what gas transfers of each token take."""
 
     def __init__(self, settings: EvmSettings, explainer: Explainer) -> None:
-        self.learnt: dict[str, int] = {}
+        self._learnt: dict[str, int] = {}
         self._settings, self._explainer = settings, explainer
         self._kind = LEGACY if settings.transactions == "legacy" else DYNAMIC
         self._margin = gwei(settings.fee_margin_gwei)
@@ -50,7 +50,7 @@ class Drafter:
         """The gas that a transfer's fee is quoted by."""
         if contract is None:
             return self._settings.native_gas
-        return self.learnt.get(contract, self._settings.token_gas)
+        return self._learnt.get(contract, with_margin(self._settings.token_gas))
 
     def quote(self, gas: int, offer: Offer) -> int:
         """The most that a transaction with so much gas costs."""
@@ -71,7 +71,8 @@ class Drafter:
     ) -> Draft | None:
         """Draft one; None where the fee is above a bound, or the source cannot pay and nobody pays for it."""
         if spend.contract is not None:
-            self.learnt[spend.contract] = gas
+            before = self._learnt.get(spend.contract, 0)
+            self._learnt[spend.contract] = max(gas, (7 * before + gas) // 8)  # up at once, down slowly
         bounded = self._bounded(offer, gas, context.fee_cap)
         if bounded is None or spend.amount > purse.left[spend.contract]:
             return None

@@ -14,7 +14,6 @@ from cloudpay_evm.wire import TEXT, number
 
 PLAIN = 21_000
 """Gas of a transfer to an address without code (Yellow Paper, appendix G)."""
-_MARGIN = 4  # a quarter more than estimated: what is not used is not paid
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,11 @@ class Estimate:
 
     gas: int | None = None
     refusal: str | None = None
+
+
+def with_margin(gas: int) -> int:
+    """A quarter more than was estimated: a block may come between, and what is not used is not paid."""
+    return gas + gas // 4
 
 
 def estimates(node: Node, spends: Sequence[Spend]) -> list[Estimate]:
@@ -71,4 +75,4 @@ def _estimate(answers: Sequence[str | Refused]) -> Estimate:
 
 
 def _limit(estimated: int) -> int:
-    return PLAIN if estimated <= PLAIN else estimated + estimated // _MARGIN
+    return PLAIN if estimated <= PLAIN else with_margin(estimated)

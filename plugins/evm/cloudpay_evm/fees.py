@@ -10,14 +10,14 @@ from cloudpay_evm.errors import NodeFault
 from cloudpay_evm.node import Node
 from cloudpay_evm.settings import EvmSettings
 from cloudpay_evm.transactions import Transaction
-from cloudpay_evm.wire import FEE_HISTORY, TEXT, FeeHistory, number
+from cloudpay_evm.wire import AMOUNT, FEE_HISTORY, FeeHistory, number
 
 _BLOCKS = 20
 _PERCENTILES = {FeeTier.LOW: 10, FeeTier.MEDIUM: 50, FeeTier.HIGH: 90}
 _HISTORY: Call[FeeHistory] = Call(
     "eth_feeHistory", (hex(_BLOCKS), "latest", list(_PERCENTILES.values())), FEE_HISTORY
 )
-_GAS_PRICE: Call[str] = Call("eth_gasPrice", (), TEXT)
+_GAS_PRICE: Call[str] = Call("eth_gasPrice", (), AMOUNT)
 _LEGACY_PERCENT = {FeeTier.LOW: 100, FeeTier.MEDIUM: 110, FeeTier.HIGH: 130}
 _BUMP_PERCENT = 10
 """What a replacement must offer more, in both prices: geth's txpool.pricebump, and all other nodes' default."""

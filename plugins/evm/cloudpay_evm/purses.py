@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudpay.chains.spending import Spend
-from cloudpay_evm import erc20
+from cloudpay_evm import erc20, reverts
 from cloudpay_evm.calls import Call
 from cloudpay_evm.claims import claim_of, nonce_at
-from cloudpay_evm.errors import NodeFault
+from cloudpay_evm.errors import Refused
 from cloudpay_evm.node import Node
-from cloudpay_evm.wire import TEXT, number
+from cloudpay_evm.wire import AMOUNT, TEXT, number
 
 
 @dataclass
@@ -38,20 +38,30 @@ def purses(node: Node, spends: Sequence[Spend]) -> Mapping[str, Purse]:
     sources = list(dict.fromkeys(spend.source for spend in spends))
     tokens = list(dict.fromkeys((each.source, each.contract) for each in spends if each.contract))
     calls = [nonce_at(source, "latest") for source in sources]
-    calls += [Call("eth_getBalance", (source, "latest"), TEXT) for source in sources]
+    calls += [Call("eth_getBalance", (source, "latest"), AMOUNT) for source in sources]
     calls += [_balance(source, contract) for source, contract in tokens]
-    answers = node.ask_all(calls)
-    nonces, natives = answers[: len(sources)], answers[len(sources) : 2 * len(sources)]
+    answers = node.try_all(calls)
+    own = [_text(answer) for answer in answers[: 2 * len(sources)]]
     found = {
         source: Purse(source, number(nonce), {None: number(native)})
-        for source, nonce, native in zip(sources, nonces, natives, strict=True)
+        for source, nonce, native in zip(sources, own, own[len(sources) :], strict=False)
     }
     for (source, contract), answer in zip(tokens, answers[2 * len(sources) :], strict=True):
-        units = erc20.unsigned(answer)
-        if units is None:
-            raise NodeFault(f"it finds no token at {contract}")
-        found[source].left[contract] = units
+        found[source].left[contract] = _units(answer)
     return found
+
+
+def _text(answer: str | Refused) -> str:
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+def _units(answer: str | Refused) -> int:
+    """Read a token's balance; a contract that has none to tell, or is none, keeps only its own spends waiting."""
+    if isinstance(answer, Refused) and reverts.would_fail(answer):
+        return 0
+    return erc20.unsigned(_text(answer)) or 0
 
 
 def _balance(source: str, contract: str) -> Call[str]:

@@ -96,7 +96,8 @@ class EvmSettings(NetworkSettings, frozen=True, kw_only=True):
         Meta(
             ge=21_000,
             le=30_000_000,
-            description="Gas that the fee of a token's transfer is quoted by until one was estimated.",
+            description="Gas that the fee of a token's transfer is quoted by, and a quarter more, until one was "
+            "estimated.",
         ),
     ] = 65_000
     in_flight: Annotated[

@@ -1,6 +1,7 @@
 """Native coins that contracts send: no transaction names them, only the traces of a block do."""
 
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
@@ -106,7 +107,10 @@ def _of_flat_traces(block: FullBlock, traces: Sequence[FlatTrace]) -> Iterator[T
         raise BlockVanished(block.height)  # trace_block knows heights only
     _require_all(block, [each.transaction_hash or "" for each in traces])
     undone: set[tuple[str, tuple[int, ...]]] = set()
-    for index, trace in enumerate(traces):
+    moved: Counter[str] = (
+        Counter()
+    )  # numbered as `_inner_frames` numbers them, whatever moves nothing in between
+    for trace in traces:
         tx_id, path = trace.transaction_hash, tuple(trace.trace_address)
         if tx_id is None:
             continue  # a block reward
@@ -115,7 +119,8 @@ def _of_flat_traces(block: FullBlock, traces: Sequence[FlatTrace]) -> Iterator[T
             continue
         move = _flat_move(trace) if path else None
         if move is not None:
-            place = (trace.transaction_position or 0) * PLACES + min(index + 1, PLACES // 2 - 1)
+            moved[tx_id] += 1
+            place = (trace.transaction_position or 0) * PLACES + min(moved[tx_id], PLACES // 2 - 1)
             yield _transfer(block, tx_id, place, *move)
 
 
@@ -125,8 +130,10 @@ def _flat_move(trace: FlatTrace) -> tuple[str, str, int] | None:
         sender, recipient, amount = action.address, action.refund_address, number(action.balance or "0x0")
     elif trace.type == "call" and action.call_type == "call":
         sender, recipient, amount = action.sender, action.to, number(action.value or "0x0")
+    elif trace.type == "create" and trace.result is not None:
+        sender, recipient, amount = action.sender, trace.result.address, number(action.value or "0x0")
     else:
-        return None  # what creates a contract pays the contract, never an address of ours
+        return None
     return (sender, recipient, amount) if sender and recipient and amount and sender != recipient else None
 
 

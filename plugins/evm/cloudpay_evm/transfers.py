@@ -1,5 +1,6 @@
 """Token transfers out of logs: only a listed contract's own Transfer event, of exactly the shape of EIP-20."""
 
+import re
 from collections.abc import Iterable
 
 from cloudpay.chains.types import BlockRef, Transfer, TransferSource
@@ -11,8 +12,8 @@ TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """keccak256("Transfer(address,address,uint256)"), EIP-20."""
 
 _TOPICS = 3
-_WORD = 66  # 32 bytes in hexadecimal, with 0x
-_NO_ADDRESS = "0x" + "0" * 24  # an address in a topic is 20 bytes behind 12 zeros
+_WORD = re.compile("0x[0-9a-fA-F]{64}")
+_PARTY = re.compile("0x0{24}[0-9a-fA-F]{40}")  # an address in a topic is 20 bytes behind 12 zeros
 _ZERO = "0x" + "0" * 40
 PLACES = 1_000_000
 """Room for the transfers of one transaction in `position`: native first, then traces, then logs."""
@@ -42,9 +43,9 @@ class Tokens:
         if contract is None or log.removed or len(log.topics) != _TOPICS or log.topics[0].lower() != TRANSFER:
             return None
         _, sender, recipient = log.topics
-        if not all(len(topic) == _WORD and topic.startswith(_NO_ADDRESS) for topic in (sender, recipient)):
+        if not _PARTY.fullmatch(sender) or not _PARTY.fullmatch(recipient):
             return None
-        amount = number(log.data) if len(log.data) == _WORD else 0
+        amount = number(log.data) if _WORD.fullmatch(log.data) else 0
         if amount == 0:
             return None
         if None in (

@@ -11,10 +11,18 @@ from msgspec.json import Decoder
 from cloudpay.chains.types import BlockRef, Header
 from cloudpay_evm.errors import NodeFault
 
-Height = Annotated[str, Meta(pattern="^0x0*[0-9a-fA-F]{1,15}$")]
+Height = Annotated[str, Meta(pattern=r"^0x0*[0-9a-fA-F]{1,15}\Z")]
 """A block's number: one that a database can hold."""
-UnixTime = Annotated[str, Meta(pattern="^0x0*[0-9a-fA-F]{1,9}$")]
+UnixTime = Annotated[str, Meta(pattern=r"^0x0*[0-9a-fA-F]{1,9}\Z")]
 """Seconds up to the year 4147: a time that a calendar can hold."""
+Hash = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{64}\Z")]
+"""The 32 bytes of a block's or a transaction's hash; anything longer would fit no column."""
+Account = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}\Z")]
+"""The 20 bytes of an address."""
+Amount = Annotated[str, Meta(pattern=r"^0x0*[0-9a-fA-F]{1,64}\Z")]
+"""At most the 32 bytes of a machine word."""
+Place = Annotated[str, Meta(pattern=r"^0x0*[0-9a-fA-F]{1,8}\Z")]
+"""Which one it is among those of its block."""
 
 
 def number(quantity: str) -> int:
@@ -37,8 +45,8 @@ class Block(Struct, rename="camel", kw_only=True):
     """A block's header."""
 
     number: Height
-    hash: str
-    parent_hash: str
+    hash: Hash
+    parent_hash: Hash
     timestamp: UnixTime
     logs_bloom: str = "0x0"
 
@@ -61,11 +69,11 @@ class Block(Struct, rename="camel", kw_only=True):
 class Transaction(Struct, rename="camel"):
     """A transaction in a block; `to` is None when it creates a contract."""
 
-    hash: str
-    transaction_index: str
-    value: str
-    sender: str = field(name="from")
-    to: str | None = None
+    hash: Hash
+    transaction_index: Place
+    value: Amount
+    sender: Account = field(name="from")
+    to: Account | None = None
 
 
 class FullBlock(Block, rename="camel", kw_only=True):
@@ -77,26 +85,26 @@ class FullBlock(Block, rename="camel", kw_only=True):
 class Log(Struct, rename="camel"):
     """An event of a contract; what is None belongs to no block yet."""
 
-    address: str
+    address: Account
     topics: list[str]
     data: str
-    block_hash: str | None = None
-    block_number: str | None = None
-    transaction_hash: str | None = None
-    transaction_index: str | None = None
-    log_index: str | None = None
+    block_hash: Hash | None = None
+    block_number: Height | None = None
+    transaction_hash: Hash | None = None
+    transaction_index: Place | None = None
+    log_index: Place | None = None
     removed: bool | None = None
 
 
 class Receipt(Struct, rename="camel"):
     """What became of an included transaction; `l1_fee` is what chains over Ethereum charge on top."""
 
-    block_hash: str
-    block_number: str
-    gas_used: str
+    block_hash: Hash
+    block_number: Height
+    gas_used: Amount
     status: str | None = None
-    effective_gas_price: str | None = None
-    l1_fee: str | None = field(default=None, name="l1Fee")
+    effective_gas_price: Amount | None = None
+    l1_fee: Amount | None = field(default=None, name="l1Fee")
 
 
 class Known(Struct):
@@ -108,17 +116,17 @@ class Known(Struct):
 class FeeHistory(Struct, rename="camel"):
     """Base fees of some blocks and of the next one, and what those blocks' transactions paid on top."""
 
-    base_fee_per_gas: list[str]
-    reward: list[list[str]] | None = None
+    base_fee_per_gas: list[Amount]
+    reward: list[list[Amount]] | None = None
 
 
 class Frame(Struct):
     """One call inside a transaction, by geth's callTracer; with `error` it and all below it were undone."""
 
     type: str
-    sender: str = field(name="from")
-    to: str | None = None
-    value: str | None = None
+    sender: Account = field(name="from")
+    to: Account | None = None
+    value: Amount | None = None
     error: str | None = None
     calls: list["Frame"] = []
 
@@ -126,7 +134,7 @@ class Frame(Struct):
 class TracedTransaction(Struct, rename="camel"):
     """One transaction of debug_traceBlockByHash."""
 
-    tx_hash: str | None = None
+    tx_hash: Hash | None = None
     result: Frame | None = None
     error: str | None = None
 
@@ -134,13 +142,19 @@ class TracedTransaction(Struct, rename="camel"):
 class Action(Struct, rename="camel"):
     """What one flat trace did; `address`, `balance` and `refund_address` are a selfdestruct's."""
 
-    sender: str | None = field(default=None, name="from")
-    to: str | None = None
-    value: str | None = None
+    sender: Account | None = field(default=None, name="from")
+    to: Account | None = None
+    value: Amount | None = None
     call_type: str | None = None
-    address: str | None = None
-    balance: str | None = None
-    refund_address: str | None = None
+    address: Account | None = None
+    balance: Amount | None = None
+    refund_address: Account | None = None
+
+
+class Made(Struct):
+    """What one flat trace brought about; `address` is that of a new contract."""
+
+    address: Account | None = None
 
 
 class FlatTrace(Struct, rename="camel"):
@@ -148,11 +162,12 @@ class FlatTrace(Struct, rename="camel"):
 
     action: Action
     type: str
-    block_hash: str
+    block_hash: Hash
     trace_address: list[int] = []
-    transaction_hash: str | None = None
+    transaction_hash: Hash | None = None
     transaction_position: int | None = None
     error: str | None = None
+    result: Made | None = None
 
 
 BLOCK: Decoder[Block | None] = Decoder(Block | None)
@@ -162,5 +177,6 @@ RECEIPT: Decoder[Receipt | None] = Decoder(Receipt | None)
 KNOWN: Decoder[Known | None] = Decoder(Known | None)
 FEE_HISTORY: Decoder[FeeHistory] = Decoder(FeeHistory)
 TEXT: Decoder[str] = Decoder(str)
+AMOUNT: Decoder[str] = Decoder(Amount)
 CALL_TRACES: Decoder[list[TracedTransaction]] = Decoder(list[TracedTransaction])
 FLAT_TRACES: Decoder[list[FlatTrace]] = Decoder(list[FlatTrace])

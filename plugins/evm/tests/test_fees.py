@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from cloudpay.chains.errors import NodeUnavailable
-from cloudpay.chains.spending import FeeTier
+from cloudpay.chains.spending import FeeTier, Spend
 from cloudpay.kernel.settings import InvalidSettings, convert_settings
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.faultproxy import Answered, FaultProxy
 from cloudpay_evm.fees import Offer, gwei, offers
 from cloudpay_evm.settings import EvmSettings
+from cloudpay_evm.transactions import read
 
 Wallet = Any
 LOW, MEDIUM, HIGH = FeeTier
@@ -80,7 +81,7 @@ def test_quotes_keep_to_the_cap_and_have_the_margin_in_them(
     quotes = wallet_of(evm_chain, [proxy.url], **changes).adapter.fee_quotes()
     margin, price = GWEI // 2, 150 * GWEI
     assert {quote.fee for quote in quotes if quote.contract is None} == {21_500 * price + margin}
-    assert {quote.fee for quote in quotes if quote.contract} == {70_000 * price + margin}
+    assert {quote.fee for quote in quotes if quote.contract} == {87_500 * price + margin}
 
 
 def test_prices_are_decimal_strings_read_exactly() -> None:
@@ -98,3 +99,22 @@ def test_prices_are_decimal_strings_read_exactly() -> None:
 def test_a_price_of_another_form_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidSettings, match="max_fee_gwei"):
         convert_settings({"chain_id": 1, "max_fee_gwei": wrong}, EvmSettings, where="test")
+
+
+def test_a_tokens_quote_follows_what_its_transfers_take_up_at_once_and_down_slowly(
+    wallet: Wallet, evm_chain: DevChain, address: Any
+) -> None:
+    contract = evm_chain.asset("USDT").token_address
+
+    def quoted_gas() -> int:
+        gas: int = wallet.adapter._drafter.quoted_gas(contract)
+        return gas
+
+    assert quoted_gas() == 81_250
+    source, payee = wallet.source(tokens=10), address("quoted")
+    wallet.send(Spend("new", source, payee, contract, 1))
+    dear = quoted_gas()
+    wallet.send(Spend("known", source, payee, contract, 1))
+    assert read(wallet.draft(Spend("x", source, payee, contract, 1)).unsigned)[0].gas < quoted_gas() < dear
+    wallet.draft(Spend("newer", source, address("quoted too"), contract, 1))
+    assert quoted_gas() == dear

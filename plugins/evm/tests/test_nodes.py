@@ -110,17 +110,24 @@ def test_after_a_bad_answer_the_next_node_is_asked(pool: Pool, bad: Raw) -> None
     assert (health[1].failures, health[1].score, health[1].last_error) == (0, 100, None)
 
 
+HASH = "0x" + "07" * 32
 BAD_BLOCKS = {
     "a time beyond all calendars": {"timestamp": "0xffffffffffffffff"},
     "a time that is no number": {"timestamp": "soon"},
     "a height that no database holds": {"number": "0x" + "f" * 16},
+    "a hash that is too long": {"hash": "0x" + "07" * 33},
+    "a hash that no column holds": {"hash": "0x" + "07" * 4_000},
+    "a hash that is cut off": {"hash": "0x07"},
+    "a hash with NUL": {"hash": "0x" + "07" * 31 + "0\0"},
+    "a hash with a line break": {"hash": "0x" + "07" * 32 + "\n"},
+    "a parent that is no hash": {"parentHash": "genesis"},
 }
 
 
 @pytest.mark.parametrize("bad", BAD_BLOCKS.values(), ids=BAD_BLOCKS)
 def test_a_header_that_cannot_be_true_is_the_nodes_fault(pool: Pool, bad: dict[str, str]) -> None:  # F41
     nodes, proxies = pool()
-    header = {"number": "0x7", "hash": "0x07", "parentHash": "0x06", "timestamp": "0x6955b900"}
+    header = {"number": "0x7", "hash": HASH, "parentHash": HASH, "timestamp": "0x6955b900"}
     for proxy, block in zip(proxies, ({**header, **bad}, header), strict=True):
         proxy.on_call = telling(block)
     read = nodes.run(lambda node: node.ask(block_at("latest")))

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from cloudpay.chains.spending import Broadcast, FeeTier, Spend
+from cloudpay.chains.spending import Broadcast, FeeTier, KeyPath, Spend
 from cloudpay.chains.types import Holding, TxState
 from cloudpay_devnet.chain import DevChain
-from cloudpay_devnet.networks import FAUCET
-from cloudpay_devnet.oddities import Oddities
+from cloudpay_devnet.oddities import DELEGATOR, Oddities
 from cloudpay_evm.claims import claim_of
 from cloudpay_evm.transactions import LEGACY, read
 
@@ -119,6 +118,16 @@ def test_a_token_that_is_short_waits_though_a_try_would_be_reverted(
     source = wallet.source()
     contract = evm_chain.asset("USDT").token_address
     assert wallet.prepare(Spend("a", source, address("x"), contract, 1)) == wallet.prepare()
+
+
+def test_a_contract_that_is_no_token_keeps_nobody_else_waiting(
+    wallet: Wallet, evm_chain: DevChain, address: Address
+) -> None:
+    source, reverting = wallet.source(), address("reverting token")
+    evm_chain.node.rpc.call("anvil_setCode", reverting, "0x60006000fd")
+    contracts = [address("no contract"), reverting, None]
+    prepared = wallet.prepare(*(Spend(str(each), source, address("x"), each, 1) for each in contracts))
+    assert [draft.spends[0].contract for draft in prepared.drafts] == [None] and prepared.refused == ()
 
 
 def test_the_lowest_free_nonce_is_claimed(wallet: Wallet, address: Address) -> None:
@@ -232,13 +241,20 @@ def test_claims_are_used_up_when_their_transaction_is_final_and_not_before(
 
 
 def test_an_address_that_lends_its_name_may_have_one_transaction_open(
-    wallet_of: Any, evm_chain: DevChain
+    wallet_of: Any, start_chain: Any, address: Address
 ) -> None:
+    evm_chain = start_chain("evm")
     wallet = wallet_of(evm_chain, in_flight=1_000)
-    plain, lent = wallet.source(), wallet.source()
-    evm_chain.node.rpc.call("anvil_setCode", lent, "0xef0100" + FAUCET.address[2:])
+    plain, lent = wallet.source(), DELEGATOR.address
+    assert wallet.adapter.in_flight([plain, lent]) == {plain: 1_000, lent: 1_000}
+    odd = Oddities(evm_chain)
+    odd.send_delegated("0x", 0, odd.place("Purse"), to=address("anybody"))
     assert wallet.adapter.in_flight([plain, lent]) == {plain: 1_000, lent: 1}
     assert wallet_of(evm_chain).adapter.in_flight([plain]) == {plain: 16}
+    wallet.keys[lent] = KeyPath(0, 0, 3)
+    payee = address("paid by a delegated one")
+    assert wallet.state(wallet.send(Spend("a", lent, payee, None, 5))).state is TxState.SUCCEEDED
+    assert received(wallet, payee) == 5
 
 
 @pytest.mark.parametrize("asset", ["native", "token"])

@@ -23,7 +23,7 @@ def block(*tx_ids: str) -> FullBlock:
         {"hash": each, "transactionIndex": hex(index), "value": "0x0", "from": A, "to": B}
         for index, each in enumerate(tx_ids)
     ]
-    head = {"number": "0x10", "hash": BLOCK, "parentHash": "0x00", "timestamp": "0x5"}
+    head = {"number": "0x10", "hash": BLOCK, "parentHash": "0x" + "00" * 32, "timestamp": "0x5"}
     return msgspec.convert({**head, "transactions": transactions}, FullBlock)
 
 
@@ -84,7 +84,7 @@ def test_a_transaction_that_was_not_traced_stops_the_page(script: FaultProxy) ->
     for answer in (
         [{"txHash": TX, "error": "execution timeout"}],
         [],
-        [{"txHash": "0x00", "result": traced}],
+        [{"txHash": "0x" + "00" * 32, "result": traced}],
     ):
         with pytest.raises(NodeFault, match="trace"):
             found_in(script, Tracer.CALLS, answer)
@@ -100,9 +100,9 @@ def test_traces_without_transaction_ids_go_by_their_order(script: FaultProxy) ->
 
 def flat(kind: str, path: Sequence[int], **action: Any) -> dict[str, Any]:
     """One trace of trace_block."""
-    error = action.pop("error", None)
+    error, result = action.pop("error", None), action.pop("result", None)
     place = {"blockHash": BLOCK, "transactionHash": TX, "transactionPosition": 0, "traceAddress": list(path)}
-    return {"type": kind, "action": action, "error": error, **place}
+    return {"type": kind, "action": action, "error": error, "result": result, **place}
 
 
 def test_flat_traces_show_the_same(script: FaultProxy) -> None:
@@ -115,11 +115,41 @@ def test_flat_traces_show_the_same(script: FaultProxy) -> None:
         flat("call", [1, 0], **call, value="0x6"),
         flat("call", [1, 0, 3], **call, value="0x6"),
         flat("call", [2], **{**call, "callType": "delegatecall"}, value="0x6"),
-        flat("create", [3], **{"from": B, "value": "0x9"}),
+        flat("create", [3], **{"from": B, "value": "0x9"}, result={"address": C, "gasUsed": "0x1"}),
         flat("call", [4], **call, value="0x8"),
         {"type": "reward", "action": {"value": "0x1"}, "blockHash": BLOCK, "traceAddress": []},
     ]
-    assert seen(found_in(script, Tracer.FLAT, traces)) == [(B, C, 5), (C, A, 7), (B, C, 8)]
+    assert seen(found_in(script, Tracer.FLAT, traces)) == [(B, C, 5), (C, A, 7), (B, C, 9), (B, C, 8)]
+
+
+def test_both_kinds_of_traces_tell_the_same_transfers_in_the_same_places(script: FaultProxy) -> None:
+    call = {"callType": "call", "from": B, "to": C}
+    other = "0x" + "dd" * 32
+    flat_ones = [
+        flat("call", [], callType="call", **{"from": A, "to": B, "value": "0x15"}),
+        flat("call", [0], **call, value="0x0"),
+        flat("call", [1], **call, value="0x5"),
+        flat("create", [2], **{"from": B, "value": "0x9"}, result={"address": A}),
+        flat("suicide", [3], address=C, refundAddress=A, balance="0x7"),
+        {
+            **flat("call", [], callType="call", **{"from": A, "to": B, "value": "0x0"}),
+            "transactionHash": other,
+            "transactionPosition": 1,
+        },
+        {**flat("call", [0], **call, value="0x8"), "transactionHash": other, "transactionPosition": 1},
+    ]
+    inner = (
+        frame("CALL", B, C, 0),
+        frame("CALL", B, C, 5),
+        frame("CREATE", B, A, 9),
+        frame("SELFDESTRUCT", C, A, 7),
+    )
+    nested = [
+        {"txHash": TX, "result": frame("CALL", A, B, 21, *inner)},
+        {"txHash": other, "result": frame("CALL", A, B, 0, frame("CALL", B, C, 8))},
+    ]
+    found = found_in(script, Tracer.FLAT, flat_ones, TX, other)
+    assert found == found_in(script, Tracer.CALLS, nested, TX, other) and len(found) == 4
 
 
 def test_flat_traces_of_another_block_or_of_a_part_are_refused(script: FaultProxy) -> None:

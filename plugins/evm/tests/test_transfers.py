@@ -67,6 +67,11 @@ def test_a_transfer_of_a_listed_token_is_read_exactly() -> None:
         pytest.param(
             replace(GOOD, topics=(*GOOD.topics[:2], "0x" + "22" * 32)), id="F19 a topic that is no address"
         ),
+        pytest.param(
+            replace(GOOD, topics=(TRANSFER, GOOD.topics[1][:-1] + "\0", GOOD.topics[2])),
+            id="F19 an address with NUL",
+        ),
+        pytest.param(replace(GOOD, data="0x" + "z" * 64), id="F19 data that are no number"),
         pytest.param(replace(GOOD, removed=True), id="of a block that was replaced"),
         pytest.param(replace(GOOD, block_hash=None), id="of a block that is not there yet"),
     ],

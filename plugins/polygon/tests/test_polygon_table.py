@@ -2,6 +2,8 @@
 
 from cloudpay.chains.registry import load_chains
 from cloudpay.chains.types import Finality
+from cloudpay_evm.fees import gwei
+from cloudpay_evm.settings import EvmSettings
 
 
 def test_polygon_needs_no_more_than_its_name() -> None:
@@ -24,3 +26,9 @@ def test_usdc_is_circles_own_and_not_the_bridged_one() -> None:
 
 def test_the_test_net_is_not_live() -> None:
     assert not load_chains({"polygon-amoy": {}}, "polygon-amoy").network("polygon-amoy").live
+
+
+def test_no_tip_is_offered_that_polygons_nodes_would_turn_away() -> None:
+    for code in ("polygon", "polygon-amoy"):
+        settings = load_chains({code: {}}, code).network(code).settings
+        assert isinstance(settings, EvmSettings) and gwei(settings.min_tip_gwei) >= 25 * 10**9

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 
-from cloudpay.app.migrate import upgrade
+from cloudpay.app.migrate import _ADVISORY_LOCK, upgrade
 from cloudpay.app.start import (
     DatabaseNotMigrated,
     DatabaseUnreachable,
@@ -79,6 +80,32 @@ def test_processes_that_start_together_migrate_once(empty: Database) -> None:
         thread.join(60)
     assert not failures
     assert current_revision(empty) == HEAD
+
+
+def test_a_process_waits_for_anothers_migration_however_long_that_takes(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F116: no lock is waited for as long as a migration of great tables may take, but this one."""
+    if empty.engine.dialect.name == "sqlite":
+        return  # the database's own lock is the only one there
+    monkeypatch.setattr("cloudpay.kernel.engines.LOCK_SECONDS", 1)
+    own, onlooker = Database(empty.url), Database(empty.url)
+    waits = text(
+        "SELECT max(extract(epoch FROM clock_timestamp() - query_start)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event = 'advisory'"
+    )
+    second = threading.Thread(target=upgrade, args=(own,))
+    with empty.engine.begin() as first:
+        first.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        second.start()
+        deadline = time.monotonic() + 60
+        while (onlooker.ask(lambda asked: asked.execute(waits).scalar()) or 0) < 2:
+            assert second.is_alive() and time.monotonic() < deadline, "it gave up"
+            time.sleep(0.05)
+    second.join(60)
+    assert current_revision(empty) == HEAD
+    own.close()
+    onlooker.close()
 
 
 def test_a_migration_killed_midway_leaves_nothing_and_the_next_one_succeeds(empty: Database) -> None:

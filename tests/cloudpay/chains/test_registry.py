@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from cloudpay.chains.adapter import ChainDefinition
-from cloudpay.chains.errors import UnknownAsset, UnknownNetwork
+from cloudpay.chains.errors import NetworkCannotSend, UnknownAsset, UnknownNetwork
 from cloudpay.chains.registry import NetworkNotServed, load_chains
+from cloudpay.chains.types import Capability
 from cloudpay.kernel import plugins
 from cloudpay.kernel.errors import CloudPayError, ConfigurationError
 from cloudpay.kernel.plugins import BrokenPlugin, hookimpl
@@ -89,6 +90,15 @@ def test_an_adapter_is_opened_once_and_only_when_asked_for() -> None:
     assert opened == []
     assert chains.adapter("evm") is chains.adapter("EVM")
     assert opened == ["evm"]
+
+
+def test_an_adapter_to_send_with_is_had_where_the_plugin_sends_alone() -> None:
+    name, plugin = fake_plugin("evm", "fake2")
+    plugin.chains["fake2"].capabilities &= ~Capability.SENDS
+    chains = load_chains(plugin.tables, "evm", (name, plugin))
+    assert chains.spending("evm") is plugin.chains["evm"]
+    with pytest.raises(NetworkCannotSend, match="fake2 only takes money in"):
+        chains.spending("fake2")
 
 
 def test_a_configured_network_that_nobody_serves_stops_the_start() -> None:

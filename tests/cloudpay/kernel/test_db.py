@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def test_retries_are_bounded_and_wait_longer_each_time(table: Database, naps: li
     assert naps[-1] > naps[0]
 
 
-@pytest.mark.parametrize("state", ["40001", "40P01"])
+@pytest.mark.parametrize("state", ["40001", "40P01", "55P03"])
 def test_work_is_done_again_after_a_conflict(table: Database, naps: list[float], state: str) -> None:
     class Conflict(Exception):
         sqlstate = state
@@ -408,3 +409,44 @@ def test_sqlite_a_writer_waits_for_another_process_a_bounded_time(
     other.close()
     assert len(looks) == 3 and max(looks) < 0.01, "so that it meets the moment between two others"
     assert count(sqlite) == 1
+
+
+def test_f114_a_row_that_another_transaction_holds_is_waited_for_a_bounded_time(
+    table: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if table.engine.dialect.name == "sqlite":
+        return  # it locks the database, not rows; the tests above hold its wait
+    monkeypatch.setattr("cloudpay.kernel.engines.LOCK_SECONDS", 1)
+    impatient, attempts, waits = Database(table.url), 0, list[float]()
+
+    def work(session: Session) -> None:
+        nonlocal attempts
+        attempts += 1
+        add_one(session)
+
+    with table.transaction() as holder:
+        add_one(holder)
+
+        def elsewhere() -> None:
+            began = time.monotonic()
+            with pytest.raises(OperationalError, match="lock timeout"):
+                impatient.run(work)
+            waits.append(time.monotonic() - began)
+
+        other = threading.Thread(target=elsewhere)
+        other.start()
+        other.join(30)
+    assert attempts > 1 and [1 < each < 30 for each in waits] == [True]
+    impatient.run(work)
+    impatient.close()
+    assert count(table) == 2, "what was given up has left nothing behind"
+
+
+def test_every_connection_waits_no_longer_for_a_lock_than_a_writer_does_on_sqlite(db: Database) -> None:
+    if db.engine.dialect.name == "sqlite":
+        return  # its own wait is a pragma, held above
+    ask = text("SHOW lock_timeout")
+    for _ in range(2):  # the pool rolls back between them
+        with db.read() as session:
+            assert session.execute(ask).scalar_one() == f"{LOCK_SECONDS}s"
+    assert db.ask(lambda session: session.execute(ask).scalar_one()) == f"{LOCK_SECONDS}s"

@@ -1,9 +1,14 @@
 """What we move ourselves is no income, and does not hide what comes in besides."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from cloudpay.chains.types import Capability
+from cloudpay.chains.types import Capability, Page
 from cloudpay.invoices.states import InvoiceStatus
+from cloudpay.payments.own import own_income
+from cloudpay.testing.ledger import Move
 from cloudpay.wallets.service import master_address
 from tests.cloudpay.shop import Shop
 
@@ -36,6 +41,55 @@ def test_f23_what_comes_beside_a_top_up_is_found_by_the_balance(blind: Shop) -> 
     blind.rescan(1, blind.chain.height)
     blind.mine(3)
     assert blind.held() == ETHER
+
+
+def test_f23_a_top_up_that_another_kind_of_trace_places_elsewhere_is_written_down_once(
+    blind: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = blind.ask("1", "ETH")
+    top_up(blind, invoice.option.address)
+    blind.mine(1)
+    scan = blind.chain.scan
+
+    def placed_elsewhere(*asked: Any) -> Page:
+        page = scan(*asked)
+        return replace(
+            page, transfers=tuple(replace(each, position=each.position + 7) for each in page.transfers)
+        )
+
+    monkeypatch.setattr(blind.chain, "scan", placed_elsewhere)
+    blind.rescan(1, blind.chain.height)
+    blind.chain.send(invoice.option.address, ETHER, via_contract=True)
+    blind.mine(2)
+    blind.mine(3)
+    assert blind.held() == ETHER
+    with blind.gateway.db.read() as session:
+        rows = own_income(session, blind.code, invoice.option.address)
+        assert [(each.ordinal, each.amount) for each in rows] == [(0, ETHER)]
+
+
+def test_f23_of_two_top_ups_in_one_transaction_one_that_was_left_out_at_first_is_added(
+    blind: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = blind.ask("1", "ETH")
+    master = master_address(blind.gateway, blind.gateway.chains.network(blind.code), 0)
+    blind.chain.fund(master, 10 * ETHER)
+    parts = (ETHER, 2 * ETHER, 2 * ETHER)
+    blind.chain.transact(*(Move(master, invoice.option.address, each, None) for each in parts))
+    scan = blind.chain.scan
+
+    def without_the_first(*asked: Any) -> Page:
+        page = scan(*asked)
+        return replace(page, transfers=page.transfers[1:])
+
+    with monkeypatch.context() as at_first:
+        at_first.setattr(blind.chain, "scan", without_the_first)
+        blind.mine(1)
+    for _ in range(2):
+        blind.rescan(1, blind.chain.height)
+    with blind.gateway.db.read() as session:
+        rows = own_income(session, blind.code, invoice.option.address)
+        assert sorted(each.amount for each in rows) == sorted(parts)
 
 
 def test_f23_a_top_up_that_a_reorg_takes_away_no_longer_counts(blind: Shop) -> None:

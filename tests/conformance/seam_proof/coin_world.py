@@ -51,7 +51,7 @@ class CoinWorld(FakeWorld):
         self.adapter.settings = self.network.settings
         self.token, self.lookalike = None, ""
         self.blocks_to_finality = self.network.settings.confirmations - 1
-        self._made = 0
+        self._made, self._paths = 0, {}
 
     def send(
         self,

@@ -1,9 +1,12 @@
 """Token deposits that are not what they seem, and those that are, on a real node."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
+from cloudpay.alerts.service import alert_views
+from cloudpay.alerts.states import AlertKind
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
 from cloudpay.invoices.strays import look_up
 from cloudpay.payments.states import PaymentStatus
@@ -195,14 +198,20 @@ def test_f1_a_contract_that_runs_a_listed_tokens_code_logs_for_itself_alone(
 
 
 def test_f20_a_payment_in_a_token_that_is_paused_or_blocks_the_address_counts_and_is_named_as_stuck(
-    shop: RealShop, chain: DevChain
+    shop: RealShop, chain: DevChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("cloudpay.payments.stuck._EVERY", timedelta())
+    monkeypatch.setattr(shop.watchers["evm"]._stuck, "_due_at", None)
     invoice = shop.ask()
     chain.block_account("USDT", invoice.option.address)
     chain.pay("USDT", invoice.option.address, 10_000_000)
     chain.pause_token("USDT")
     shop.finish()
     assert shop.state(invoice).status is InvoiceStatus.PAID
+    shop.look()
+    found = [each for each in alert_views(shop.gateway) if each.kind is AlertKind.TOKEN_STUCK]
+    [alert] = [each for each in found if each.subject == "evm/USDT"]
+    assert invoice.option.address in alert.sentence
     lifts = (
         partial(chain.pause_token, "USDT", paused=False),
         partial(chain.block_account, "USDT", invoice.option.address, blocked=False),

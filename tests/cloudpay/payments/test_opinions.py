@@ -1,0 +1,89 @@
+"""Large payments that wait for a second node: each has its turn, however many are never confirmed."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import pytest
+
+from cloudpay.alerts.service import alert_views
+from cloudpay.alerts.states import AlertKind
+from cloudpay.chains.adapter import Opinion
+from cloudpay.chains.types import BlockRef, Capability
+from cloudpay.invoices.states import InvoiceStatus
+from cloudpay.invoices.views import InvoiceView
+from tests.cloudpay.shop import Shop
+
+
+class SecondNode:
+    """Says what a test has it say of a block at a height, and agrees to the others."""
+
+    def __init__(self) -> None:
+        self.said: dict[int, Opinion] = {}
+        self.asked: list[list[int]] = []
+
+    def second_opinions(self, blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
+        """Answer them."""
+        self.asked.append(sorted(block.height for block in blocks))
+        return {block: self.said.get(block.height, Opinion.AGREED) for block in blocks}
+
+
+@pytest.fixture
+def second() -> SecondNode:
+    return SecondNode()
+
+
+@pytest.fixture
+def shop(open_shop_with: Callable[..., Shop], second: SecondNode, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop that asks a second node, two blocks at a look."""
+    monkeypatch.setattr("cloudpay.payments.opinions._MOST", 2)
+    opened = open_shop_with("evm", assets={"USDT": {"large_amount": "1000"}})
+    opened.chain.capabilities |= Capability.SECOND_OPINION
+    chain: Any = opened.chain
+    chain.second_opinions = second.second_opinions
+    return opened
+
+
+def pay_in_blocks(shop: Shop, count: int) -> dict[int, InvoiceView]:
+    """Have large invoices paid in a block each; answer them by height."""
+    paid = {}
+    for _ in range(count):
+        invoice = shop.ask("1000")
+        shop.pay(invoice)
+        shop.chain.mine()
+        paid[shop.chain.height] = invoice
+    return paid
+
+
+def test_f43_blocks_that_no_second_node_confirms_do_not_keep_others_waiting(
+    shop: Shop, second: SecondNode
+) -> None:
+    paid = pay_in_blocks(shop, 6)
+    unheard, agreed = list(paid)[:4], list(paid)[4:]
+    second.said = dict.fromkeys(unheard, Opinion.UNHEARD)
+    for _ in range(6):
+        shop.mine()
+    assert [shop.state(paid[each]).status for each in agreed] == [InvoiceStatus.PAID] * 2
+    assert [shop.state(paid[each]).status for each in unheard] == [InvoiceStatus.CONFIRMING] * 4
+    assert {len(each) for each in second.asked} == {2}, "a look costs what it did"
+    second.said.clear()
+    for _ in range(3):
+        shop.mine()
+    assert {shop.state(each).status for each in paid.values()} == {InvoiceStatus.PAID}
+
+
+def test_f43_a_dispute_is_an_alert_also_while_others_have_their_turn(shop: Shop, second: SecondNode) -> None:
+    paid = pay_in_blocks(shop, 6)
+    first, *others = paid
+    second.said = {first: Opinion.DISPUTED, **dict.fromkeys(others, Opinion.UNHEARD)}
+    shop.mine(3)
+    opened = set()
+    for _ in range(6):
+        shop.mine()
+        opened |= {each.id for each in alert_views(shop.gateway) if each.kind is AlertKind.NODES_DISAGREE}
+    assert len(opened) == 1, "it was opened once, and never cleared"
+    assert {each.kind for each in alert_views(shop.gateway)} == {AlertKind.NODES_DISAGREE}
+    second.said.clear()
+    for _ in range(4):
+        shop.mine()
+    assert alert_views(shop.gateway) == []
+    assert shop.state(paid[first]).status is InvoiceStatus.PAID
