@@ -3,8 +3,9 @@
 import json
 from datetime import datetime
 from functools import partial
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -12,7 +13,7 @@ from cloudpay.kernel.money import format_amount
 from cloudpay.outbox.service import OutboxEvent, Payload, append
 from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.payouts.states import ENDED, PAYOUT, PayoutStatus
-from cloudpay.transactions.service import spends
+from cloudpay.transactions.models import SpendRow
 from cloudpay.transactions.types import SpendKind
 
 CHANGED = "payout.changed"
@@ -21,15 +22,24 @@ CHANGED = "payout.changed"
 CONFIRMED, FAILED, COMPLETED = "payout.confirmed", "payout.failed", "batch.completed"
 EVENT_TYPES = (CONFIRMED, FAILED, COMPLETED)
 
+_TOGETHER = 500
+
 Body = dict[str, str | int | bool | None]
 
 _TOLD = {PayoutStatus.CONFIRMED: CONFIRMED, PayoutStatus.FAILED: FAILED}
 
 
 def apply_spend(gateway: Gateway, event: OutboxEvent) -> None:
-    """Bring a payout to where its spend stands now; what did not change is not told twice."""
-    if event.payload["kind"] == SpendKind.PAYOUT:
-        gateway.db.run(partial(_follow, gateway=gateway, payout_id=event.subject))
+    """Bring a payout to where its spend stands now, and others of its batch with it; the same is not told twice.
+
+    So of a large batch's events most find nothing left to do, and cost one look.
+    """
+    if event.payload["kind"] != SpendKind.PAYOUT:
+        return
+    behind = select(PayoutRow.batch_id).where(PayoutRow.id == event.subject)
+    batch_id = gateway.db.ask(lambda connection: connection.scalar(_is_behind(behind)))
+    if batch_id is not None:
+        gateway.db.run(partial(_follow, gateway=gateway, batch_id=str(batch_id), payout_id=event.subject))
 
 
 def enter(batch: BatchRow, payout: PayoutRow, status: PayoutStatus, now: datetime) -> None:
@@ -57,23 +67,31 @@ def lock_batch(session: Session, batch_id: str) -> BatchRow:
     return session.get_one(BatchRow, batch_id, with_for_update=True, populate_existing=True)
 
 
-def _follow(session: Session, gateway: Gateway, payout_id: str) -> None:
-    batch_id = session.scalar(select(PayoutRow.batch_id).where(PayoutRow.id == payout_id))
-    spend = spends(session, [payout_id]).get(payout_id)
-    if batch_id is None or spend is None:
-        return
-    batch = lock_batch(session, batch_id)
-    payout = session.get_one(PayoutRow, payout_id, with_for_update=True)
-    spend = spends(session, [payout_id])[payout_id]  # as it stands now that nobody else follows it
-    status = PayoutStatus(spend.status.value)
-    payout.tx_id, payout.fee, payout.reason = spend.tx_id, spend.fee, spend.reason
-    if status == payout.status:
-        return
-    now = gateway.clock.now(session)
-    enter(batch, payout, status, now)
-    if status in _TOLD:
-        body = payout_body(gateway, payout, _TOLD[status])
-        _tell(session, gateway, batch, payout.id, _TOLD[status], body)
+def _is_behind(payouts: Any) -> Any:
+    """Of these payouts, those that do not stand where their spends do."""
+    return payouts.join(SpendRow, SpendRow.id == PayoutRow.id).where(
+        or_(
+            PayoutRow.status != SpendRow.status,
+            PayoutRow.tx_id.is_distinct_from(SpendRow.tx_id),
+            PayoutRow.fee.is_distinct_from(SpendRow.fee),
+            PayoutRow.reason != SpendRow.reason,
+        )
+    )
+
+
+def _follow(session: Session, gateway: Gateway, batch_id: str, payout_id: str) -> None:
+    batch, now = lock_batch(session, batch_id), gateway.clock.now(session)
+    mine = _is_behind(select(PayoutRow, SpendRow).where(PayoutRow.batch_id == batch_id))
+    first = mine.order_by(PayoutRow.id != payout_id, PayoutRow.position).limit(_TOGETHER)
+    for payout, spend in session.execute(first.with_for_update(of=PayoutRow)).all():
+        payout.tx_id, payout.fee, payout.reason = spend.tx_id, spend.fee, spend.reason
+        status = PayoutStatus(spend.status)
+        if status == payout.status:
+            continue
+        enter(batch, payout, status, now)
+        if status in _TOLD:
+            body = payout_body(gateway, payout, _TOLD[status])
+            _tell(session, gateway, batch, payout.id, _TOLD[status], body)
     complete(session, gateway, batch, now)
 
 

@@ -14,9 +14,9 @@ from cloudpay.kernel.money import format_amount, parse_amount
 from cloudpay.kernel.upsert import upsert
 from cloudpay.merchants.errors import InvalidField
 from cloudpay.merchants.keys import list_keys
+from cloudpay.merchants.models import PayoutLimit
 from cloudpay.merchants.service import get_merchant
 from cloudpay.payouts.limits import MERCHANT, LimitKind
-from cloudpay.payouts.models import LimitRow
 
 _NONE = "none"
 _RULE = re.compile(r"(?P<symbol>[^@=]+)@(?P<network>[^@=]+)=(?P<amount>[^/]+)/(?P<kind>[a-z]+)")
@@ -72,7 +72,7 @@ def set_limits(
 def list_limits(gateway: Gateway, merchant_id: str) -> tuple[LimitView, ...]:
     """Answer all limits of a merchant and its keys; raises `UnknownMerchant`."""
     get_merchant(gateway, merchant_id)
-    row = LimitRow
+    row = PayoutLimit
     wanted = select(row).where(row.merchant_id == merchant_id)
     with gateway.db.read() as session:
         found = session.scalars(wanted.order_by(row.holder, row.network, row.asset, row.kind)).all()
@@ -114,9 +114,9 @@ def _put(session: Session, merchant_id: str, holder: str, livemode: bool, rule: 
         "kind": rule.kind.value,
     }
     if rule.units is None:
-        session.execute(delete(LimitRow).filter_by(**where))
+        session.execute(delete(PayoutLimit).filter_by(**where))
         return
-    statement = upsert(session, LimitRow).values(**where, livemode=livemode, amount=rule.units)
+    statement = upsert(session, PayoutLimit).values(**where, livemode=livemode, amount=rule.units)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=list(where), set_={"amount": statement.excluded.amount}
@@ -124,7 +124,7 @@ def _put(session: Session, merchant_id: str, holder: str, livemode: bool, rule: 
     )
 
 
-def _view(gateway: Gateway, row: LimitRow) -> LimitView:
+def _view(gateway: Gateway, row: PayoutLimit) -> LimitView:
     network = gateway.chains.get(row.network)
     asset = network.asset_of(row.asset) if network else None
     shown = format_amount(row.amount, asset.decimals) if asset else str(row.amount)

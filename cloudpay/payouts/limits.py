@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from cloudpay.kernel.among import among
 from cloudpay.kernel.money import format_amount
 from cloudpay.kernel.upsert import upsert
+from cloudpay.merchants.models import PayoutLimit
 from cloudpay.payouts.errors import PayoutLimitExceeded
-from cloudpay.payouts.models import LimitRow, UsageRow
+from cloudpay.payouts.models import UsageRow
 from cloudpay.payouts.views import PayoutView
 
 MERCHANT = ""
@@ -182,7 +183,7 @@ def _limits(
 ) -> dict[str, dict[LimitKind, dict[AssetKey, int]]]:
     found: dict[str, dict[LimitKind, dict[AssetKey, int]]] = {each: {} for each in holders}
     rows = session.scalars(
-        select(LimitRow).where(LimitRow.merchant_id == merchant_id, LimitRow.holder.in_(list(found)))
+        select(PayoutLimit).where(PayoutLimit.merchant_id == merchant_id, PayoutLimit.holder.in_(list(found)))
     )
     for row in rows:
         found[row.holder].setdefault(LimitKind(row.kind), {})[row.network, row.asset] = row.amount

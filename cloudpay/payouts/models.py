@@ -1,4 +1,4 @@
-"""Batches and their payouts; what may be paid out, what was, and who agreed."""
+"""Batches and their payouts; what was paid out in a day, and who agreed."""
 
 from datetime import date, datetime
 
@@ -69,20 +69,6 @@ class PayoutRow(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     queued_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
-
-
-class LimitRow(Base):
-    """How much may go out of one asset; `holder` is a key's id, or empty text for the merchant itself."""
-
-    __tablename__ = "payout_limits"
-
-    merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"), primary_key=True)
-    holder: Mapped[str] = mapped_column(String(40), primary_key=True)
-    network: Mapped[str] = mapped_column(String(40), primary_key=True)
-    asset: Mapped[str] = mapped_column(String(100), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
-    livemode: Mapped[bool]
-    amount: Mapped[int] = mapped_column(BaseUnits)
 
 
 class UsageRow(Base):

@@ -73,3 +73,8 @@ def good_body(route: Route) -> dict[str, Any]:
         "payouts.create_batch": {"items": [payout]},
     }
     return bodies.get(route.endpoint, {})
+
+
+def ids_of_nobody() -> Mapping[str, str]:
+    """Ids of the right shape that were given to nothing."""
+    return {name: new_id(prefix) for name, prefix in NOWHERE.items()}

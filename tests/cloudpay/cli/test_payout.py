@@ -7,8 +7,8 @@ import pytest
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.merchants.service import MerchantView, get_merchant
-from tests.cloudpay.funds import Send
-from tests.cloudpay.payouts.test_bulk import BULK, item
+from tests.cloudpay.funds import BULK, Send
+from tests.cloudpay.payouts.test_bulk import item
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -126,6 +126,28 @@ def test_f112_an_event_that_comes_twice_or_late_changes_and_tells_nothing_more(
     engine.hand_on()
     assert show(made) == before
     assert len(told(funded)) == count == 2
+
+
+def test_a_batch_follows_its_spends_together_and_the_other_events_only_look(
+    funded: Gateway, send: Send, engine: Engine, show: Any
+) -> None:
+    made = send(*map(item, range(10)), auto_confirm=True, callback_url=HOOK).get_json()
+    ids = [each["payout_id"] for each in made["items"]]
+    for payout_id in ids:
+        engine.move(payout_id, SpendStatus.SENDING)
+        engine.move(payout_id, SpendStatus.CONFIRMED, tx_id="0x1", fee=5)
+    changed: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("UPDATE payouts SET"):
+            changed.append(statement)
+
+    event.listen(funded.db.engine, "before_cursor_execute", note)
+    engine.hand_on()
+    event.remove(funded.db.engine, "before_cursor_execute", note)
+    assert {show(each)["status"] for each in ids} == {"confirmed"}
+    assert len(changed) == 1
+    assert len(told(funded)) == 11
 
 
 def test_f33_what_a_deep_reorganisation_took_back_is_under_way_again_and_told_once(

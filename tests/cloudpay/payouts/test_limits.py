@@ -14,7 +14,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.errors import InvalidRequest
 from cloudpay.ledger.audit import check
 from cloudpay.merchants.errors import InvalidField
-from cloudpay.merchants.keys import NewKey, create_key
+from cloudpay.merchants.keys import NewKey, create_key, rotate_key
 from cloudpay.merchants.service import MerchantView
 from cloudpay.merchants.users import create_user
 from cloudpay.payouts.approvals import agree, take_back
@@ -53,6 +53,20 @@ def test_f72_a_key_sends_no_more_in_a_day_than_its_limit(
     assert send(item(4, amount="0.2"), auto_confirm=True).status_code == 201
     clock.advance(timedelta(days=1))
     assert send(item(3), auto_confirm=True).status_code == 201
+
+
+def test_f72_a_key_that_takes_anothers_place_has_its_limits(
+    funded: Gateway, limit: Any, key: NewKey, merchant: MerchantView, client: FlaskClient
+) -> None:
+    limit("ETH@evm=0.4/day", "ETH@evm=0.4/payout", key=key.view.id)
+    window = timedelta(hours=1)
+    new = rotate_key(funded, merchant.id, key.view.id, window=window, actor=CLI)
+    assert [each.kind for each in list_limits(funded, merchant.id) if each.holder == new.view.id] == [
+        "day",
+        "payout",
+    ]
+    body = json.dumps({"items": [item(1)], "auto_confirm": True})
+    refused(client.post(BULK, data=body, headers={"x-api-key": new.secret}))
 
 
 def test_f72_a_batch_counts_as_a_whole(send: Send, limit: Any, key: NewKey) -> None:
