@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from flask import Flask
 
 from cloudpay.app import create_app
+from cloudpay.kernel.ids import new_id
 from tests.api.house import PAYEE, House, Tenant
 
 NOWHERE = {
