@@ -43,7 +43,7 @@ kills: ## Kill processes hundreds of times while money comes in; ARGS="--kills 5
 	@scripts/setup.sh dev
 	@exec .venv/bin/python -m tests.kills $(ARGS)
 
-simulate: ## Run the gateway against chance, seed by seed; ARGS="--seeds 2000", "--seed 17", "--mutants --seeds 60"
+simulate: ## Run the gateway against chance, seed by seed; ARGS="--seeds 2000", "--seed 17", "--mutants --seeds 25"
 	@scripts/setup.sh dev
 	@exec .venv/bin/python -m tests.simulation $(ARGS)
 

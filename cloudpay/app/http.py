@@ -1,5 +1,9 @@
 """Building the HTTP application: limits, errors, headers, routes."""
 
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, cast
+
 from flask import Flask
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -13,9 +17,22 @@ from cloudpay.kernel.body import limit_waiting
 from cloudpay.kernel.db import repeat_reads
 from cloudpay.merchants.limits import RateLimits
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from werkzeug.wsgi import ClosingIterator
+
 
 class Application(Flask):
     """A Flask application whose requests outlive a database that restarts, as long as they have written nothing."""
+
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer whole: a list is sent at once, anything else goes through the server piece by piece."""
+        with closing(cast("ClosingIterator", super().wsgi_app(environ, start_response))) as pieces:
+            return [*pieces]
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Answer the function itself: none here is asynchronous, and each would be looked at in every request."""
+        return func
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer a request; again, a bounded number of times, when the connection broke while it was reading."""

@@ -44,8 +44,10 @@ def prepare(app: Flask, gateway: Gateway) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
+        given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  # it iterates over pairs
         for name, value in headers.items():
-            response.headers.setdefault(name, value)
+            if name.lower() not in given:
+                response.headers.add(name, value)
         response.headers["X-Request-Id"] = g.request_id
         _write_line(response)
         return response

@@ -1,25 +1,15 @@
 """Reading a request's body: bounded in size and in time, so that a client that falls silent holds no server thread."""
 
-import os
-import queue
-import threading
-import time
-from contextlib import suppress
-from typing import IO, ClassVar, TypeAlias
+from typing import ClassVar
 
 from flask import Flask, Request, current_app
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloudpay.kernel.errors import CloudPayError
-from cloudpay.kernel.hangup import hang_up
 from cloudpay.kernel.json_body import MalformedBody
+from cloudpay.kernel.late_bodies import LONGEST_SECONDS, watched
 
-_Answers: TypeAlias = "queue.SimpleQueue[bytes | Exception]"
-
-LONGEST_SECONDS = 10.0  # programs send theirs at once; a proxy in front has it whole before it calls
-_SOON_SECONDS = 0.3  # what is not there by then is waited for by a few threads at most
-_WAITING = "cloudpay.waiting_for_bodies"
-_MOST_IDLE = 16
+_PLACES = "cloudpay.places_for_late_bodies"
 
 
 class BodyTooSlow(CloudPayError):
@@ -49,7 +39,7 @@ class EncodedBody(CloudPayError):
 
 def limit_waiting(app: Flask, threads: int) -> None:
     """Let at most half of a server's threads wait for bodies that do not come."""
-    app.extensions[_WAITING] = threading.Semaphore(max(1, threads // 2))
+    app.extensions[_PLACES] = max(1, threads // 2)
 
 
 def read_body(request: Request) -> bytes:
@@ -57,9 +47,9 @@ def read_body(request: Request) -> bytes:
     encoding = request.headers.get("Content-Encoding", "")
     if encoding.lower() not in ("", "identity"):
         raise EncodedBody(encoding)
-    stream, longest = request.stream, request.max_content_length  # both belong to this thread's request
+    longest = request.max_content_length
     announced = request.content_length or "Transfer-Encoding" in request.headers
-    body = _read_in_time(request, stream) if announced else stream.read()
+    body = _read_in_time(request) if announced else b""
     # One without a length (sent in chunks) is cut at the limit by werkzeug, and so refused here.
     if request.content_length is None and longest is not None and len(body) >= longest:
         raise RequestEntityTooLarge
@@ -69,75 +59,11 @@ def read_body(request: Request) -> bytes:
     return body
 
 
-class _Reader(threading.Thread):
-    """Reads one body after the other, in a thread of its own, since nothing can interrupt the server's read.
-
-    One whose client fell silent comes back when the connection ends; nobody waits for it, and another takes its place.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(name="request body", daemon=True)
-        self.bodies: queue.SimpleQueue[tuple[IO[bytes], _Answers]] = queue.SimpleQueue()
-        self.start()
-
-    def run(self) -> None:
-        """Read until there are more readers than are needed."""
-        going_on = True
-        while going_on:
-            stream, answers = self.bodies.get()
-            answer: bytes | Exception
-            try:
-                answer = stream.read()
-            except Exception as error:  # noqa: BLE001  # raised again by the one who waits
-                answer = error
-            going_on = len(_idle) < _MOST_IDLE
-            if going_on:
-                _idle.append(self)
-            answers.put(answer)
-            del stream, answers, answer  # an idle reader keeps nobody's body
-
-
-_idle: list[_Reader] = []
-os.register_at_fork(after_in_child=_idle.clear)  # threads stay with the parent
-
-
-def _read_in_time(request: Request, stream: IO[bytes]) -> bytes:
-    try:
-        reader = _idle.pop()
-    except IndexError:
-        reader = _Reader()
-    answers: _Answers = queue.SimpleQueue()
-    reader.bodies.put((stream, answers))
-    began = time.monotonic()
-    try:
-        answer = _wait(answers)
-    except queue.Empty:
-        _end_reading(request, answers, time.monotonic() - began)
-        raise BodyTooSlow from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-def _wait(answers: _Answers) -> bytes | Exception:
-    """Wait a moment, and then longer if not too many wait so already: the server's other threads stay free."""
-    with suppress(queue.Empty):
-        return answers.get(timeout=min(_SOON_SECONDS, LONGEST_SECONDS))
-    places: threading.Semaphore = current_app.extensions[_WAITING]
-    if not places.acquire(blocking=False):
-        raise queue.Empty
-    try:
-        return answers.get(timeout=LONGEST_SECONDS)
-    finally:
-        places.release()
-
-
-def _end_reading(request: Request, answers: _Answers, waited: float) -> None:
-    """Have the reader come back before the request is answered: first from a silent client, then from a slow one."""
-    before_proxies: dict[str, str] = request.environ.get("werkzeug.proxy_fix.orig", request.environ)
-    address, port = before_proxies.get("REMOTE_ADDR", ""), int(request.environ.get("SERVER_PORT", 0))
-    for silent_seconds in (waited * 0.9, 0.0):
-        hang_up(address, port, silent_seconds)
-        with suppress(queue.Empty):
-            answers.get(timeout=_SOON_SECONDS)
-            return
+def _read_in_time(request: Request) -> bytes:
+    stream = request.stream  # refuses a length that is too large
+    with watched(request.environ, current_app.extensions[_PLACES]) as reading:
+        try:
+            return stream.read()
+        finally:
+            if reading.given_up_at is not None:
+                raise BodyTooSlow

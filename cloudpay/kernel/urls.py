@@ -7,6 +7,7 @@ connect to that address and no other.
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from cloudpay.kernel.errors import InvalidRequest
@@ -99,6 +100,7 @@ class CallableUrl:
         return f"{self.scheme}://{bracketed(self.host)}:{self.port}"
 
 
+@lru_cache(maxsize=1024)  # a merchant names the same one for each invoice
 def check_public_url(url: str, *, allow_private: bool, field: str = "callback_url") -> CallableUrl:
     """Hold a URL against the rules; raises `InvalidRequest` that names `field`.
 

@@ -98,7 +98,7 @@ _STATE = select(
 
 def require_open(session: Session, gateway: Gateway, network: Network) -> None:
     """Raise `NetworkClosed` unless new invoices may be taken on this network."""
-    row = session.execute(_STATE, {"code": network.code}).one_or_none()
+    row = session.connection().execute(_STATE, {"code": network.code}).one_or_none()
     if row is None:
         raise NetworkClosed(network.code, NetworkStatus.UNVERIFIED, _NEVER_VERIFIED)
     note_time(session, row.time_of_day)

@@ -40,7 +40,7 @@ def compare(session: Session, gateway: Gateway, network: Network, second: Compar
     hidden = _hidden(session, network, second)
     if hidden:
         _tell(session, gateway, network, reading.node, min(hidden))
-    transfers = _numbered_as_known(session, network, reading.transfers)
+    transfers = numbered_as_known(session, network, reading.transfers)
     before = _known(session, network, transfers)
     observe(session, gateway, network, transfers, second.times)
     for payment_id, height in (_known(session, network, transfers) - before) if transfers else ():
@@ -83,12 +83,13 @@ def _hidden(session: Session, network: Network, second: Compared) -> set[int]:
     return {height for tx_id, address, asset, height in rows if (tx_id, address, asset) not in told}
 
 
-def _numbered_as_known(session: Session, network: Network, transfers: Sequence[Transfer]) -> list[Transfer]:
+def numbered_as_known(session: Session, network: Network, transfers: Iterable[Transfer]) -> list[Transfer]:
     """Give transfers of one transaction to one address the places that those already known have by their amounts.
 
-    Where the first of two was left out, the second was numbered as the first; what is new must be the other one.
+    Where the first of two was left out, the second was numbered as the first; what is new must be the other one. For
+    blocks that are read again; what comes twice is one.
     """
-    ordered = sorted(transfers, key=_group)
+    ordered = sorted(set(transfers), key=_group)
     numbered: list[Transfer] = []
     for (tx_id, address, contract), members in groupby(ordered, key=_group):
         same = sorted(members, key=lambda each: each.position)

@@ -15,6 +15,7 @@ from cloudpay.payments import blocks
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import network_row
 from cloudpay.payments.observe import observe
+from cloudpay.payments.omissions import numbered_as_known
 from cloudpay.payments.pages import check_links
 from cloudpay.wallets.service import ours
 
@@ -70,7 +71,7 @@ def _take_in(session: Session, gateway: Gateway, network: Network, page: Page) -
                 network.code, f"block {transfer.block.height} changed while it was read again"
             )
     times = {header.height: header.time for header in page.headers}
-    observe(session, gateway, network, page.transfers, times)
+    observe(session, gateway, network, numbered_as_known(session, network, page.transfers), times)
     passing(Failpoint.RESCAN_TAKEN_IN)
 
 

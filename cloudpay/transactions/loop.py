@@ -20,7 +20,6 @@ from cloudpay.transactions.sender import Sender
 from cloudpay.transactions.station import Gate, Station
 from cloudpay.transactions.work import work_waits
 from cloudpay.wallets.day import DayTotals
-from cloudpay.wallets.setup import wallet
 
 LEASE_TTL = timedelta(seconds=15)
 _STAND_BY = 1.0
@@ -88,7 +87,7 @@ class SendLoop:
             work = work_waits(session, self._network.code, now)
             quotes = quotes_due(session, self._network.code, now)
         idle = min(_LONGEST_IDLE, max(1.0, self._network.settings.block_seconds))
-        if not work and not (quotes and wallet(self._gateway) is not None):
+        if not work and not quotes:
             return idle
         sender = self._open(day)
         if sender.work():

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.spending import FeeQuote
@@ -18,21 +18,26 @@ _WANTED_FOR = timedelta(minutes=5)
 
 
 def quotes_due(session: Session, network: str, now: datetime) -> bool:
-    """Say whether it is time to ask: often while somebody wants to know or something is to be sent, else rarely."""
+    """Say whether it is time to ask: often while somebody wants to know or something is to be sent, else rarely.
+
+    Nobody asks where nobody ever wanted to know: a gateway that pays nothing out loads no chain library for it.
+    """
     quoted_at = session.scalar(select(func.max(FeeQuoteRow.quoted_at)).where(FeeQuoteRow.network == network))
-    if quoted_at is None or now - quoted_at > RARELY:
-        return True
-    if now - quoted_at <= OFTEN:
+    if quoted_at is not None and now - quoted_at <= OFTEN:
         return False
     demand = session.get(QuoteDemandRow, network)
-    if demand is not None and now - demand.asked_at < _WANTED_FOR:
-        return True
-    waiting = or_(
-        SPEND.c.status == SpendStatus.QUEUED.value,
-        SPEND.c.status == SpendStatus.SENDING.value,
-        SPEND.c.status == SpendStatus.SENT.value,
+    if demand is not None:
+        rarely = quoted_at is None or now - quoted_at > RARELY
+        return rarely or now - demand.asked_at < _WANTED_FOR or _is_sending(session, network)
+    return _is_sending(session, network)
+
+
+def _is_sending(session: Session, network: str) -> bool:
+    under_way = SPEND.c.status.in_(
+        [SpendStatus.QUEUED.value, SpendStatus.SENDING.value, SpendStatus.SENT.value]
     )
-    return session.scalar(select(SPEND.c.id).where(SPEND.c.network == network, waiting).limit(1)) is not None
+    found = select(SPEND.c.id).where(SPEND.c.network == network, under_way).limit(1)
+    return session.scalar(found) is not None
 
 
 def ask_quotes(station: Station) -> None:

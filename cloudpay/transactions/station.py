@@ -30,7 +30,7 @@ class SendingFrozen(Unavailable):
     code = "sending_frozen"
 
     def __init__(self, found: Frozen) -> None:
-        super().__init__(f"Nothing is signed now: {found.reason} `cloudpay thaw` ends that.")
+        super().__init__(f"Nothing is signed now ({found.reason.rstrip('.')}). `cloudpay thaw` ends that.")
         self.found = found
 
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudpay.kernel.failpoints import Failpoint
+from tests.kills.choosing import Tally
 from tests.kills.databases import postgres
-from tests.kills.matrix import Run, Tally, open_run
+from tests.kills.matrix import Run, open_run
 from tests.kills.roles import PLACES
 from tests.kills.stack import log_tail
 

@@ -5,10 +5,9 @@ import queue
 import random
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -22,8 +21,9 @@ from cloudpay.kernel.clock import Clock
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.kernel.leases import LeaseRow
 from tests.kills.audit import Verdict, audit, expired, quiet, settled
+from tests.kills.choosing import Choice, Tally
 from tests.kills.payers import Payers
-from tests.kills.roles import BALANCES, PLACES, RARE, ROLES
+from tests.kills.roles import BALANCES, PLACES, ROLES
 from tests.kills.shoppers import Shoppers
 from tests.kills.stack import NETWORK, Stack, log_tail, open_stack
 
@@ -48,18 +48,6 @@ class Life:
     began: float
 
 
-@dataclass
-class Tally:
-    """What a run did."""
-
-    kills: Counter[tuple[str, Failpoint]] = field(default_factory=Counter)
-    not_come_by: Counter[tuple[str, Failpoint]] = field(default_factory=Counter)
-    flushes: int = 0
-    valkey_stops: int = 0
-    database_stops: int = 0
-    late_starts: int = 0
-
-
 class Run:
     """One seed on one stack."""
 
@@ -75,9 +63,10 @@ class Run:
         self._chance = random.Random(seed)
         self._restart_database = restart_database
         # With traces nobody looks at balances.
-        self._places = {
+        places = {
             role: [each for each in PLACES[role] if not (stack.traces and each in BALANCES)] for role in ROLES
         }
+        self._choice = Choice(places, self.tally, self._chance)
         self._lives: dict[str, Life] = {}
         self._by_pid: dict[int, str] = {}
         self._beside: dict[int, str] = {}
@@ -142,7 +131,7 @@ class Run:
 
     def _is_done(self, goal: int | None, *, everywhere: bool) -> bool:
         if everywhere:
-            return all(self.tally.kills[role, place] for role in ROLES for place in self._places[role])
+            return self._choice.has_had_all
         return goal is not None and sum(self.tally.kills.values()) >= goal
 
     def _is_settled(self) -> bool:
@@ -150,8 +139,7 @@ class Run:
         return self.payers.idle and len(settled(self.stack, orders)) == len(orders) and quiet(self.stack)
 
     def _start(self, role: str, *, armed: bool = True) -> None:
-        place = self._next_place(role) if armed else None
-        rule = "" if place is None else f"{place}=kill@{self._passage(role, place)}"
+        place, rule = self._choice.rule(role) if armed else (None, "")
         pid = self.stack.start(role, rule)
         self._lives[role] = Life(pid, place, time.monotonic())
         self._by_pid[pid] = role
@@ -159,26 +147,6 @@ class Run:
     def _start_beside(self, role: str) -> None:
         """Start one more process of a role, which nobody kills: it does work of the dead beside their successors."""
         self._beside[self.stack.start(role)] = role
-
-    def _next_place(self, role: str) -> Failpoint:
-        """The place at which this role was killed least, those left out before last."""
-        places = list(self._places[role])
-        self._chance.shuffle(places)
-        return min(places, key=lambda place: self._tried(role, place))
-
-    def _passage(self, role: str, place: Failpoint) -> int:
-        """At which passage to die; a role that is ahead of the others lives longer, so that all get their turn."""
-        if place in RARE:
-            return 1
-        longest = 3 if role == "watch" else 8
-        return self._chance.randint(1, longest * (4 if self._is_ahead(role) else 1))
-
-    def _is_ahead(self, role: str) -> bool:
-        least = {each: min(self._tried(each, place) for place in self._places[each]) for each in ROLES}
-        return least[role] > min(least.values()) + 1
-
-    def _tried(self, role: str, place: Failpoint) -> int:
-        return self.tally.kills[role, place] + self.tally.not_come_by[role, place]
 
     def _bury(self, *, armed: bool = True) -> None:
         """Notice a death, and start the next one at once."""
@@ -208,7 +176,7 @@ class Run:
 
     def _rescan(self) -> None:
         """An operator reads blocks again now and then, which is killed like everything else."""
-        if self._lives["rescan"].pid not in self._by_pid and not self._is_ahead("rescan"):
+        if self._lives["rescan"].pid not in self._by_pid and not self._choice.is_ahead("rescan"):
             self._start("rescan")
 
     def _give_up_waiting(self) -> None:

@@ -16,7 +16,8 @@ KILLS = 15
 
 
 def test_every_failpoint_is_one_that_some_process_is_killed_at() -> None:
-    sending = {place for place in Failpoint if place.startswith("send.")}  # tests/cloudpay/transactions/test_kills.py
+    # Those of the sender: tests/cloudpay/transactions/test_kills.py.
+    sending = {place for place in Failpoint if place.startswith("send.")}
     assert {place for places in PLACES.values() for place in places} == set(Failpoint) - sending
 
 

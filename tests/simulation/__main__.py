@@ -1,23 +1,19 @@
 """`make simulate ARGS="--seeds 2000"`: runs seeds and says what they found; `--seed N` replays one."""
 
 import argparse
-import faulthandler
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Sequence
+from functools import partial
 
-from tests.simulation.mutants import MUTANTS, hunt
+from tests.simulation.mutants.hunting import MUTANTS
+from tests.simulation.pieces import one_defect, one_seed
 from tests.simulation.run import EVENTS_PER_SEED, Simulation, Verdict, simulation
-from tests.simulation.shrinking import ranges, read_ranges, shrink
-
-_LONGEST = 600
-"""Seconds after which a run counts as hanging: where it stands is printed, and all ends."""
-_SHOWN = 60
-"""Lines of the trace that are shown of a broken run."""
+from tests.simulation.shrinking import read_ranges
+from tests.simulation.spreading import spread
 
 
 def main() -> int:
@@ -34,19 +30,21 @@ def main() -> int:
         help="plant defects, and see that each is found within --seeds seeds",
     )
     parser.add_argument("--postgres", action="store_true", help="on a private PostgreSQL instead of SQLite")
+    parser.add_argument("--jobs", type=int, default=1, help="processes to spread the seeds over (default 1)")
     arguments = parser.parse_args()
+    if min(arguments.jobs, arguments.seeds) < 1:
+        parser.error("--jobs and --seeds are at least 1")
     if arguments.postgres and "CLOUDPAY_TEST_DATABASE_URL" not in os.environ:
         command = [sys.executable, "scripts/postgres.py", sys.executable, "-m", "tests.simulation"]
         return subprocess.run([*command, *sys.argv[1:]], check=False).returncode
     server = os.environ["CLOUDPAY_TEST_DATABASE_URL"] if arguments.postgres else None
-    with ExitStack() as stack:
-        run = stack.enter_context(simulation(server))
-        if arguments.seed is not None:
+    if arguments.seed is not None:
+        with simulation(server) as run:
             return _one(run, arguments.seed, arguments.events, read_ranges(arguments.skip))
-        if arguments.mutants:
-            return _hunt(run, arguments.first, arguments.seeds)
-        seeds = range(arguments.first, arguments.first + arguments.seeds)
-        return _many(run, seeds, arguments.events, arguments.postgres)
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    if arguments.mutants:
+        return _hunt(seeds, arguments.jobs, server)
+    return _many(seeds, arguments.events, arguments.jobs, server)
 
 
 def _one(run: Simulation, seed: int, events: int | None, skip: list[int]) -> int:
@@ -59,35 +57,34 @@ def _one(run: Simulation, seed: int, events: int | None, skip: list[int]) -> int
     return 0
 
 
-def _many(run: Simulation, seeds: Iterable[int], events: int | None, postgres: bool) -> int:
+def _many(seeds: Sequence[int], events: int | None, jobs: int, server: str | None) -> int:
     began, told = time.monotonic(), time.monotonic()
     total = _Total()
-    for seed in seeds:
-        faulthandler.dump_traceback_later(_LONGEST, exit=True)
-        verdict = run.run(seed, events)
+    for verdict, shown in spread(partial(one_seed, events, server is not None), seeds, jobs, server):
         total.add(verdict)
-        if verdict.rule:
-            _show_broken(run, verdict, events, postgres)
+        if shown:
+            print(shown, flush=True)
         if time.monotonic() - told > 10:
             told = time.monotonic()
             print(
-                f"seed {seed}: {total.events:,} events, {told - began:.0f} s, {total.broken} broken",
+                f"{total.seeds:,} of {len(seeds):,} seeds, {total.events:,} events, {told - began:.0f} s, "
+                f"{total.broken} broken",
                 flush=True,
             )
-    faulthandler.cancel_dump_traceback_later()
-    total.show(time.monotonic() - began, postgres)
+    total.show(time.monotonic() - began, server is not None)
     return 1 if total.broken else 0
 
 
-def _hunt(run: Simulation, first: int, seeds: int) -> int:
+def _hunt(seeds: Sequence[int], jobs: int, server: str | None) -> int:
     """Plant each defect, and run seeds until one finds it."""
-    missed = 0
-    for name in MUTANTS:
-        found = hunt(run, name, range(first, first + seeds))
-        missed += found is None
+    missed = []
+    for name, found in spread(partial(one_defect, seeds), list(MUTANTS), jobs, server):
+        if found is None:
+            missed.append(name)
         told = f"seed {found.seed}, step {found.step}: {found.rule}" if found else "NOT FOUND"
-        print(f"{name:<58}{told}", flush=True)
-    print(f"\n{len(MUTANTS)} planted defects, {missed} not found within {seeds} seeds")
+        print(f"{name:<66}{told}", flush=True)
+    print(f"\n{len(MUTANTS)} planted defects, {len(missed)} not found within {len(seeds)} seeds")
+    print("".join(f"  {each}\n" for each in missed), end="")
     return 1 if missed else 0
 
 
@@ -124,18 +121,6 @@ class _Total:
             f"{seconds:.0f} s: {self.events / max(seconds, 0.001):.0f} events/s, "
             f"{sum(self.checked.values()):,} looks at {len(self.checked)} rules, {self.broken} broken"
         )
-
-
-def _show_broken(run: Simulation, verdict: Verdict, events: int | None, postgres: bool) -> None:
-    print(
-        f"\nBROKEN: seed {verdict.seed}, step {verdict.step}: {verdict.rule}\n  {verdict.found}", flush=True
-    )
-    shortest = shrink(run, verdict, events)
-    print("\n".join(shortest.verdict.trace[-_SHOWN:]))
-    words = [f"--seed {verdict.seed}", f"--events {shortest.events}"]
-    words += [f"--skip {ranges(shortest.skip)}"] if shortest.skip else []
-    words += ["--postgres"] if postgres else []
-    print(f'\nreplay with: make simulate ARGS="{" ".join(words)}"\n', flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from random import Random
 
 from cloudpay import wiring
 from cloudpay.invoices import reversals
@@ -13,10 +12,8 @@ from cloudpay.kernel.states import IllegalTransition
 from cloudpay.outbox.service import OutboxEvent
 from cloudpay.payments.networks import LOST_THREAD, pause, resume
 from cloudpay.payments.rescan import rescan
-from cloudpay.testing import FakeChain
 from cloudpay.webhooks.redelivery import redeliver
 from tests.simulation.mirror import moment
-from tests.simulation.nodes import PAGE_LIES, Faults, Node
 from tests.simulation.stage import URLS, Stage
 
 Act = Callable[[Stage], object]
@@ -224,75 +221,11 @@ def _rescan(stage: Stage) -> None:
 @happens("an operator decides on what was reversed", 2)
 def _decide(stage: Stage) -> None:
     rules, rng = stage.world.rules, stage.world.rng
-    found = [each for each in rules.reversed if rules.mirror.invoices[each]["status"] == "reversed"]
+    found = [each for each in rules.asking.reversed if rules.mirror.invoices[each]["status"] == "reversed"]
     if found:
         invoice_id, decision = rng.choice(sorted(found)), rng.choice([reversals.settle, reversals.write_off])
-        rules.decided[invoice_id] += 1
+        rules.asking.decided[invoice_id] += 1
         stage.web.run(
             lambda: decision(stage.web.gateway, invoice_id, reason="It is so.", actor="cli:simulation"),
             Conflict,
         )
-
-
-# Nodes
-
-
-@happens("a node lies", 6)
-def _lie(stage: Stage) -> None:
-    rng, code = stage.world.rng, some_network(stage)
-    if stage.world.profile.quiet_nodes:
-        return
-    node, chain = stage.world.node(code), stage.chain(code)
-    lie = rng.choice(list(_LIES))
-    if lie == "hides" and rng.random() < 0.3:
-        return
-    stage.world.note(f"  {code}: {lie}")
-    _LIES[lie](node, chain, rng)
-
-
-def _fails(node: Node, _chain: FakeChain, rng: Random) -> None:
-    node.faults.fails = rng.choice([0.2, 0.5, 0.9])
-
-
-def _pages(node: Node, _chain: FakeChain, rng: Random) -> None:
-    node.faults.pages = rng.choice(PAGE_LIES)
-
-
-def _fork(node: Node, _chain: FakeChain, _rng: Random) -> None:
-    node.faults.other_fork = True
-
-
-def _hides(node: Node, _chain: FakeChain, _rng: Random) -> None:
-    node.faults.hides = True
-
-
-def _other_chain(_node: Node, chain: FakeChain, _rng: Random) -> None:
-    chain.wrong_chain = True
-
-
-_LIES: dict[str, Callable[[Node, FakeChain, Random], object]] = {
-    "fails": _fails,
-    "pages": _pages,
-    "other fork": _fork,
-    "hides": _hides,
-    "other chain": _other_chain,
-    "down": lambda _node, chain, _rng: chain.go_down("timed out"),
-    "frozen head": lambda _node, chain, _rng: chain.freeze_head(),
-    "frozen final block": lambda _node, chain, _rng: chain.freeze_final(),
-    "behind": lambda _node, chain, rng: chain.head_backwards(rng.choice([1, 3, 10])),
-    "no logs": lambda _node, chain, _rng: chain.lie_empty_logs(),
-}
-
-
-@happens("nodes are honest", 6, optional=False)
-def _honest(stage: Stage) -> None:
-    for code in stage.world.chains:
-        make_honest(stage, code)
-
-
-def make_honest(stage: Stage, code: str) -> None:
-    """Have a network's node answer truly."""
-    chain = stage.chain(code)
-    chain.come_back()
-    chain.wrong_chain = False
-    stage.world.node(code).faults = Faults()

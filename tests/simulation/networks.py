@@ -13,6 +13,9 @@ from cloudpay.testing import FakePlugin
 from cloudpay.testing.plugin import fake_defaults
 from tests.simulation.nodes import Node
 
+_TOKENS, _TRACES, _HISTORY = Capability.TOKENS, Capability.TRACES, Capability.HISTORY
+_SECOND_READING_BLOCKS = 4
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -22,8 +25,11 @@ class Kind:
     currencies: tuple[str, ...]
     settings: dict[str, Any]
 
+    def with_nodes(self, besides: Capability) -> Capability:
+        """Answer what its nodes can do where they can do this besides; only tokens are read a second time."""
+        left_out = Capability.NONE if _TOKENS in self.capabilities else Capability.SECOND_READING
+        return self.capabilities | besides & ~left_out
 
-_TOKENS, _TRACES, _HISTORY = Capability.TOKENS, Capability.TRACES, Capability.HISTORY
 
 KINDS = {
     # All that happens is shown: native money that contracts send, by traces.
@@ -62,7 +68,8 @@ class _Plugin(FakePlugin):
     @property
     def tables(self) -> dict[str, dict[str, Any]]:
         """Return the settings of all networks."""
-        return {code: {"live": False, **kind.settings} for code, kind in KINDS.items()}
+        common = {"live": False, "second_reading_blocks": _SECOND_READING_BLOCKS}
+        return {code: common | kind.settings for code, kind in KINDS.items()}
 
     @hookimpl
     def cloudpay_chains(self) -> Iterable[ChainDefinition]:

@@ -1,12 +1,13 @@
-"""The node of one network as the watcher meets it: mostly honest, and lying, late or away when the run says so."""
+"""The nodes of one network as the watcher meets them: mostly honest, and lying, late or away when the run says so."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 from typing import Any, Protocol
 
-from cloudpay.chains.adapter import NodeHealth
+from cloudpay.chains.adapter import NodeHealth, Opinion, Reading
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.settings import NetworkSettings
 from cloudpay.chains.types import (
@@ -23,11 +24,9 @@ from cloudpay.chains.types import (
     Watch,
 )
 from cloudpay.testing import FakeChain
-
-PAGE_LIES = (
-    "cut", "unlinked", "twice", "shuffled", "foreign", "gap", "backwards", "sparse", "loose",
-)  # fmt: skip
-"""What may be wrong with a page; the watcher must see through each, or not be misled by it."""
+from tests.simulation.lies import PAGE_LIES, of_another_fork, one_log
+from tests.simulation.second import FIRST, Again, LeftOut, SecondNode, groups_of, left_out
+from tests.simulation.truth import Group
 
 
 class Surroundings(Protocol):
@@ -51,39 +50,67 @@ class Surroundings(Protocol):
 
 @dataclass
 class Faults:
-    """What is wrong with the node now."""
+    """What is wrong with the node that is read, now."""
 
     fails: float = 0.0
     """Share of calls that fail."""
     pages: str = ""
     other_fork: bool = False
     hides: bool = False
-    """Whether it leaves transfers out and nobody can notice: a rescan must find them."""
+    """Whether it leaves transfers out and nobody can notice: only reading again can find them."""
+    omits: bool = False
+    """Whether it leaves one log out of an answer that is right otherwise."""
 
 
 class Node:
-    """A chain adapter over the run's fake chain."""
+    """A chain adapter over the run's fake chain, with two nodes behind it."""
 
     def __init__(self, network: str, settings: NetworkSettings) -> None:
         self.network, self.settings = network, settings
-        self.faults = Faults()
-        self.heads: list[tuple[datetime, Head]] = []
-        """The heads that it told, and when."""
-        self.hidden: set[tuple[str, str, str]] = set()
-        """(transaction, recipient, asset) of what it left out unnoticed."""
         self.chain = FakeChain(network, settings)
         self._run: Surroundings | None = None
+        self._begin()
 
     def attach(self, run: Surroundings, chain: FakeChain) -> None:
         """Serve the chain of another run, honestly at first."""
         chain.settings = self.settings
         self._run, self.chain = run, chain
-        self.faults, self.heads, self.hidden = Faults(), [], set()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.faults, self.second = Faults(), SecondNode()
+        self.heads: list[tuple[datetime, Head]] = []
+        """The heads that were told, and when."""
+        self.hidden: set[LeftOut] = set()
+        """What the first node left out, unnoticed."""
+        self._lacking: set[Transfer] = set()
+        """The same, exactly: what the first node does not know as long as it lies."""
+        self.hidden_twice: set[Group] = set()
+        """Groups of which the second reading left something out, too, though it was asked of the right node."""
+        self.shown_in_part: set[Group] = set()
+        """Groups of which a node told some and not all."""
+        self.readings: list[Again] = []
+        self._looks: defaultdict[str, set[str]] = defaultdict(set)
+        """The blocks at which the balance of each address was told."""
 
     @property
     def capabilities(self) -> Capability:
         """What the chain can do."""
         return self.chain.capabilities
+
+    @property
+    def opinions(self) -> Mapping[str, Opinion]:
+        """What was said last of each block that a second opinion was asked of."""
+        return self.second.opinions
+
+    def be_honest(self) -> None:
+        """Answer truly, from both nodes."""
+        self.faults, self.second.lie = Faults(), ""
+
+    def looked_at(self, address: str, since: datetime) -> bool:
+        """Say whether a balance was told at a block that was the head after that moment."""
+        told = {head.latest.hash for at, head in self.heads if at >= since}
+        return not told.isdisjoint(self._looks[address])
 
     def verify(self) -> None:
         """Hold the node against the configuration."""
@@ -95,7 +122,7 @@ class Node:
         self._call("head")
         head = self.chain.head()
         if self.faults.other_fork and self._rng.random() < 0.7:
-            head = self._of_another_fork(head)
+            head = of_another_fork(head, self._rng)
             self.heads.append((self._surroundings.now, head))
             return head
         self.heads.append((self._surroundings.now, head))
@@ -108,6 +135,32 @@ class Node:
         page = self._distorted(self.chain.scan(after, limit, watch))
         self._call("scanned")
         return page
+
+    def read_again(self, first: int, last: int, watch: Watch, avoid: Collection[str]) -> Reading:
+        """Answer final blocks again, from the node that is not to be avoided, as far as it knows them."""
+        self._call("read_again")
+        told = self.chain.read_again(first, last, watch, avoid)
+        node = self.second.who_reads(avoid)
+        if node == FIRST:
+            lacking = self._lacking if self.faults.hides or self.faults.omits else set()
+            kept = tuple(each for each in told.transfers if each not in lacking)
+        else:
+            kept = self.second.kept(told.transfers, self._rng)
+        dropped = groups_of(set(told.transfers) - set(kept))
+        self.shown_in_part |= dropped & groups_of(kept)
+        if node != FIRST or avoid:  # else it was asked to tell again itself what it had told
+            self.hidden_twice |= dropped
+        reading = Reading(node, told.last, kept)
+        if node != FIRST:
+            reading = self.second.distorted(reading, self._rng)
+        self.readings.append(Again(node, first, reading.last.height, dropped - groups_of(kept)))
+        self._call("read_again_done")
+        return reading
+
+    def second_opinions(self, blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
+        """Answer which blocks both nodes have."""
+        self._surroundings.boundary(f"node.{self.network}.second_opinions")
+        return {block: self.second.opinion(self.chain, block) for block in sorted(blocks)}
 
     def header_at(self, height: int) -> Header:
         """Answer a header."""
@@ -123,6 +176,8 @@ class Node:
         """Answer balances."""
         self._call("balances")
         found = self.chain.balances(holdings, at)
+        for each in found:
+            self._looks[each.address].add(at.hash)
         self._call("balanced")
         return found
 
@@ -156,76 +211,30 @@ class Node:
         if self.faults.fails and self._rng.random() < self.faults.fails:
             raise NodeUnavailable(self.network, self._rng.choice(["timed out", "429", "cut JSON", "503"]))
 
-    def _of_another_fork(self, head: Head) -> Head:
-        """A head that is far ahead, or whose final block is another one at a height that we have read."""
-        ahead = self._rng.choice([0, 2, 20])
-        latest = Header(
-            head.latest.height + ahead, f"0xfork{head.latest.height}", "0xfork", head.latest.time + ahead
-        )
-        back = self._rng.choice([0, 1, 5])
-        return replace(head, latest=latest, final=BlockRef(max(0, latest.height - back), "0xfinal-of-a-fork"))
-
     def _distorted(self, page: Page) -> Page:
         if self.faults.hides and page.transfers and self._rng.random() < 0.7:
             page = self._without_transfers(page)
+        if self.faults.omits and page.transfers:
+            page = self._without_one(page)
         if self.faults.pages and page.headers and self._rng.random() < 0.7:
-            page = getattr(self, f"_{self.faults.pages}")(page)
+            page = PAGE_LIES[self.faults.pages](page, self.chain.head().final.height, self._rng)
         return page
 
     def _without_transfers(self, page: Page) -> Page:
         only_logs = self._rng.random() < 0.5
         kept = tuple(each for each in page.transfers if only_logs and each.source is not TransferSource.LOG)
-        for each in set(page.transfers) - set(kept):
-            self.hidden.add((each.tx_id, each.recipient, each.contract or ""))
+        self._leave_out(set(page.transfers) - set(kept))
         return replace(page, transfers=kept)
 
-    def _cut(self, page: Page) -> Page:
-        headers = page.headers[: self._rng.randint(0, len(page.headers))]
-        return _only(page, headers)
+    def _without_one(self, page: Page) -> Page:
+        """Leave a log out; what was left out once is not known the next time either."""
+        chosen = one_log(page.transfers, self._rng)
+        dropped = self._lacking & set(page.transfers) or ({chosen} if chosen else set())
+        kept = tuple(each for each in page.transfers if each not in dropped)
+        self._leave_out(dropped)
+        self.shown_in_part |= groups_of(dropped) & groups_of(kept)
+        return replace(page, transfers=kept)
 
-    def _unlinked(self, page: Page) -> Page:
-        at = self._rng.randrange(len(page.headers))
-        headers = list(page.headers)
-        headers[at] = replace(headers[at], parent="0xno-parent")
-        return replace(page, headers=tuple(headers))
-
-    def _twice(self, page: Page) -> Page:
-        return replace(page, transfers=page.transfers * 2)
-
-    def _shuffled(self, page: Page) -> Page:
-        mixed = list(page.transfers)
-        self._rng.shuffle(mixed)
-        return replace(page, transfers=tuple(mixed))
-
-    def _foreign(self, page: Page) -> Page:
-        if not page.transfers:
-            return page
-        mixed: list[Transfer] = list(page.transfers)
-        at = self._rng.randrange(len(mixed))
-        mixed[at] = replace(mixed[at], block=BlockRef(mixed[at].block.height, "0xno-block"))
-        return replace(page, transfers=tuple(mixed))
-
-    def _gap(self, page: Page) -> Page:
-        at = self._rng.randrange(len(page.headers))
-        return _only(page, page.headers[:at] + page.headers[at + 1 :])
-
-    def _backwards(self, page: Page) -> Page:
-        return replace(page, headers=page.headers[::-1])
-
-    def _sparse(self, page: Page) -> Page:
-        """Leave out headers without transfers, as a range below the final block may: no lie."""
-        final = self.chain.head().final.height
-        return self._loose(page) if page.headers[-1].height <= final else page
-
-    def _loose(self, page: Page) -> Page:
-        """Leave them out wherever the page lies: above the final block nothing links it then."""
-        told = {each.block for each in page.transfers}
-        kept = tuple(each for each in page.headers[:-1] if each.ref in told)
-        return replace(page, headers=(*kept, page.headers[-1]), linked=False)
-
-
-def _only(page: Page, headers: tuple[Header, ...]) -> Page:
-    told = {each.ref for each in headers}
-    return replace(
-        page, headers=headers, transfers=tuple(each for each in page.transfers if each.block in told)
-    )
+    def _leave_out(self, dropped: set[Transfer]) -> None:
+        self._lacking |= dropped
+        self.hidden |= left_out(dropped)

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from random import Random
 
+from cloudpay.chains.types import Capability
+from cloudpay.payments.balances import BUDGET
 from tests.simulation.networks import KINDS
 
 BIG_EVERY = 500
 """Every so many seeds one has thousands of invoices."""
 BIG_INVOICES = 1_500
+
+_OFTEN = 0.7
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class Profile:
     """Whether endpoints stay as they are at the end, until every attempt was made."""
     quiet_nodes: bool
     """Whether nodes never lie: reorganisations, crashes and payers are enough then."""
+    nodes: Capability
+    """What the nodes can do besides, where their kind of chain has it."""
+    budget: int
+    """How many balances are looked at in one block."""
 
 
 def draw(seed: int, optional: list[str]) -> Profile:
@@ -49,4 +57,14 @@ def draw(seed: int, optional: list[str]) -> Profile:
         invoices=BIG_INVOICES if big else 0,
         stubborn=rng.random() < 0.2,
         quiet_nodes=rng.random() < 0.25,
+        nodes=_nodes(rng),
+        budget=BUDGET if big else rng.choice([2, 5, 20]),
     )
+
+
+def _nodes(rng: Random) -> Capability:
+    found = Capability.NONE
+    for each in (Capability.SECOND_READING, Capability.SECOND_OPINION, Capability.MANY_BALANCES):
+        if rng.random() < _OFTEN:
+            found |= each
+    return found

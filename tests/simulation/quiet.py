@@ -2,16 +2,19 @@
 
 from datetime import timedelta
 
+from cloudpay.chains.types import Capability
 from cloudpay.ledger.audit import check
 from cloudpay.payments.networks import LOST_THREAD, resume
 from cloudpay.payments.rescan import rescan
 from cloudpay.webhooks.claims import next_due_in
 from cloudpay.webhooks.redelivery import redeliver
-from tests.simulation.events import make_honest
+from tests.simulation.lying import make_honest
 from tests.simulation.mirror import FINAL, Row, amount, moment, on_time
 from tests.simulation.stage import Stage
 
 _ROUNDS = 40
+_SECOND_READING_EVERY = 121
+"""Seconds from one piece of the second reading to the next."""
 
 
 def come_to_rest(stage: Stage) -> None:
@@ -25,6 +28,8 @@ def come_to_rest(stage: Stage) -> None:
         make_honest(stage, code)
     _settle(stage)
     for code, truth in world.rules.truths.items():
+        if Capability.SECOND_READING in world.node(code).capabilities:
+            _read_a_second_time(stage, code)
         if world.node(code).hidden or truth.restarts:
             _read_again(stage, code)
     _pass_every_expiry(stage)
@@ -35,8 +40,9 @@ def come_to_rest(stage: Stage) -> None:
 def _settle(stage: Stage) -> None:
     """Mine until all is final, and follow, until nothing more happens."""
     world = stage.world
-    for _ in range(_ROUNDS // 3):
-        busy = False
+    turns = _turns(stage)
+    for number in range(_ROUNDS // 3 + turns):
+        busy = number < turns
         for code, chain in world.chains.items():
             world.pass_time(20)
             if chain.mempool:
@@ -49,6 +55,36 @@ def _settle(stage: Stage) -> None:
         if not busy:
             return
     world.rules.break_rule("the gateway comes to rest", "it went on and on")
+
+
+def _turns(stage: Stage) -> int:
+    """Answer how many blocks it takes until every balance had its turn, and what it showed is final; 0 for none."""
+    profile, options = stage.world.profile, stage.world.rules.mirror.options.values()
+    watched = [
+        sum(1 for each in options if (each["network"], each["asset"]) == (code, ""))
+        for code in stage.world.chains
+        if Capability.TRACES not in stage.world.node(code).capabilities
+    ]
+    most = max(watched, default=0)
+    return -(-most // profile.budget) + 1 if most else 0
+
+
+def _read_a_second_time(stage: Stage, code: str) -> None:
+    """Go on until all that is final now was read a second time: nothing is hidden by one node alone then."""
+    world, chain = stage.world, stage.chain(code)
+    goal = chain.height
+    world.note(f"  {code} is read a second time up to block {goal}")
+    place = -1
+    while place < goal:
+        before = place
+        chain.mine(chain.settings.second_reading_blocks + chain.settings.confirmations)
+        world.learn(code)
+        world.pass_time(_SECOND_READING_EVERY)
+        for _ in range(2):  # the second poll is a quiet one
+            _follow(stage, code)
+        place = world.rules.mirror.networks[code]["reread_height"] or 0
+        world.rules.hold("what is final is read a second time", place > before, code, place, "of", goal)
+    world.rules.arriving.hold_found(code)
 
 
 def _follow(stage: Stage, code: str) -> bool:
@@ -71,7 +107,8 @@ def _read_again(stage: Stage, code: str) -> None:
     """Read everything again, as an operator does who knows that a node has hidden something."""
     stage.world.note(f"  {code} is read again")
     rescan(stage.bystander, code, 1, stage.chain(code).height, lambda *_: None)
-    stage.world.rules.read_again(code)
+    stage.world.rules.look()
+    stage.world.rules.arriving.read_again(code)
     stage.world.rules.look()
 
 
@@ -137,7 +174,7 @@ def hold_the_end(stage: Stage) -> None:
         rules.hold("the gateway has read everything", truth.cursor == tip, code, truth.cursor, tip)
         status = rules.mirror.networks[code]["status"]
         rules.hold("the network is open again", status == "active", code, status)
-    rules.hold_everything_arrived()
+    rules.arriving.hold_everything()
     for row in rules.mirror.invoices.values():
         _hold_invoice(stage, row)
     _hold_deliveries(stage)
@@ -152,7 +189,7 @@ def _hold_invoice(stage: Stage, row: Row) -> None:
     ended = row["status"]
     if ended == "cancelled":
         expected: tuple[str, str | None] = (ended, "late" if standing else None)
-    elif ended == "reversed" and row["id"] in rules.reversed:
+    elif ended == "reversed" and row["id"] in rules.asking.reversed:
         expected = ("reversed", "overpaid" if total > asked else None)
     elif timely >= asked or ended == "paid":
         rules.hold("paid stays paid while the money is there", total >= asked, row, standing)

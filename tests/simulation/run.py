@@ -30,12 +30,12 @@ from cloudpay.merchants.service import create_merchant
 from cloudpay.testing import FixedClock
 from cloudpay.wallets.service import master_address
 from cloudpay.wallets.setup import init_wallet
-from tests.simulation import miners, payers  # noqa: F401  # they put their events into the list
+from tests.simulation import lying, miners, payers  # noqa: F401  # they put their events into the list
 from tests.simulation.events import EVENTS, Event
+from tests.simulation.holding import Broken
 from tests.simulation.networks import open_networks
 from tests.simulation.profile import draw
 from tests.simulation.quiet import come_to_rest
-from tests.simulation.rules import Broken
 from tests.simulation.stage import Stage
 from tests.simulation.store import Store
 from tests.simulation.world import Grounds, Killed, Shop, World
@@ -78,15 +78,18 @@ class Simulation:
         self._time.world = world
         stage = Stage(self.grounds, world)
         count = events or (EVENTS_PER_SEED * (3 if profile.invoices else 1))
-        verdict = Verdict(seed, count, counts=world.counts, checked=world.rules.checked, trace=world.trace)
+        verdict = Verdict(
+            seed, count, counts=world.counts, checked=world.rules.hold.checked, trace=world.trace
+        )
         kinds = [each for each in EVENTS if each.name not in profile.off]
         world.interruption = lambda: _do_something(stage, kinds)
         try:
-            _begin(stage)
-            for verdict.step in range(1, count + 1):
-                self._step(stage, kinds, verdict.step, do=verdict.step not in skip)
-            _seed_step(stage, count + 1)
-            come_to_rest(stage)
+            with _budget(profile.budget):
+                _begin(stage)
+                for verdict.step in range(1, count + 1):
+                    self._step(stage, kinds, verdict.step, do=verdict.step not in skip)
+                _seed_step(stage, count + 1)
+                come_to_rest(stage)
         except Broken as broken:
             verdict.rule, verdict.found = broken.rule, broken.found
         except Exception as error:  # noqa: BLE001  # whatever it is, it should not have been
@@ -108,6 +111,14 @@ class Simulation:
             finally:
                 world.armed = False
             world.rules.look()
+
+
+@contextmanager
+def _budget(balances: int) -> Iterator[None]:
+    """Have so many balances looked at in one block, so that a few invoices are more than there is room for."""
+    where = "cloudpay.payments.balances"
+    with mock.patch(f"{where}.BUDGET", balances), mock.patch(f"{where}.BUDGET_AT_ONCE", 5 * balances):
+        yield
 
 
 def _described(error: BaseException) -> str:
@@ -197,13 +208,13 @@ class _RunTime:
     def stand_ins(self) -> dict[str, Any]:
         """Answer what stands in for what."""
         return {
-            "cloudpay.kernel.ids.ULID": self.identifier,
+            "cloudpay.kernel.ids.next_ulid": self.identifier,
             "cloudpay.kernel.leases.time": self,
             "cloudpay.kernel.db.time": self,
         }
 
     def identifier(self) -> str:
-        """Answer an identifier as `ULID()` does, by the run's time and chance."""
+        """Answer an identifier as `next_ulid` does, by the run's time and chance."""
         if self.world is None:
             self._made += 1
             return str(ULID.from_bytes(struct.pack(">QQ", 0, self._made)))

@@ -94,7 +94,7 @@ class Stage:
         principal = next(
             each.principal for each in self.grounds.shops if each.principal.merchant_id == row["merchant_id"]
         )
-        self.world.rules.cancelling.add(invoice_id)
+        self.world.rules.asking.cancelling.add(invoice_id)
         gateway = self.web.gateway
         self.web.run(
             lambda: service.cancel(gateway, principal, invoice_id, None, lambda view: view.id), NotCancellable

@@ -10,10 +10,10 @@ from decimal import Decimal
 from standardwebhooks import Webhook
 
 from cloudpay.webhooks.states import DELIVERY, REDELIVERY, DeliveryStatus
+from tests.simulation.holding import Hold
 from tests.simulation.mirror import Mirror, Row
 
 _KEPT = ("event_id", "event_type", "merchant_id", "invoice_id", "url", "body")
-Hold = Callable[..., None]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """A sample of seeds on every change; `make simulate` runs the whole."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from tests.conftest import SERVER
-from tests.simulation.mutants import MUTANTS, hunt, planted
+from tests.simulation.mutants.hunting import MUTANTS, hunt, planted
+from tests.simulation.pieces import one_seed
 from tests.simulation.run import Simulation, simulation
 from tests.simulation.shrinking import ranges, read_ranges, shrink
+from tests.simulation.spreading import spread
 
 SEEDS = range(1, 6) if SERVER is None else range(6, 8)
 EVENTS = 60 if SERVER is None else 40
@@ -16,7 +19,7 @@ SAMPLE = (
     "numbers transfers by their place in the block",
     "is paid by what is not final",
 )
-"""Defects that a few seeds find; `make simulate ARGS="--mutants --seeds 60"` plants all."""
+"""Defects that a few seeds find; `make simulate ARGS="--mutants --seeds 25"` plants all."""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,12 @@ def test_the_same_seed_is_the_same_run(run: Simulation) -> None:
     first, second = run.run(3, 40), run.run(3, 40)
     assert first.trace == second.trace
     assert first.checked == second.checked
+
+
+def test_seeds_that_are_spread_over_processes_come_to_the_same(run: Simulation) -> None:
+    work = partial(one_seed, 10, SERVER is not None)
+    found = {verdict.seed: verdict.checked for verdict, _shown in spread(work, [1, 2, 3], 2, SERVER)}
+    assert found == {seed: run.run(seed, 10).checked for seed in (1, 2, 3)}
 
 
 def test_another_seed_is_another_run(run: Simulation) -> None:

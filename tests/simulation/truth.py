@@ -8,8 +8,13 @@ from cloudpay.chains.types import BlockRef, Capability
 from cloudpay.testing import FakeChain
 from cloudpay.testing.ledger import FakeBlock, Move
 
+Group = tuple[str, str, str]
+"""Transaction, recipient, asset (empty for the native coin)."""
+
 Identity = tuple[str, str, str, int]
-"""Transaction, recipient, asset (empty for the native coin), and number among those."""
+"""A group, and a transfer's number in it."""
+
+MOST_IN_A_GROUP = 64
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,12 @@ class Truth:
         return tip == block
 
     def move(self, cursor: str | None) -> set[Identity]:
-        """Follow the gateway to the block that it has read up to; answer what is different there."""
+        """Follow the gateway to the block that it has read up to; answer what is different there.
+
+        Who begins may be told a block that never was: reading begins when the gateway has noticed.
+        """
+        if self.cursor is None and cursor not in self.blocks:
+            cursor = None
         if cursor == self.cursor:
             return set()
         old, self.cursor = self.cursor, cursor
@@ -105,10 +115,26 @@ class Truth:
 
     def lies_below(self, identity: Identity, block: str) -> Arrival | None:
         """Answer what arrived in a block of this branch that was read again, though it lies below the beginning."""
+        found = self._below(block)
+        return None if found is None else found.shown.get(identity)
+
+    def of_group(self, group: Group) -> list[Arrival]:
+        """Answer what arrived, and was shown, of like transfers of one transaction."""
+        found = (self.shown.get((*group, number)) for number in range(MOST_IN_A_GROUP))
+        return [each for each in found if each is not None]
+
+    def holds_below(self, group: Group, amount: int, block: str) -> bool:
+        """Say whether such a transfer lies in a block that was read again, though below the beginning."""
+        found = self._below(block)
+        return found is not None and any(
+            identity[:3] == group and arrival.amount == amount for identity, arrival in found.shown.items()
+        )
+
+    def _below(self, block: str) -> TrueBlock | None:
         found = self.blocks.get(block)
         if found is None or found.height > (self.floor or 0) or not self.is_on_branch(block, self.cursor):
             return None
-        return found.shown.get(identity)
+        return found
 
     def _down_from(self, tip: str | None) -> Iterator[TrueBlock]:
         while tip in self.blocks:

@@ -63,7 +63,7 @@ class World:
         self.chains = {code: FakeChain(code, unix=self.clock.unix) for code in profile.networks}
         for code, chain in self.chains.items():
             grounds.nodes[code].attach(self, chain)
-            chain.capabilities = KINDS[code].capabilities
+            chain.capabilities = KINDS[code].with_nodes(profile.nodes)
             chain.mine(12)
             for shop in grounds.shops:
                 chain.fund(shop.master, 10**60)
@@ -125,7 +125,7 @@ class World:
             self.pass_time(seconds)
 
     def identifier(self) -> str:
-        """Answer an identifier as `ULID()` does, by this run's time and chance."""
+        """Answer an identifier as `next_ulid` does, by this run's time and chance."""
         millis = int(self.now.timestamp() * 1000)
         return str(ULID.from_bytes(struct.pack(">Q", millis)[2:] + self.rng.randbytes(10)))
 

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from cloudpay.alerts.service import AlertView, alert_views
 from cloudpay.alerts.states import AlertKind
+from cloudpay.chains.adapter import Reading
 from cloudpay.chains.types import Capability
 from cloudpay.invoices.states import InvoiceStatus
+from cloudpay.invoices.views import InvoiceView
 from cloudpay.kernel import failpoints
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.kernel.leases import LeaseLost
@@ -89,26 +92,59 @@ def test_f45_a_payment_found_so_after_the_expiry_was_on_time_by_its_block(
     assert (paid.status, paid.exception) == (InvoiceStatus.PAID, None)
 
 
-def test_of_two_like_transfers_of_which_the_second_alone_was_told_the_other_is_credited(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+def pay_by_two_of_which_the_second_alone_is_told(
+    shop: Shop, invoice: InvoiceView, patches: pytest.MonkeyPatch
 ) -> None:
-    invoice = shop.ask()
     address, asset = invoice.option.address, invoice.option.asset
-    first, second = (
-        (shop.chain.payer, address, 3_000_000, asset),
-        (shop.chain.payer, address, 7_000_000, asset),
-    )
     whole = shop.chain._transfers
-    shop.chain.transact(Move(*first), Move(*second))
-    with monkeypatch.context() as patched:
+    shop.chain.transact(*(Move(shop.chain.payer, address, each, asset) for each in (3_000_000, 7_000_000)))
+    with patches.context() as patched:
         patched.setattr(
             shop.chain,
             "_transfers",
             lambda block: (each for each in whole(block) if each.amount != 3_000_000),
         )
         shop.mine()
+
+
+def test_of_two_like_transfers_of_which_the_second_alone_was_told_the_other_is_credited(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = shop.ask()
+    pay_by_two_of_which_the_second_alone_is_told(shop, invoice, monkeypatch)
     shop.mine(STEP + 2)
     assert shop.held() == 7_000_000
+    shop.look()
+    shop.mine()
+    assert shop.held() == 10_000_000
+    assert sorted(each.amount for each in shop.state(invoice).payments) == [3_000_000, 7_000_000]
+
+
+def test_of_two_like_transfers_of_which_the_second_alone_was_told_a_rescan_finds_the_other_too(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = shop.ask()
+    pay_by_two_of_which_the_second_alone_is_told(shop, invoice, monkeypatch)
+    shop.rescan(1, 5)
+    shop.mine(STEP + 2)
+    shop.look()
+    assert shop.held() == 10_000_000
+    assert sorted(each.amount for each in shop.state(invoice).payments) == [3_000_000, 7_000_000]
+
+
+def test_a_second_reading_that_tells_two_like_transfers_twice_credits_each_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = shop.ask()
+    pay_by_two_of_which_the_second_alone_is_told(shop, invoice, monkeypatch)
+    shop.mine(STEP + 2)
+    once = shop.chain.read_again
+
+    def twice(*asked: Any) -> Reading:
+        told = once(*asked)
+        return replace(told, transfers=told.transfers * 2)
+
+    monkeypatch.setattr(shop.chain, "read_again", twice)
     shop.look()
     shop.mine()
     assert shop.held() == 10_000_000

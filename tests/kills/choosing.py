@@ -1,0 +1,57 @@
+"""Where each process of a run is to die: all places of all roles get their turn, the least tried first."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cloudpay.kernel.failpoints import Failpoint
+from tests.kills.roles import RARE, ROLES
+
+
+@dataclass
+class Tally:
+    """What a run did."""
+
+    kills: Counter[tuple[str, Failpoint]] = field(default_factory=Counter)
+    not_come_by: Counter[tuple[str, Failpoint]] = field(default_factory=Counter)
+    flushes: int = 0
+    valkey_stops: int = 0
+    database_stops: int = 0
+    late_starts: int = 0
+
+
+class Choice:
+    """Chooses places by what a run has done so far."""
+
+    def __init__(
+        self, places: Mapping[str, Sequence[Failpoint]], tally: Tally, chance: random.Random
+    ) -> None:
+        self._places, self._tally, self._chance = places, tally, chance
+
+    @property
+    def has_had_all(self) -> bool:
+        """Say whether a process was killed at each place."""
+        return all(self._tally.kills[role, place] for role in ROLES for place in self._places[role])
+
+    def rule(self, role: str) -> tuple[Failpoint, str]:
+        """Answer the place at which this role was killed least, and what arms it; those left out come before last."""
+        places = list(self._places[role])
+        self._chance.shuffle(places)
+        place = min(places, key=lambda each: self._tried(role, each))
+        return place, f"{place}=kill@{self._passage(role, place)}"
+
+    def is_ahead(self, role: str) -> bool:
+        """Say whether another role has had fewer turns at one of its places."""
+        least = {each: min(self._tried(each, place) for place in self._places[each]) for each in ROLES}
+        return least[role] > min(least.values()) + 1
+
+    def _passage(self, role: str, place: Failpoint) -> int:
+        """At which passage to die; a role that is ahead of the others lives longer, so that all get their turn."""
+        if place in RARE:
+            return 1
+        longest = 3 if role == "watch" else 8
+        return self._chance.randint(1, longest * (4 if self.is_ahead(role) else 1))
+
+    def _tried(self, role: str, place: Failpoint) -> int:
+        return self._tally.kills[role, place] + self._tally.not_come_by[role, place]
