@@ -27,6 +27,7 @@ _NAMES = {
     "leash.py": "leash",
     "worker watch": "worker:watch",
     "worker events webhooks": "worker:events, worker:webhooks, scheduler",
+    "worker send": "worker:send",
     "cli web": "web",
     "cli up": "supervisor",
 }

@@ -10,6 +10,8 @@ from cloudpay.merchants import models as merchants
 from cloudpay.outbox import models as outbox
 from cloudpay.payments import models as payments
 from cloudpay.payments import own
+from cloudpay.payouts import models as payouts
+from cloudpay.transactions import models as transactions
 from cloudpay.wallets import freezes
 from cloudpay.wallets import models as wallets
 from cloudpay.wallets import own as own_transactions
@@ -30,6 +32,8 @@ __all__ = [
     "own",
     "own_transactions",
     "payments",
+    "payouts",
+    "transactions",
     "wallets",
     "webhooks",
 ]

@@ -28,6 +28,9 @@ class AlertKind(StrEnum):
     NODE_WRONG_CHAIN = "node_wrong_chain"
     NODES_DISAGREE = "nodes_disagree"
     NODE_LEFT_OUT_LOGS = "node_left_out_logs"
+    SENDING_FROZEN = "sending_frozen"
+    SENDING_HELD = "sending_held"
+    JOURNAL_FAILING = "journal_failing"
     BALANCES_UNKNOWN = "balances_unknown"
     LESS_ARRIVED = "less_arrived"
     TOKEN_STUCK = "token_stuck"  # noqa: S105  # no password
@@ -89,6 +92,21 @@ KINDS: Mapping[AlertKind, Meaning] = {
         Severity.WARNING,
         "Another reading of the same blocks showed what it left out, so nothing is lost; but a payment may have been "
         "found late. Take the node of {subject} out of rpc_urls when that happens again; end this alert by hand.",
+    ),
+    AlertKind.SENDING_FROZEN: Meaning(
+        Severity.CRITICAL,
+        "No payout goes out meanwhile, and none is lost: what is queued waits. Read the reason, compare the master "
+        "wallets with a block explorer, and run `cloudpay thaw` where the seal key lies when all is explained.",
+    ),
+    AlertKind.SENDING_HELD: Meaning(
+        Severity.WARNING,
+        "Payouts on {subject} wait that the signer does not sign as things stand. Raise what its limits file or "
+        "`fee_cap` allows, or cancel them; they go out by themselves when it is allowed.",
+    ),
+    AlertKind.JOURNAL_FAILING: Meaning(
+        Severity.CRITICAL,
+        "What is signed on {subject} cannot be written down apart from the database, so nothing is broadcast. Make "
+        "room on the disk of the data folder, and see that the worker `send` may write there.",
     ),
     AlertKind.BALANCES_UNKNOWN: Meaning(
         Severity.CRITICAL,

@@ -1,9 +1,11 @@
 """What is wrong with this gateway, and what to do about it: every check says one sentence."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +20,8 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.kernel.errors import CloudPayError
 from cloudpay.kernel.settings import Settings
+from cloudpay.transactions.control import frozen_networks
+from cloudpay.wallets.limits import read_ceilings
 from cloudpay.wallets.setup import key_families, wallet
 
 _REDIS_SECONDS = 3
@@ -49,6 +53,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _redis(settings)
         yield from _wallet(gateway)
         yield from _address(gateway)
+        yield from _sending(gateway)
         yield from _nodes(gateway)
     finally:
         close_gateway(gateway)
@@ -123,6 +128,31 @@ def _address(gateway: Gateway) -> Iterator[Finding]:
             None,
             f"Payers are sent to {web.url}, which is not https. Set public_url in [web] to your own address.",
         )
+
+
+def _sending(gateway: Gateway) -> Iterator[Finding]:
+    """Say what keeps payouts from going out: a freeze, or a signer that was not told how much it may sign."""
+    for code, found in frozen_networks(gateway).items():
+        yield Finding(
+            "sending",
+            False,
+            f"{code} is frozen ({found.reason.rstrip('.')}). Run `cloudpay thaw` when it is explained.",
+        )
+    path = gateway.settings.signer_limits_path
+    if not os.access(path.parent, os.X_OK):
+        yield Finding("sending", True, f"{path} is out of this user's reach.")
+        return
+    for network in (each for each in gateway.chains if each.sends):
+        yield _guard("sending", partial(_ceilings, path, network))
+
+
+def _ceilings(path: Path, network: Network) -> Finding:
+    ceilings = read_ceilings(path, network)
+    if ceilings is None:
+        return Finding(
+            "sending", None, f"{network.code} is a test network: the signer has no ceilings for it."
+        )
+    return Finding("sending", True, f"The signer's ceilings for {network.code} are in {path}.")
 
 
 def _nodes(gateway: Gateway) -> Iterator[Finding]:

@@ -9,9 +9,8 @@ from flask import Flask
 from cloudpay import __version__
 from cloudpay.app.operations import complete
 from cloudpay.app.problems import MIMETYPE
-from cloudpay.app.schemas import InvoiceChanged, Problem
-from cloudpay.invoices.change import event_type
-from cloudpay.invoices.states import InvoiceStatus
+from cloudpay.app.schemas import Problem
+from cloudpay.app.told import BODIES, webhooks
 from cloudpay.kernel.fields import Money
 from cloudpay.kernel.settings import Settings
 
@@ -19,7 +18,8 @@ _EXTENSION = "cloudpay.api"
 _PREFIX = "/api"
 
 _ABOUT = """\
-Accept crypto payments: create an invoice, show its address, and be told by a webhook when it is paid.
+Accept crypto payments: create an invoice, show its address, and be told by a webhook when it is paid. Pay out from your
+master wallet, one by one or in bulk.
 
 **Headers.** `x-api-key` holds your key. `merchant_id` (or `merchant-id`) may name your merchant id; the key decides,
 and a contradiction is refused with 401.
@@ -34,12 +34,6 @@ and `errors` by field.
 
 **Lists** are paged by `page` and `limit` (100 at most). Send the `anchor` that page 1 answered with the later pages,
 and new items do not shift them.
-"""
-
-_WEBHOOK = """\
-Sent to the invoice's `callback_url` whenever its status changes; none is sent on creation. `paid` is said once. The
-order of delivery is not promised: `sequence` tells it. Answer 2xx within 15 seconds; anything else is tried again for
-three days. Verify the signature by the Standard Webhooks scheme with your `whsec_…` secret.
 """
 
 
@@ -69,7 +63,8 @@ def make_api(app: Flask, settings: Settings) -> Any:
     scheme = api.spec.components.security_scheme
     scheme("apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key"})
     scheme("merchantId", {"type": "apiKey", "in": "header", "name": "merchant_id"})
-    api.spec.components.schema("InvoiceChanged", schema=InvoiceChanged)
+    for body in BODIES:
+        api.spec.components.schema(body.__name__, schema=body)
     app.extensions[_EXTENSION] = api
     return api
 
@@ -88,7 +83,7 @@ def document(app: Flask) -> dict[str, Any]:
             content[MIMETYPE] = content.pop("application/json")
     complete(app, made, _PREFIX)
     made["components"]["schemas"]["NewInvoice"]["oneOf"] = _ONE_AMOUNT
-    made["webhooks"] = {event_type(status): {"post": _webhook(status)} for status in InvoiceStatus}
+    made["webhooks"] = webhooks()
     return made
 
 
@@ -108,32 +103,3 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "The same key and content within 24 hours get the same answer, and do nothing twice.",
 }
-
-
-def _webhook(status: InvoiceStatus) -> dict[str, Any]:
-    headers = {
-        "webhook-id": "The event's id: the same at every attempt. Keep it to recognise repetitions.",
-        "webhook-timestamp": "Seconds since 1970 of this attempt.",
-        "webhook-signature": "`v1,` and the signature, one for each valid secret, separated by spaces.",
-    }
-    return {
-        "operationId": f"invoice{status.value.capitalize()}",
-        "summary": f"An invoice is {status.value}" + (" again" if status is InvoiceStatus.PENDING else ""),
-        "description": _WEBHOOK,
-        "security": [],
-        "parameters": [
-            {
-                "in": "header",
-                "name": name,
-                "required": True,
-                "schema": {"type": "string"},
-                "description": words,
-            }
-            for name, words in headers.items()
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/InvoiceChanged"}}},
-        },
-        "responses": {"2XX": {"description": "Received."}},
-    }

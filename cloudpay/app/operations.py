@@ -44,6 +44,15 @@ _ALWAYS = (400, 401, 403, 408, 413, 429, 503)
 _GET, _CANCEL, _LIST = "getInvoice", "cancelInvoice", "listDeliveries"
 _DELIVERY, _REDELIVER = "getDelivery", "redeliver"
 _ITS_INVOICE, _FIRST = "$response.body#/id", "$response.body#/items/0/id"
+_ITS_PAYOUT, _ITS_BATCH = "$response.body#/payout_id", "$response.body#/batch_id"
+_OF_PAYOUT = {
+    **{name: {"payout_id": _ITS_PAYOUT} for name in ("getPayout", "confirmPayout", "cancelPayout")},
+    "getBatch": {"batch_id": _ITS_BATCH},
+}
+_OF_BATCH = {
+    **{name: {"batch_id": _ITS_BATCH} for name in ("getBatch", "confirmBatch", "cancelBatch")},
+    "listPayouts": {"batch_id": _ITS_BATCH},
+}
 LINKS: dict[str, dict[str, dict[str, str]]] = {
     "createInvoice": {
         _GET: {"invoice_id": _ITS_INVOICE},
@@ -63,8 +72,21 @@ LINKS: dict[str, dict[str, dict[str, str]]] = {
         _GET: {"invoice_id": "$response.body#/invoice_id"},
     },
     _REDELIVER: {_DELIVERY: {"delivery_id": _ITS_INVOICE}},
+    "createBatch": _OF_BATCH,
+    "getBatch": _OF_BATCH,
+    "confirmBatch": _OF_BATCH,
+    "cancelBatch": _OF_BATCH,
+    "createPayout": _OF_PAYOUT,
+    "getPayout": _OF_PAYOUT,
+    "confirmPayout": _OF_PAYOUT,
+    "cancelPayout": _OF_PAYOUT,
+    "listPayouts": {
+        "getPayout": {"payout_id": "$response.body#/items/0/payout_id"},
+        "getBatch": {"batch_id": "$response.body#/items/0/batch_id"},
+    },
 }
-"""By operation, what can be asked next with what it answered: the way from an invoice to its deliveries and back."""
+"""By operation, what can be asked next with what it answered: the way from an invoice to its deliveries and back,
+and from a batch to its payouts."""
 
 
 def complete(app: Flask, document: dict[str, Any], prefix: str) -> None:

@@ -19,7 +19,7 @@ Schedule = Mapping[str, tuple[float, Work]]
 """By name: every how many seconds, and what; work is idempotent, since two schedulers may overlap for a moment."""
 
 LEASE = "scheduler"
-SWEPT_QUEUES = ("events", "webhooks", "watch")
+SWEPT_QUEUES = ("events", "webhooks", "watch", "send")
 
 _LEASE_TTL = timedelta(seconds=30)
 _RENEW_SECONDS = 10.0

@@ -1,4 +1,4 @@
-"""Schemas of the API as a whole: the problem, and the webhook that merchants receive."""
+"""Schemas of the API as a whole: the problem, and the webhooks that merchants receive."""
 
 from marshmallow import INCLUDE, Schema, fields
 
@@ -58,3 +58,47 @@ class InvoiceChanged(Schema):
             "description": "Counts the changes of one invoice from 1: a lower one that comes later is old."
         }
     )
+
+
+class PayoutChanged(Schema):
+    """The body of a payout's webhook."""
+
+    class Meta:
+        """More keys may come."""
+
+        unknown = INCLUDE
+
+    status = fields.String(required=True, metadata={"example": "confirmed"})
+    id = fields.String(required=True, metadata={"description": "Your own id.", "example": "REF_001"})
+    payout_id = fields.String(required=True, metadata={"example": "po_01K9ZJ4S7Q2M8W3F5T6V7X8Y9A"})
+    batch_id = fields.String(required=True)
+    amount = Amount(required=True, metadata={"example": "100.00"})
+    currency = fields.String(required=True, metadata={"example": "USDT"})
+    network = fields.String(required=True, metadata={"example": "evm"})
+    address = fields.String(required=True)
+    tx_hash = fields.String(required=True, allow_none=True, metadata={"example": "0xabc..."})
+    fee = Amount(required=True, allow_none=True, metadata={"description": "What the chain took."})
+    fee_currency = fields.String(required=True, allow_none=True, metadata={"example": "ETH"})
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "Why it has failed."})
+    type = fields.String(metadata={"example": "payout.confirmed"})
+    livemode = fields.Boolean(metadata={"description": "False on test networks."})
+    timestamp = fields.AwareDateTime()
+
+
+class BatchCompleted(Schema):
+    """The body of the webhook of a batch whose payouts have all ended."""
+
+    class Meta:
+        """More keys may come."""
+
+        unknown = INCLUDE
+
+    status = fields.String(required=True, metadata={"example": "completed"})
+    batch_id = fields.String(required=True, metadata={"example": "bat_01K9ZJ4S7Q2M8W3F5T6V7X8Y9A"})
+    count = fields.Integer(required=True, metadata={"description": "How many payouts it had."})
+    cancelled = fields.Integer(required=True)
+    confirmed = fields.Integer(required=True)
+    failed = fields.Integer(required=True)
+    type = fields.String(metadata={"example": "batch.completed"})
+    livemode = fields.Boolean(metadata={"description": "False on test networks."})
+    timestamp = fields.AwareDateTime()

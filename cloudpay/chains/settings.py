@@ -98,6 +98,21 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
             "most and by another node where there is one; 0: never.",
         ),
     ] = 64
+    fee_cap: Annotated[
+        str,
+        Meta(
+            description="Largest fee of one transaction that this gateway signs, in the native coin, as a decimal "
+            "string; what costs more waits."
+        ),
+    ] = "0.05"
+    bump_after_seconds: Annotated[
+        int,
+        Meta(
+            ge=5,
+            description="Seconds that a transaction of ours may wait for a block until it is signed again with a "
+            "higher fee, where the chain can replace one.",
+        ),
+    ] = 90
     native: Annotated[str, Meta(description="Symbol of the native coin; it must be among the assets.")] = ""
     assets: Annotated[
         dict[str, AssetSettings],

@@ -10,6 +10,8 @@ from cloudpay.cli.session import actor, gateway_of
 from cloudpay.payments.networks import network_views
 from cloudpay.payments.networks import pause as pause_network
 from cloudpay.payments.networks import resume as resume_network
+from cloudpay.transactions.control import frozen_networks
+from cloudpay.wallets.freezes import EVERYWHERE
 
 _COLUMNS = (
     "code",
@@ -23,6 +25,7 @@ _COLUMNS = (
     "gaps",
     "waiting",
     "alerts",
+    "frozen",
     "reason",
 )
 _NODE_COLUMNS = (
@@ -46,9 +49,10 @@ def chains(ctx: click.Context, as_json: bool) -> None:
     """State of every network, and below it of every node, as their watcher last wrote it down.
 
     Of a network: its head and for how many seconds that has stood, the newest final block, how far it was read, gaps
-    in what was read, payments in final blocks that wait for a balance or a second node, and its open alerts. Of a
-    node: its score from 0 to 100, the newest block that it told, how long a request takes it, failures and calls since
-    the watcher began, until when it rests, and its last error.
+    in what was read, payments in final blocks that wait for a balance or a second node, its open alerts, and why
+    nothing is sent on it where it is frozen. Of a node: its score from 0 to 100, the newest block that it told, how
+    long a request takes it, failures and calls since the watcher began, until when it rests, and its last error.
+
 
     \b
     Examples:
@@ -59,9 +63,14 @@ def chains(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     with gateway_of(ctx) as gateway:
-        views, opened = network_views(gateway), alert_views(gateway)
+        views, opened, frozen = network_views(gateway), alert_views(gateway), frozen_networks(gateway)
     rows = [
-        {**to_plain(view), "lag": view.lag, "alerts": _of_network(view.code, opened, as_json=as_json)}
+        {
+            **to_plain(view),
+            "lag": view.lag,
+            "alerts": _of_network(view.code, opened, as_json=as_json),
+            "frozen": frozen[view.code].reason if view.code in frozen else None,
+        }
         for view in views
     ]
     show_rows(rows, _COLUMNS, as_json=as_json, empty="No network is configured.")
@@ -73,7 +82,7 @@ def chains(ctx: click.Context, as_json: bool) -> None:
 
 def _of_network(code: str, opened: Sequence[AlertView], *, as_json: bool) -> list[object]:
     """Answer the alerts about a network or one of its nodes: their kinds for the table, all of them for programs."""
-    about = [alert for alert in opened if alert.subject.partition("/")[0] == code]
+    about = [alert for alert in opened if alert.subject.partition("/")[0] in (code, EVERYWHERE)]
     return [to_plain(alert) if as_json else alert.kind.value for alert in about]
 
 

@@ -9,8 +9,10 @@ import click
 from cloudpay.chains.gateway import Gateway
 from cloudpay.cli.output import json_option, show_one, show_rows
 from cloudpay.cli.session import actor, gateway_of
-from cloudpay.merchants.keys import create_key, list_keys, revoke_key
+from cloudpay.kernel.errors import CloudPayError
+from cloudpay.merchants.keys import NewKey, create_key, list_keys, revoke_key
 from cloudpay.merchants.states import Scope
+from cloudpay.payouts.limiting import set_limits
 
 _PERIOD = re.compile(r"([1-9][0-9]{0,4})([hd])")
 _USUAL = (Scope.READ, Scope.INVOICES_WRITE, Scope.WEBHOOKS_WRITE)
@@ -40,6 +42,13 @@ def key() -> None:
     help="Where it may be used from; may be given again.",
 )
 @click.option("--limit", metavar="RATE", help="Its own rate limit, as '100 per minute'.")
+@click.option(
+    "--payout-limit",
+    "payout_limits",
+    multiple=True,
+    metavar="RULE",
+    help="What it may pay out, as USDT@evm=1000/day; may be given again (see cloudpay payout limit).",
+)
 @json_option
 @click.pass_context
 def create(
@@ -51,6 +60,7 @@ def create(
     expires: str | None,
     addresses: Sequence[str],
     limit: str | None,
+    payout_limits: Sequence[str],
     as_json: bool,
 ) -> None:
     """Make a key. It is shown now and never again.
@@ -71,6 +81,7 @@ def create(
             rate_limit=limit,
             actor=actor(),
         )
+        _limit(gateway, made, payout_limits)
     show_one(made.view, as_json=as_json, extra={"secret": made.secret})
     if not as_json:
         click.secho("\nKeep the secret now: it is not shown again.", bold=True)
@@ -106,6 +117,17 @@ def revoke(ctx: click.Context, merchant_id: str, key_id: str, as_json: bool) -> 
     """
     with gateway_of(ctx) as gateway:
         show_one(revoke_key(gateway, merchant_id, key_id, actor=actor()), as_json=as_json)
+
+
+def _limit(gateway: Gateway, made: NewKey, rules: Sequence[str]) -> None:
+    """Limit a key before its secret is shown; one whose limits cannot be read is useless from the start."""
+    if not rules:
+        return
+    try:
+        set_limits(gateway, made.view.merchant_id, rules, key_id=made.view.id, actor=actor())
+    except CloudPayError:
+        revoke_key(gateway, made.view.merchant_id, made.view.id, actor=actor())
+        raise
 
 
 def _moment(gateway: Gateway, text: str | None) -> datetime | None:

@@ -8,7 +8,13 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.cli.masters import masters_of
 from cloudpay.cli.output import json_option, show_one, show_rows
 from cloudpay.cli.session import actor, gateway_of
-from cloudpay.merchants.service import create_merchant, get_merchant, list_merchants, webhook_secrets
+from cloudpay.merchants.service import (
+    create_merchant,
+    get_merchant,
+    list_merchants,
+    set_payout_currencies,
+    webhook_secrets,
+)
 
 _SKIP = "-"
 
@@ -98,11 +104,29 @@ def show(ctx: click.Context, merchant_id: str, secret: bool, as_json: bool) -> N
         show_one(get_merchant(gateway, merchant_id), as_json=as_json, extra=extra)
 
 
+@merchant.command("payout-currency")
+@click.argument("merchant_id")
+@click.argument("payout", nargs=-1, required=True, metavar="NETWORK=SYMBOL...")
+@json_option
+@click.pass_context
+def payout_currency(ctx: click.Context, merchant_id: str, payout: Sequence[str], as_json: bool) -> None:
+    """Set in which currency a merchant pays out on a network when a request names none.
+
+    \b
+    Example:
+      cloudpay merchant payout-currency mer_01J9… evm=USDT bsc=BNB
+    """
+    with gateway_of(ctx) as gateway:
+        show_one(set_payout_currencies(gateway, merchant_id, _given(payout), actor=actor()), as_json=as_json)
+
+
 def _given(payout: Sequence[str]) -> dict[str, str]:
     pairs = [each.partition("=") for each in payout]
     for network, sign, symbol in pairs:
         if not (network and sign and symbol):
-            raise click.BadParameter("write NETWORK=SYMBOL, as in --payout evm=ETH", param_hint="--payout")
+            raise click.BadParameter(
+                "write NETWORK=SYMBOL, as in --payout evm=ETH", param_hint="NETWORK=SYMBOL"
+            )
     return {network.strip(): symbol.strip() for network, _, symbol in pairs}
 
 

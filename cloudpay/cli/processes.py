@@ -13,7 +13,7 @@ from cloudpay.cli.settings import export_config, settings_of
 from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.kernel.loading import loading
 
-QUEUES = ("watch", "events", "webhooks")
+QUEUES = ("watch", "events", "webhooks", "send")
 
 
 @click.command()
@@ -44,14 +44,15 @@ def web(ctx: click.Context, prepared: bool) -> None:
 @click.option("--schedule", is_flag=True, help="Do the scheduler's work too, in a thread of this process.")
 @click.pass_context
 def worker(ctx: click.Context, queues: tuple[str, ...], schedule: bool) -> None:
-    """Run the worker of some queues: watch (the chains), events (what follows from them), webhooks.
+    """Run the worker of some queues: watch (the chains), events (what follows from them), webhooks, send (payouts).
 
-    Each queue has its own threads, whichever share a process. Run as many as you like; the watchers share the networks
-    out among themselves.
+    Each queue has its own threads, whichever share a process. Only `send` opens the seed, so it should have a process,
+    and best a user, of its own. Run as many as you like; they share the networks out among themselves.
 
     \b
     Examples:
       cloudpay worker watch
+      cloudpay worker send
       cloudpay worker events webhooks --schedule
     """
     _work(ctx, queues, schedule=schedule)

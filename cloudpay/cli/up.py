@@ -54,6 +54,8 @@ def programs(settings: Settings, *, redis_port: int | None = None) -> list[Progr
         environment = {"CLOUDPAY_REDIS_URL": server.url}
     found.append(Program("web", cloudpay("web", "--prepared"), environment))
     found.append(Program("worker:watch", cloudpay("worker", "watch"), environment))
+    # A process of its own: no other one ever has a key in its memory.
+    found.append(Program("worker:send", cloudpay("worker", "send"), environment))
     # One process for what follows from the chains, in threads of their own: each further one would cost 70 MB.
     rest = cloudpay("worker", "events", "webhooks", "--schedule")
     found.append(

@@ -6,11 +6,14 @@ from pathlib import Path
 import click
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.network import Network
 from cloudpay.cli.masters import all_addresses
 from cloudpay.cli.output import json_option, show_one, show_rows
 from cloudpay.cli.session import actor, gateway_of, read_text
+from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.kernel.secrets import SealKey, read_key, read_or_create_key
 from cloudpay.wallets.errors import WalletExists, WalletMissing
+from cloudpay.wallets.limits import limits_template
 from cloudpay.wallets.masters import make_masters, master_wallet
 from cloudpay.wallets.setup import ACCOUNTS, derive_accounts, init_wallet
 from cloudpay.wallets.setup import wallet as find_wallet
@@ -48,6 +51,7 @@ def init(ctx: click.Context, new: bool, words_file: Path | None, as_json: bool) 
         made = init_wallet(gateway, _seal_key(gateway, create=True), mnemonic=words, actor=actor())
         view = find_wallet(gateway)
         make_masters(gateway)
+        unlimited = _write_limits(gateway) if any(network.live for network in _sending(gateway)) else None
     shown = made if words is None else None
     if as_json:
         click.echo(json.dumps({"fingerprint": view.fingerprint if view else None, "words": shown}, indent=2))
@@ -58,6 +62,27 @@ def init(ctx: click.Context, new: bool, words_file: Path | None, as_json: bool) 
             click.echo(f"{number:>4}  {word}")
     click.echo(
         f"\nThe wallet is ready. Keep {gateway.settings.seal_key_path} safe and apart from the database."
+    )
+    if unlimited is not None:
+        click.echo(f"Nothing is paid out until you say in {unlimited} how much may be.")
+
+
+@wallet.command()
+@click.pass_context
+def limits(ctx: click.Context) -> None:
+    """Write the file of the signer's own ceilings, for you to fill in; one that is there is left alone.
+
+    Without a table in it, nothing is sent on a network with real money.
+
+    \b
+    Example:
+      cloudpay wallet limits
+    """
+    with gateway_of(ctx) as gateway:
+        path = gateway.settings.signer_limits_path
+        written = _write_limits(gateway)
+    click.echo(
+        f"{path} is written. Fill in how much may be sent." if written else f"{path} is there already."
     )
 
 
@@ -149,3 +174,20 @@ def _import_words(words_file: Path | None, *, new: bool) -> str | None:
         "Make a new seed, or import one", type=click.Choice(["make", "import"]), default="make", err=True
     )
     return None if choice == "make" else str(click.prompt("The words, in order", hide_input=True, err=True))
+
+
+def _sending(gateway: Gateway) -> list[Network]:
+    return [network for network in gateway.chains if network.sends]
+
+
+def _write_limits(gateway: Gateway) -> Path | None:
+    """Write the ceilings for every network that can send, unless there are some; answer where they lie if written."""
+    path = gateway.settings.signer_limits_path
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(limits_template(_sending(gateway)))
+    except FileExistsError:
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
+    return path

@@ -75,6 +75,15 @@ class Line(fields.String):
             raise ValidationError(problem)
 
 
+class Flag(fields.Boolean):
+    """A JSON true or false, and nothing that a language takes for one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class StrictInteger(fields.Integer):
     """A whole number of plain ASCII digits, or a whole JSON number; bounded before it is converted."""
 

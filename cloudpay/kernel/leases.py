@@ -107,6 +107,11 @@ class LeaseKeeper:
                 passing(Failpoint.LEASE_RENEWED if had else Failpoint.LEASE_TAKEN)
         return self._lease
 
+    @property
+    def held(self) -> Lease | None:
+        """The lease as `hold` last answered it, without asking: for use inside a transaction."""
+        return self._lease
+
     def lost(self) -> None:
         """Forget a lease that turned out to be another process's."""
         self._lease = None

@@ -56,6 +56,13 @@ class Settings(Section, frozen=True, kw_only=True):
             description="File with the key that seals the wallet seed; empty: `seal.key` in the data folder."
         ),
     ] = ""
+    signer_limits_file: Annotated[
+        str,
+        Meta(
+            description="File with the ceilings that the signer holds every transaction against; empty: `signer.toml` "
+            "beside the seal key."
+        ),
+    ] = ""
     default_network: Annotated[str, Meta(description="Network of a request that names none.")] = "evm"
     web: Annotated[Web, Meta(description="The HTTP server.")] = Web()
     invoices: Annotated[Invoices, Meta(description="Defaults of invoices.")] = Invoices()
@@ -90,6 +97,18 @@ class Settings(Section, frozen=True, kw_only=True):
     def seal_key_path(self) -> Path:
         """Where the key that seals the seed lies."""
         return Path(self.seal_key_file).expanduser() if self.seal_key_file else self.data_path / "seal.key"
+
+    @property
+    def signer_limits_path(self) -> Path:
+        """Where the signer's own ceilings lie."""
+        if self.signer_limits_file:
+            return Path(self.signer_limits_file).expanduser()
+        return self.seal_key_path.parent / "signer.toml"
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the ids of everything that was signed are written down, apart from the database."""
+        return self.data_path / "signed.journal"
 
 
 class InvalidSettings(ConfigurationError):

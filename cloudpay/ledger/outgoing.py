@@ -1,4 +1,4 @@
-"""The bookings of outgoing money: promised, given back, sent, taken back by the chain; and what came in from outside."""
+"""The bookings of outgoing money: promised, given back, sent, taken back by the chain; and money from outside."""
 
 import hashlib
 from collections.abc import Sequence
@@ -102,6 +102,17 @@ def post_settled(session: Session, outgoing: Outgoing, fee: int, now: datetime) 
 def post_reverted(session: Session, outgoing: Outgoing, fee: int, now: datetime) -> bool:
     """Book a spend that failed on the chain for good: its fee is taken, everything else is free again."""
     return post(session, "reverted", _turn(outgoing, "reverted"), _ended(outgoing, fee, settled=False), now)
+
+
+def post_ended_many(
+    session: Session, ended: Sequence[tuple[Outgoing, int]], now: datetime, *, settled: bool
+) -> frozenset[str]:
+    """Book as `post_settled`, or `post_reverted`, each of these with its fee; answer what was new."""
+    outcome = "settled" if settled else "reverted"
+    bookings = [
+        Booking(outcome, _turn(outgoing, outcome), _ended(outgoing, fee, settled)) for outgoing, fee in ended
+    ]
+    return post_many(session, bookings, now)
 
 
 def post_taken_back(session: Session, outgoing: Outgoing, fee: int, settled: bool, now: datetime) -> bool:

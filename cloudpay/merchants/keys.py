@@ -20,7 +20,7 @@ from cloudpay.kernel.db import table_of
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
 from cloudpay.merchants.errors import BadKey, InvalidField, UnknownKey
-from cloudpay.merchants.models import ApiKey, Merchant
+from cloudpay.merchants.models import ApiKey, Merchant, PayoutLimit
 from cloudpay.merchants.principal import Principal, Terms
 from cloudpay.merchants.service import find_merchant
 from cloudpay.merchants.states import Scope
@@ -122,6 +122,7 @@ def rotate_key(gateway: Gateway, merchant_id: str, key_id: str, *, window: timed
         key.rate_limit, key.expires_at = old.rate_limit, old.expires_at
         old.expires_at = min(old.expires_at or now + window, now + window)
         session.add(key)
+        _copy_limits(session, old, key)
         _record(session, old, actor, "key.rotated")
         _record(session, key, actor, "key.created")
         return NewKey(_view(key), secret)
@@ -200,6 +201,25 @@ def _new_row(gateway: Gateway, session: Session, merchant_id: str, now: datetime
         created_at=now,
     )
     return key, secret
+
+
+def _copy_limits(session: Session, old: ApiKey, new: ApiKey) -> None:
+    """A key that takes another's place may pay out no more than that."""
+    limits = select(PayoutLimit).where(
+        PayoutLimit.merchant_id == old.merchant_id, PayoutLimit.holder == old.id
+    )
+    for each in session.scalars(limits).all():
+        session.add(
+            PayoutLimit(
+                merchant_id=each.merchant_id,
+                holder=new.id,
+                network=each.network,
+                asset=each.asset,
+                kind=each.kind,
+                livemode=each.livemode,
+                amount=each.amount,
+            )
+        )
 
 
 def _find(session: Session, merchant_id: str, key_id: str) -> ApiKey:

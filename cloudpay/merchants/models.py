@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloudpay.kernel.columns import Moment
+from cloudpay.kernel.columns import BaseUnits, Moment
 from cloudpay.kernel.db import Base
 
 
@@ -34,6 +34,20 @@ class PayoutCurrency(Base):
     network: Mapped[str] = mapped_column(String(40), primary_key=True)
     livemode: Mapped[bool]
     symbol: Mapped[str] = mapped_column(String(40))
+
+
+class PayoutLimit(Base):
+    """How much may go out of one asset; `holder` is a key's id, or empty text for the merchant itself."""
+
+    __tablename__ = "payout_limits"
+
+    merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(40), primary_key=True)
+    network: Mapped[str] = mapped_column(String(40), primary_key=True)
+    asset: Mapped[str] = mapped_column(String(100), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    livemode: Mapped[bool]
+    amount: Mapped[int] = mapped_column(BaseUnits)
 
 
 class User(Base):

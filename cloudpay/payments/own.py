@@ -85,7 +85,9 @@ def remember_own(
         if transfer.sender is not None and transfer.sender in known:
             groups[_Group(transfer.tx_id, transfer.sender, False, asset)].append(transfer)
     return [
-        OwnMove(group.address, group.asset, each.block.height, each.amount if group.incoming else -each.amount)
+        OwnMove(
+            group.address, group.asset, each.block.height, each.amount if group.incoming else -each.amount
+        )
         for group, members in groups.items()
         for each in _remember(session, network, group, members)
     ]

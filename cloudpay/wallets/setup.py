@@ -85,7 +85,7 @@ def derive_accounts(
     Answers how many keys were added by key family. Raises `WalletMissing`, `WrongKey` and `WrongSeed`.
     """
     wanted = key_families(gateway) if families is None else families
-    master = _open(gateway, seal_key, wanted)
+    master = open_wallet(gateway, seal_key, wanted)
     missing: dict[str, dict[int, str]] = {}
     with gateway.db.read() as session:
         known = {family.name: _known(session, family.name) for family in wanted}
@@ -115,8 +115,11 @@ def wallet(gateway: Gateway) -> WalletView | None:
     return None if row is None else WalletView(row.fingerprint, row.created_at, by_family)
 
 
-def _open(gateway: Gateway, seal_key: SealKey, families: Collection[KeyFamily]) -> MasterKey:
-    """Open the seed and hold it against what was derived from it before."""
+def open_wallet(gateway: Gateway, seal_key: SealKey, families: Collection[KeyFamily]) -> MasterKey:
+    """Open the seed and hold it against what was derived from it before.
+
+    Raises `WalletMissing`, `WrongKey` and `WrongSeed`.
+    """
     with gateway.db.read() as session:
         row = session.get(SealedSeedRow, MAIN_SEED)
         if row is None:

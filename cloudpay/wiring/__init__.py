@@ -11,16 +11,21 @@ from cloudpay.merchants import idempotency
 from cloudpay.outbox import service as outbox
 from cloudpay.outbox.service import Handler
 from cloudpay.payments.loop import WatchLoop
+from cloudpay.payments.networks import require_open
+from cloudpay.payouts.changes import apply_spend
+from cloudpay.transactions.loop import SendLoop
 from cloudpay.webhooks.pruning import prune as prune_webhooks
 from cloudpay.wiring.drain import DrainLoop
 from cloudpay.wiring.operator import tell_operator
 from cloudpay.wiring.watchdog import look_for_trouble
-from cloudpay.wiring.webhooks import tell_endpoint
+from cloudpay.wiring.webhooks import tell_endpoint, tell_of_payout
 
 EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
     "payment.changed": [apply_payment],
     "payment.reversed": [apply_payment],
     "invoice.changed": [tell_endpoint],
+    "spend.changed": [apply_spend],
+    "payout.changed": [tell_of_payout],
     "alert.opened": [tell_operator],
     "alert.cleared": [tell_operator],
 }
@@ -41,6 +46,9 @@ def loops(gateway: Gateway, queue: str) -> Sequence[Callable[[Gateway], Runnable
     """Answer the loops of a worker of this queue, each to be run in a thread of its own."""
     if queue == "watch":
         return [partial(WatchLoop, network=network) for network in gateway.chains]
+    if queue == "send":
+        sending = (network for network in gateway.chains if network.sends)
+        return [partial(SendLoop, network=network, gate=require_open) for network in sending]
     return _LOOPS.get(queue, ())
 
 

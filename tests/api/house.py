@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,19 +18,24 @@ from cloudpay.app import valkey
 from cloudpay.app.migrate import upgrade
 from cloudpay.app.start import close_gateway, open_gateway
 from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.spending import FeeTier
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.secrets import SealKey, read_or_create_key
 from cloudpay.kernel.settings import load_settings
+from cloudpay.ledger.outgoing import Funding, post_funding
 from cloudpay.merchants.keys import create_key
 from cloudpay.merchants.service import create_merchant
 from cloudpay.merchants.states import Scope
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.states import NetworkStatus
+from cloudpay.transactions.models import FeeQuoteRow
 from cloudpay.wallets.setup import init_wallet
 from cloudpay.webhooks.service import enqueue
 
 START_SECONDS = 40.0
 ACTOR = "cli:test"
+PAYEE = "0x742d35Cc6634C0532925a3b844Bc454e4438f44e"
+"""Whom everybody pays."""
 UNREACHED = "1000000 per second"
 """A rate limit that is counted as always, and never reached."""
 
@@ -84,13 +89,16 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Tenant:
-    """One merchant with a key of every scope, an invoice, and a webhook delivery."""
+    """One merchant with a key of every scope, an invoice, a webhook delivery, and a payout that waits."""
 
     merchant_id: str
     api_key: str
     livemode: bool
     invoice_id: str = ""
     delivery_id: str = ""
+    payout_id: str = ""
+    batch_id: str = ""
+    external_id: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -138,7 +146,8 @@ class House:
         key = create_key(self.gateway, merchant.id, name="all", scopes=[*Scope], actor=ACTOR)
         tenant = Tenant(merchant.id, key.secret, live)
         invoice_id = self.invoice(tenant)
-        return Tenant(merchant.id, key.secret, live, invoice_id, self.delivery(tenant, invoice_id))
+        delivery_id = self.delivery(tenant, invoice_id)
+        return replace(tenant, invoice_id=invoice_id, delivery_id=delivery_id, **self.payout(tenant))
 
     def invoice(self, tenant: Tenant, **fields: Any) -> str:
         """Create an invoice as its program would; answers its id."""
@@ -148,6 +157,25 @@ class House:
         answer = self.send("POST", "/api/invoice", tenant.headers, json.dumps(wanted).encode())
         assert answer.status == 201, answer
         return str(answer.json["id"])
+
+    def payout(self, tenant: Tenant) -> dict[str, Any]:
+        """Fund the master wallet and ask for a payout, which waits; answers its ids."""
+        network, currency = ("polygon", "POL") if tenant.livemode else ("evm", "ETH")
+        came = Funding(
+            network, secrets.token_hex(8), "0xmaster", "", 0, tenant.merchant_id, tenant.livemode, 10**21
+        )
+        with self.gateway.db.transaction() as session:
+            post_funding(session, came, self.gateway.clock.now(session))
+        item = {"address": PAYEE, "amount": "0.001", "currency": currency, "network": network}
+        body = {"items": [{**item, "id": f"REF_{secrets.token_hex(8)}"}]}
+        answer = self.send("POST", "/api/user/payouts/bulk/api", tenant.headers, json.dumps(body).encode())
+        assert answer.status == 201, answer
+        made = answer.json["items"][0]
+        return {
+            "payout_id": made["payout_id"],
+            "batch_id": made["batch_id"],
+            "external_id": made["id"],
+        }
 
     def delivery(self, tenant: Tenant, invoice_id: str, url: str = "https://shop.example/hook") -> str:
         """Queue a webhook, which nobody sends here; answers the delivery's id."""
@@ -227,7 +255,7 @@ def open_house(
 
 
 def _furnish(gateway: Gateway, words: str | None) -> None:
-    """A wallet for addresses, and networks that look as if a watcher had just read them."""
+    """A wallet for addresses, networks that look as if a watcher had just read them, and what sending costs there."""
     seal = SealKey(read_or_create_key(gateway.settings.seal_key_path))
     init_wallet(gateway, seal, mnemonic=words, accounts=8, actor=ACTOR)
     with gateway.db.transaction() as session:
@@ -235,6 +263,11 @@ def _furnish(gateway: Gateway, words: str | None) -> None:
         for network in gateway.chains:
             row = NetworkRow(code=network.code, status=NetworkStatus.ACTIVE.value, reason="", answered_at=now)
             session.add(row)
+            session.add_all(
+                FeeQuoteRow(network=network.code, tier=tier.value, asset=asset.key, fee=10**12, quoted_at=now)
+                for asset in network.assets
+                for tier in FeeTier
+            )
 
 
 @contextmanager

@@ -1,15 +1,21 @@
 """Every route of the application, so that a new one is held to what holds for all."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Flask
 
 from cloudpay.app import create_app
 from cloudpay.kernel.ids import new_id
-from tests.api.house import House, Tenant
+from tests.api.house import PAYEE, House, Tenant
 
-NOWHERE = {"invoice_id": "INV-", "delivery_id": "whd_"}
+NOWHERE = {
+    "invoice_id": "INV-",
+    "delivery_id": "whd_",
+    "payout_id": "po_",
+    "batch_id": "bat_",
+    "external_id": "REF_",
+}
 """The prefix of each kind of id that stands in a path; a new kind must be named here, and in `ids_of`."""
 
 PUBLIC = {
@@ -65,7 +71,19 @@ def _all(app: Flask) -> Iterator[Route]:
 
 def ids_of(tenant: Tenant) -> Mapping[str, str]:
     """What a tenant's own things are called, by the name that routes give them."""
-    return {"invoice_id": tenant.invoice_id, "delivery_id": tenant.delivery_id}
+    return {name: getattr(tenant, name) for name in NOWHERE}
+
+
+def good_body(route: Route) -> dict[str, Any]:
+    """What a route takes, as far as its fields go."""
+    payout = {"address": PAYEE, "amount": "0.001", "id": "REF_good"}
+    invoice = {"amount": "1", "currency": "ETH", "customer_name": "A", "notification_emails": ""}
+    bodies: dict[str, dict[str, Any]] = {
+        "invoices.create_invoice": invoice,
+        "payouts.create_payout": payout,
+        "payouts.create_batch": {"items": [payout]},
+    }
+    return bodies.get(route.endpoint, {})
 
 
 def ids_of_nobody() -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from sqlalchemy import event, update
 
 from cloudpay.app import create_app
 from cloudpay.invoices.models import InvoiceRow
+from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.webhooks.models import Delivery
 from tests.api.house import Answer, House, Tenant
 from tests.api.routes import Route, ids_of, ids_of_nobody, lists, routes
@@ -47,7 +48,11 @@ def test_f81_every_route_answers_for_anothers_id_as_for_one_that_does_not_exist(
 ) -> None:
     me, theirs, nobodys = tenants[asking], ids_of(tenants[owner]), ids_of_nobody()
     taking = [route for route in routes(house) if route.takes_id]
-    assert {route.endpoint for route in taking} >= {"invoices.cancel_invoice", "webhooks.redeliver"}
+    assert {route.endpoint for route in taking} >= {
+        "invoices.cancel_invoice",
+        "webhooks.redeliver",
+        "payouts.confirm_batch",
+    }
     for route in taking:
         for headers in ({}, {"Idempotency-Key": "taken-by-nobody"}):
             there = _without_ids(_ask(house, route, theirs, me, **headers), theirs)
@@ -136,7 +141,7 @@ def test_f81_an_idempotency_key_of_another_merchant_is_free(
     third = house.tenant("Third")
     other = json.dumps({**body, "amount": "4"}).encode()
     assert house.send("POST", "/api/invoice", {**third.headers, **headers}, other).status == 201
-    theirs = {"delivery_id": tenants["other"].delivery_id, "invoice_id": tenants["other"].invoice_id}
+    theirs = ids_of(tenants["other"])
     for route in (each for each in routes(house) if each.method == "POST" and each.takes_id):
         key = {"Idempotency-Key": f"{route.endpoint}-1"}
         done = _ask(house, route, theirs, tenants["other"], **key)
@@ -151,6 +156,8 @@ def test_f81_a_row_of_the_other_mode_is_not_there_even_for_its_own_merchant(hous
     with house.gateway.db.transaction() as session:
         session.execute(update(InvoiceRow).where(InvoiceRow.id == tenant.invoice_id).values(livemode=True))
         session.execute(update(Delivery).where(Delivery.id == tenant.delivery_id).values(livemode=True))
+        session.execute(update(PayoutRow).where(PayoutRow.id == tenant.payout_id).values(livemode=True))
+        session.execute(update(BatchRow).where(BatchRow.id == tenant.batch_id).values(livemode=True))
     for route in routes(house):
         if route.takes_id:
             assert _ask(house, route, ids_of(tenant), tenant).status == 404, route

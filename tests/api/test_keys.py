@@ -12,9 +12,7 @@ from cloudpay.merchants.keys import create_key, revoke_key
 from cloudpay.merchants.models import ApiKey
 from cloudpay.merchants.states import Scope
 from tests.api.house import ACTOR, Answer, House, Tenant
-from tests.api.routes import PUBLIC, Route, ids_of, routes
-
-_INVOICE = {"amount": "1", "currency": "ETH", "customer_name": "A", "notification_emails": ""}
+from tests.api.routes import PUBLIC, Route, good_body, ids_of, routes
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +29,7 @@ def _key(house: House, tenant: Tenant, *scopes: str) -> tuple[str, str]:
 def _ask(house: House, route: Route, tenant: Tenant, headers: Mapping[str, str]) -> Answer:
     body = None
     if route.method != "GET":
-        body = json.dumps(_INVOICE if route.endpoint == "invoices.create_invoice" else {}).encode()
+        body = json.dumps(good_body(route)).encode()
     return house.send(route.method, route.path.format(**ids_of(tenant)), headers, body)
 
 
@@ -105,6 +103,8 @@ def test_f82_every_route_refuses_a_key_without_its_scope(house: House, tenant: T
     allowed = {
         ("GET", "invoices"): {Scope.READ, Scope.INVOICES_WRITE},
         ("POST", "invoices"): {Scope.INVOICES_WRITE},
+        ("GET", "payouts"): {Scope.READ, Scope.PAYOUTS_WRITE},
+        ("POST", "payouts"): {Scope.PAYOUTS_WRITE},
         ("GET", "wallets"): {Scope.READ},
         ("GET", "webhooks"): {Scope.READ, Scope.WEBHOOKS_WRITE},
         ("POST", "webhooks"): {Scope.WEBHOOKS_WRITE},

@@ -8,6 +8,7 @@ import pytest
 from cloudpay.invoices.states import INVOICE, InvoiceException, InvoiceStatus
 from cloudpay.kernel.states import Transitions
 from cloudpay.payments.states import NETWORK, PAYMENT, NetworkStatus
+from cloudpay.transactions.states import SPEND, TRANSACTION
 from cloudpay.webhooks.states import DELIVERY
 from cloudpay.wiring import EVENT_HANDLERS, SCHEDULE
 from tests.docs.pages import DOCS, ROOT, section, table, ticked
@@ -53,7 +54,14 @@ def test_every_folder_of_the_core_has_its_floor() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "transitions"),
-    [("Invoice", INVOICE), ("Payment", PAYMENT), ("Network", NETWORK), ("Webhook delivery", DELIVERY)],
+    [
+        ("Invoice", INVOICE),
+        ("Payment", PAYMENT),
+        ("Network", NETWORK),
+        ("Webhook delivery", DELIVERY),
+        ("Spend", SPEND),
+        ("Transaction", TRANSACTION),
+    ],
 )
 def test_the_tables_of_states_are_those_of_the_code(heading: str, transitions: Transitions[Any]) -> None:
     rows = [row for row in table(section(STATES, heading)) if len(row) == 3]

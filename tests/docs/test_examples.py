@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from cloudpay.app.gauges import GAUGES
-from cloudpay.app.schemas import InvoiceChanged
+from cloudpay.app.schemas import BatchCompleted, InvoiceChanged, PayoutChanged
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.registry import load_chains
 from cloudpay.chains.types import DEPOSIT_CHAIN
@@ -23,6 +23,7 @@ from cloudpay.kernel.settings import Settings, convert_settings
 from cloudpay.merchants.keys import NewKey, authenticate
 from cloudpay.merchants.service import MerchantView
 from cloudpay.payments.health import verify
+from cloudpay.payouts.schemas import NewBatchSchema
 from cloudpay.wallets.indexes import take_index
 from tests.docs.pages import DOCS, ROOT, Block, blocks, code, pages
 
@@ -94,6 +95,16 @@ def test_the_example_webhook_has_the_keys_of_a_real_one_in_their_order(
         told = json.loads(example.text)
         assert list(told) == list(real), example.page
         assert InvoiceChanged().validate(told) == {}
+
+
+def test_the_example_batch_is_one_that_the_api_takes_and_its_webhooks_are_what_is_sent() -> None:
+    asked, payout, batch = (_of("json", name) for name in ("bulk-payout", "payout-webhook", "batch-webhook"))
+    assert asked and payout and batch
+    for examples, schema in ((asked, NewBatchSchema()), (payout, PayoutChanged()), (batch, BatchCompleted())):
+        for example in examples:
+            assert schema.validate(json.loads(example.text)) == {}, example.page
+    for examples, body in ((payout, PayoutChanged), (batch, BatchCompleted)):
+        assert [list(json.loads(each.text)) for each in examples] == [list(body().fields)]
 
 
 @pytest.mark.parametrize(

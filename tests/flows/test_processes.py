@@ -16,7 +16,15 @@ import requests
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.timeout(240)]
 
-GATEWAY_PROCESSES = {"web", "worker:watch", "worker:events", "worker:webhooks", "scheduler", "valkey"}
+GATEWAY_PROCESSES = {
+    "web",
+    "worker:watch",
+    "worker:events",
+    "worker:webhooks",
+    "worker:send",
+    "scheduler",
+    "valkey",
+}
 RESTART_SECONDS = 60
 
 

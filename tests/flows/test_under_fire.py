@@ -15,7 +15,7 @@ from tests.flows.running import RunningDemo, wait_for
 
 pytestmark = pytest.mark.flow
 
-PROCESSES = ["web", "worker:watch", "worker:events", "worker:webhooks", "scheduler", "valkey"]
+PROCESSES = ["web", "worker:watch", "worker:events", "worker:webhooks", "worker:send", "scheduler", "valkey"]
 
 
 def assert_paid_once(demo: RunningDemo, endpoint: VerifyingReceiver, invoice: Mapping[str, Any]) -> None:

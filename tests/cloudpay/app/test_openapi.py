@@ -10,7 +10,10 @@ from openapi_spec_validator import validate
 
 from cloudpay.app.openapi import document
 from cloudpay.app.operations import LINKS
+from cloudpay.chains.gateway import Gateway
 from cloudpay.invoices.change import webhook_body
+from cloudpay.payouts.changes import CONFIRMED, EVENT_TYPES, batch_body, payout_body
+from cloudpay.payouts.models import BatchRow, PayoutRow
 
 
 def test_the_document_is_valid_and_is_served(client: FlaskClient, app: Flask) -> None:
@@ -61,6 +64,33 @@ def test_the_webhook_is_documented_with_exactly_what_is_sent(app: Flask, shop: A
     assert set(document(app)["components"]["schemas"]["InvoiceChanged"]["properties"]) == set(sent)
 
 
+def test_the_webhooks_of_payouts_are_documented_with_exactly_what_is_sent(
+    app: Flask, gateway: Gateway
+) -> None:
+    made = document(app)
+    assert set(EVENT_TYPES) <= set(made["webhooks"])
+    batch = BatchRow(id="bat_1", items=1, livemode=False)
+    payout = PayoutRow(
+        id="po_1",
+        batch_id="bat_1",
+        external_id="REF_001",
+        status="confirmed",
+        network="evm",
+        symbol="ETH",
+        decimals=18,
+        amount=1,
+        address="fake1",
+        livemode=False,
+    )
+    with gateway.db.read() as session:
+        bodies = {
+            "PayoutChanged": payout_body(gateway, payout, CONFIRMED),
+            "BatchCompleted": batch_body(session, batch),
+        }
+    for name, sent in bodies.items():
+        assert list(made["components"]["schemas"][name]["properties"]) == [*sent, "timestamp"], name
+
+
 def test_money_is_asked_for_as_a_decimal_string_or_number_and_answered_as_a_string(app: Flask) -> None:
     schemas = document(app)["components"]["schemas"]
     asked, answered = (schemas[name]["properties"]["amount"] for name in ("NewInvoice", "Invoice"))
@@ -82,9 +112,11 @@ def test_every_operation_names_its_refusals_its_headers_and_what_can_be_asked_ne
     for operation in operations.values():
         answers = operation["responses"]
         assert {"401", "403", "429", "503", "default"} <= set(answers)
-        [good] = [answer for status, answer in answers.items() if status.startswith("2")]
-        assert good["headers"]["X-Request-Id"]["required"]
-        assert {link["operationId"] for link in good.get("links", {}).values()} <= set(operations)
+        good = [answer for status, answer in answers.items() if status.startswith("2")]
+        assert good
+        for each in good:
+            assert each["headers"]["X-Request-Id"]["required"]
+            assert {link["operationId"] for link in each.get("links", {}).values()} <= set(operations)
 
 
 def test_every_field_of_an_answer_is_always_there(app: Flask) -> None:

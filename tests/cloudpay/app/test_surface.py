@@ -8,12 +8,16 @@ from typing import Any, NamedTuple
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from msgspec import structs
 from werkzeug.test import TestResponse
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.sections import Limits
+from cloudpay.kernel.settings import Settings
 from cloudpay.merchants.keys import NewKey, create_key, revoke_key
 from cloudpay.merchants.service import MerchantView, create_merchant
 from cloudpay.testing import FixedClock
+from cloudpay.testing.addresses import fake_address
 
 _NEEDED = {"/api/user/balance": "?network=evm"}
 """Queries that a path cannot do without."""
@@ -34,6 +38,12 @@ def _routes(app: Flask) -> Iterator[Route]:
             assert "<" not in path, f"{rule.rule} has a converter that this test does not fill"
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 yield Route(method, path)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """As for all tests, but with room for as many bad keys as there are routes to try them on."""
+    return structs.replace(settings, limits=Limits(failed_keys_per_address="10000 per minute"))
 
 
 @pytest.fixture
@@ -194,15 +204,21 @@ def test_every_route_refuses_other_methods_and_names_its_own(
 def test_an_invalid_idempotency_key_is_refused_by_every_post(
     routes: list[Route], client: FlaskClient, headers: dict[str, str]
 ) -> None:
-    body = {
+    invoice = {
         "amount": "1",
         "currency": "ETH",
         "customer_name": "A",
         "notification_emails": "a@example.com",
     }
+    payout = {"address": fake_address("a"), "amount": "1", "id": "A"}
+    bodies = {
+        "/api/invoice": invoice,
+        "/api/payout": payout,
+        "/api/user/payouts/bulk/api": {"items": [payout]},
+    }
     for route in routes:
         if route.method == "POST":
-            sent = json.dumps(body if route.path == "/api/invoice" else {})
+            sent = json.dumps(bodies.get(route.path, {}))
             for bad in ("", "a b", "x" * 256, "ä"):
                 response = client.post(route.path, headers={**headers, "Idempotency-Key": bad}, data=sent)
                 assert _problem(response, 422)["code"] == "invalid_idempotency_key"

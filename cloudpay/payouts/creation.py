@@ -1,0 +1,257 @@
+"""Accept payouts: held against ids, recipients, limits and funds, and kept, all in one transaction or not at all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from cloudpay.audit.service import record
+from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.db import table_of
+from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.upsert import upsert
+from cloudpay.kernel.urls import check_public_url
+from cloudpay.merchants.idempotency import StoredAnswer, once, remember
+from cloudpay.merchants.principal import Principal
+from cloudpay.merchants.service import get_merchant
+from cloudpay.payouts import limits
+from cloudpay.payouts.funds import Quotes, free, quotes, reserve
+from cloudpay.payouts.known import batch_hash, earlier_batch, item_hash
+from cloudpay.payouts.models import BatchRow, PayoutRow
+from cloudpay.payouts.recipients import refuse_our_own
+from cloudpay.payouts.release import release
+from cloudpay.payouts.resolution import Problems, Resolved, Resolver
+from cloudpay.payouts.states import BatchStatus, PayoutStatus
+from cloudpay.payouts.views import BatchView, NewBatch, PayoutView, payout_values, totals
+from cloudpay.transactions.errors import QuotesMissing
+from cloudpay.wallets.masters import master_wallet
+
+APPROVALS = 2
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a dry run answers: the batch as it would be, and what it needs of what there is, by (network, asset)."""
+
+    batch: BatchView
+    funds: Mapping[tuple[str, str], tuple[int, int]]
+
+
+Render = Callable[[BatchView], str]
+RenderPreview = Callable[[Preview], str]
+
+
+class _OvertakenError(Exception):
+    """The same ids were committed by another request meanwhile: look again."""
+
+
+def create(
+    gateway: Gateway,
+    principal: Principal,
+    new: NewBatch,
+    key: str | None,
+    render: Render,
+    render_preview: RenderPreview,
+) -> StoredAnswer:
+    """Accept all of these payouts or none; the same ones once more get their first answer, and nothing is done twice.
+
+    Raises `PayoutsRefused`, `PayoutIdsMixed`, `PayoutIdReused`, `PayoutLimitExceeded`, `InsufficientFunds`,
+    `QuotesMissing` and the errors of idempotency keys.
+    """
+    problems = Problems(single=new.single)
+    asked = _understand(gateway, principal, new, problems)
+
+    def look(session: Session) -> StoredAnswer:
+        attempt = _Attempt(session, gateway, asked)
+        known = attempt.earlier()
+        if known is not None:
+            return StoredAnswer(200, render(known), replayed=True)
+        refuse_our_own(session, asked.resolved, problems)
+        return StoredAnswer(200, render_preview(attempt.preview()))
+
+    def work(session: Session) -> StoredAnswer:
+        earlier = once(session, gateway, principal, asked.route, key, asked.content_hash)
+        if earlier is not None:
+            return earlier
+        attempt = _Attempt(session, gateway, asked)
+        known = attempt.earlier()
+        if known is not None:
+            answer = remember(session, principal, asked.route, key, 201, render(known))
+            return replace(answer, replayed=True)
+        refuse_our_own(session, asked.resolved, problems)
+        return remember(session, principal, asked.route, key, 201, render(attempt.accept()))
+
+    if new.dry_run:
+        with gateway.db.read() as session:
+            return look(session)
+    while True:
+        try:
+            return gateway.db.run(work)
+        except _OvertakenError:  # on PostgreSQL, once: what overtook it is there now, and is found
+            continue
+
+
+def _understand(gateway: Gateway, principal: Principal, new: NewBatch, problems: Problems) -> "_Asked":
+    """Do all that needs no transaction: resolve the items, ask what they cost, have the master wallets there."""
+    if new.callback_url is not None:
+        check_public_url(new.callback_url, allow_private=gateway.settings.webhooks.allow_private_targets)
+    currencies = get_merchant(gateway, principal.merchant_id).payout_currencies
+    resolver = Resolver(gateway.chains, new, currencies, livemode=principal.livemode, problems=problems)
+    resolved = resolver.resolve()
+    problems.refuse()
+    networks = {each.network.code: each.network for each in resolved}
+    for network in networks.values():
+        master_wallet(gateway, network, principal.merchant_id)  # so that it is there, and watched
+    hashes = {each.external_id: item_hash(each, new) for each in new.items}
+    prices = quotes(gateway, networks.keys())
+    return _Asked(principal, new, resolved, prices, hashes, batch_hash(new, hashes))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A batch as it was asked for, and what it means; `hashes` are the items' own, by external id."""
+
+    principal: Principal
+    new: NewBatch
+    resolved: Sequence[Resolved]
+    prices: Quotes
+    hashes: Mapping[str, str]
+    content_hash: str
+
+    @property
+    def route(self) -> str:
+        """Where it was sent."""
+        return "POST /api/payout" if self.new.single else "POST /api/user/payouts/bulk/api"
+
+
+class _Attempt:
+    """One attempt at accepting, inside its transaction."""
+
+    def __init__(self, session: Session, gateway: Gateway, asked: _Asked) -> None:
+        self._session, self._gateway, self._asked = session, gateway, asked
+        self._principal, self._new = asked.principal, asked.new
+        self._now = gateway.clock.now(session)
+        self._holder = limits.Holder(asked.principal.merchant_id, asked.principal.key_id)
+
+    def earlier(self) -> BatchView | None:
+        """Answer what the same batch was answered before."""
+        return earlier_batch(self._session, self._principal, self._asked.content_hash, self._asked.hashes)
+
+    def preview(self) -> Preview:
+        """Answer what would be accepted; nothing is kept."""
+        payouts = self._payouts("", PayoutStatus.AWAITING_CONFIRMATION)
+        batch = self._batch("", payouts)
+        if self._new.auto_confirm:
+            limits.check(self._session, self._holder, payouts, self._now)
+        who = self._principal
+        return Preview(batch, free(self._session, who.merchant_id, who.livemode, totals(payouts)))
+
+    def accept(self) -> BatchView:
+        """Keep the batch, reserve what it needs and, where it asks for it, send it."""
+        batch_id, session = new_id("bat_"), self._session
+        waiting = self._payouts(batch_id, PayoutStatus.AWAITING_CONFIRMATION)
+        approval = limits.needs_approval(session, self._principal.merchant_id, waiting, self._now)
+        at_once = self._new.auto_confirm and not approval
+        payouts = self._payouts(batch_id, PayoutStatus.QUEUED) if at_once else waiting
+        batch = replace(self._batch(batch_id, payouts), approvals_needed=APPROVALS if approval else 0)
+        self._insert(batch)
+        reserve(session, self._gateway, payouts, self._now)
+        if at_once:
+            limits.take(session, self._holder, payouts, self._now, seen=False)
+            release(session, self._gateway, payouts)
+        self._record(batch)
+        return batch
+
+    def _payouts(self, batch_id: str, status: PayoutStatus) -> tuple[PayoutView, ...]:
+        ids = sorted(
+            new_id("po_") for _ in self._asked.resolved
+        )  # those of one batch sort as they were asked for
+        queued_at = self._now if status is PayoutStatus.QUEUED else None
+        return tuple(
+            PayoutView(
+                id=payout_id,
+                batch_id=batch_id,
+                position=position,
+                merchant_id=self._principal.merchant_id,
+                livemode=self._principal.livemode,
+                external_id=each.item.external_id,
+                content_hash=self._asked.hashes[each.item.external_id],
+                status=status,
+                network=each.network.code,
+                asset=each.asset.key,
+                symbol=each.asset.symbol,
+                decimals=each.asset.decimals,
+                address=each.address,
+                amount=each.amount,
+                tier=each.tier,
+                memo=each.item.memo,
+                fee_reserved=self._price(each),
+                created_at=self._now,
+                queued_at=queued_at,
+            )
+            for position, (payout_id, each) in enumerate(zip(ids, self._asked.resolved, strict=True))
+        )
+
+    def _price(self, each: Resolved) -> int:
+        price = self._asked.prices.get((each.network.code, each.tier, each.asset.key))
+        if price is None:
+            raise QuotesMissing(each.network.code)
+        return price
+
+    def _batch(self, batch_id: str, payouts: tuple[PayoutView, ...]) -> BatchView:
+        waiting = payouts[0].status is PayoutStatus.AWAITING_CONFIRMATION
+        return BatchView(
+            id=batch_id,
+            merchant_id=self._principal.merchant_id,
+            livemode=self._principal.livemode,
+            status=BatchStatus.AWAITING_CONFIRMATION if waiting else BatchStatus.PROCESSING,
+            auto_confirm=self._new.auto_confirm,
+            callback_url=self._new.callback_url,
+            approvals_needed=0,
+            created_at=self._now,
+            completed_at=None,
+            payouts=payouts,
+        )
+
+    def _insert(self, batch: BatchView) -> None:
+        """Insert all rows; another batch with one of the ids is waited for, and then comes first."""
+        waiting = batch.status is BatchStatus.AWAITING_CONFIRMATION
+        row = {
+            "id": batch.id,
+            "merchant_id": batch.merchant_id,
+            "livemode": batch.livemode,
+            "content_hash": self._asked.content_hash,
+            "auto_confirm": batch.auto_confirm,
+            "accepted_as": batch.payouts[0].status.value,
+            "callback_url": batch.callback_url,
+            "created_by": self._principal.actor,
+            "created_at": batch.created_at,
+            "items": len(batch.payouts),
+            "awaiting": len(batch.payouts) if waiting else 0,
+            "open": len(batch.payouts),
+            "approvals_needed": batch.approvals_needed,
+        }
+        connection, table = self._session.connection(), table_of(PayoutRow)
+        connection.execute(insert(table_of(BatchRow)), row)
+        in_order = sorted(
+            batch.payouts, key=lambda each: each.external_id
+        )  # so that two cannot wait for each other
+        statement = upsert(self._session, PayoutRow).on_conflict_do_nothing(
+            index_elements=["merchant_id", "external_id"]
+        )
+        made = connection.execute(statement.returning(table.c.id), [payout_values(each) for each in in_order])
+        if len(made.all()) < len(in_order):
+            raise _OvertakenError
+
+    def _record(self, batch: BatchView) -> None:
+        moved = {f"{each.symbol}@{each.network}": str(each.amount) for each in totals(batch.payouts)}
+        record(
+            self._session,
+            actor=self._principal.actor,
+            action="payouts.created",
+            subject=batch.id,
+            merchant_id=batch.merchant_id,
+            livemode=batch.livemode,
+            details={"items": str(len(batch.payouts)), "status": batch.status.value, **moved},
+        )

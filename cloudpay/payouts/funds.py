@@ -1,0 +1,99 @@
+"""What payouts cost, and whether the master wallet has it."""
+
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.spending import FeeTier
+from cloudpay.kernel.db import refuse_inside_transaction
+from cloudpay.kernel.money import format_amount
+from cloudpay.ledger.outgoing import Outgoing, available, post_reserve_many
+from cloudpay.ledger.types import InsufficientFunds, Shortage
+from cloudpay.payouts.views import PayoutView, Total, needed
+from cloudpay.transactions.errors import QuotesMissing
+from cloudpay.transactions.service import fee_quotes, want_quotes
+
+Quotes = Mapping[tuple[str, FeeTier, str], int]
+"""By network, tier and asset: what one transfer costs at most, in the native coin."""
+
+_PATIENCE_SECONDS = 3.0
+_LOOK_EVERY = 0.1
+
+
+def quotes(gateway: Gateway, networks: Collection[str]) -> Quotes:
+    """Answer what sending costs on these networks; waits a moment for the worker that asks the chains.
+
+    Raises `QuotesMissing`.
+    """
+    refuse_inside_transaction("quotes")
+
+    def demand(session: Session) -> None:
+        for network in sorted(networks):
+            want_quotes(session, gateway, network)
+
+    gateway.db.run(demand)
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            with gateway.db.read() as session:
+                return {
+                    (network, tier, asset): fee
+                    for network in networks
+                    for (tier, asset), fee in fee_quotes(session, network).items()
+                }
+        except QuotesMissing:
+            if time.monotonic() > give_up_at:
+                raise
+        time.sleep(_LOOK_EVERY)
+
+
+def reserve(session: Session, gateway: Gateway, payouts: Sequence[PayoutView], now: datetime) -> None:
+    """Promise amounts and fees to these payouts, all or none; raises `InsufficientFunds` in decimals."""
+    try:
+        post_reserve_many(session, [outgoing(each) for each in payouts], now)
+    except InsufficientFunds as error:
+        raise _in_words(gateway, payouts, error.shortages) from error
+
+
+def outgoing(payout: PayoutView, fee_reserved: int | None = None) -> Outgoing:
+    """Answer what the ledger knows of a payout; `fee_reserved` where more was promised to it since."""
+    return Outgoing(
+        spend_id=payout.id,
+        merchant_id=payout.merchant_id,
+        livemode=payout.livemode,
+        network=payout.network,
+        asset=payout.asset,
+        amount=payout.amount,
+        fee_reserved=payout.fee_reserved if fee_reserved is None else fee_reserved,
+    )
+
+
+def free(
+    session: Session, merchant_id: str, livemode: bool, sums: Iterable[Total]
+) -> Mapping[tuple[str, str], tuple[int, int]]:
+    """Answer, by network and asset, what these totals need and what is there for it."""
+    return {
+        (network, asset): (amount, available(session, merchant_id, livemode, network, asset))
+        for (network, asset), amount in needed(sums).items()
+    }
+
+
+def _in_words(
+    gateway: Gateway, payouts: Sequence[PayoutView], shortages: Iterable[Shortage]
+) -> InsufficientFunds:
+    units = {(each.network, each.asset): (each.symbol, each.decimals) for each in payouts}
+    sentences = []
+    for each in shortages:
+        network = each.account.network
+        native = gateway.chains.network(network).native
+        symbol, decimals = units.get((network, each.account.asset), (native.symbol, native.decimals))
+        wanted, there = (format_amount(max(amount, 0), decimals) for amount in (each.needed, each.available))
+        fees = ", fees included," if each.account.asset == "" else ""
+        sentences.append(
+            f"{wanted} {symbol} on {network}{fees} are needed, and {there} {symbol} are available in the master wallet."
+        )
+    message = f"Nothing was accepted. {' '.join(sentences)} Fund the master wallet, or send less."
+    return InsufficientFunds(list(shortages), message, {"items": sentences})

@@ -1,0 +1,137 @@
+"""The kill switch in a person's hand: freeze, and thaw once what happened is explained."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cloudpay.audit.service import record
+from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.db import table_of
+from cloudpay.kernel.errors import Conflict
+from cloudpay.transactions.journal import Journal
+from cloudpay.transactions.models import TransactionRow
+from cloudpay.transactions.outcomes import Finding, apply_findings
+from cloudpay.transactions.states import TransactionStatus
+from cloudpay.wallets.freezes import EVERYWHERE
+from cloudpay.wallets.switch import (
+    Frozen,
+    all_frozen,
+    freeze_sending,
+    remove_file,
+    thaw_sending,
+    why_frozen,
+    write_file,
+)
+
+_TRANSACTION = table_of(TransactionRow)
+
+
+class NotReconciled(Conflict):
+    """Something was sent that this gateway did not sign, and nobody has said that it is explained."""
+
+    code: ClassVar[str] = "not_reconciled"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} of this gateway's transactions were overtaken by others that it did not sign. Find out who has "
+            "the key and compare the master wallets with the chain; then thaw with --reconciled: their payouts fail, "
+            "and what was reserved for them is free again."
+        )
+        self.count = count
+
+
+class NotFrozen(Conflict):
+    """There is nothing to thaw."""
+
+    code: ClassVar[str] = "not_frozen"
+
+    def __init__(self, network: str) -> None:
+        name = "Sending as a whole" if network == EVERYWHERE else f"The network {network}"
+        super().__init__(f"{name} is not frozen; `cloudpay chains` shows what is.")
+
+
+class StillFrozen(Conflict):
+    """The file beside the seal key still freezes."""
+
+    code: ClassVar[str] = "still_frozen"
+
+    def __init__(self, network: str) -> None:
+        super().__init__(
+            f"The file beside the seal key that freezes {network!r} cannot be taken away by this user, so it is still "
+            "frozen. Run the command as the user and on the machine of `cloudpay worker send`."
+        )
+
+
+@dataclass(frozen=True)
+class Freezing:
+    """Where a freeze stands: always in SQL, and in a file where this user may write one."""
+
+    network: str
+    in_file: bool
+
+
+def freeze(gateway: Gateway, network: str, reason: str, *, actor: str) -> Freezing:
+    """Have nothing signed or handed out on a network, or `EVERYWHERE`, from now on."""
+    code = _code(gateway, network)
+    gateway.db.run(lambda session: freeze_sending(session, gateway, code, reason, actor=actor))
+    return Freezing(code, write_file(gateway.settings, code, reason))
+
+
+def thaw(gateway: Gateway, network: str, reason: str, *, reconciled: bool = False, actor: str) -> int:
+    """Let it be signed again; answer how many transactions were given up.
+
+    `reconciled` says that a person has compared the gateway with the chain: what was overtaken from outside has failed,
+    and what the journal holds so far need not be known. Raises `NotFrozen`, `NotReconciled` and `StillFrozen`.
+    """
+    code = _code(gateway, network)
+
+    def work(session: Session) -> int:
+        if code not in {each.network for each in _frozen(session, gateway)}:
+            raise NotFrozen(code)
+        given_up = _give_up(session, gateway, code, allowed=reconciled)
+        thaw_sending(session, gateway, code, actor=actor)
+        details = {"reason": reason, "reconciled": "yes" if reconciled else "no", "given_up": str(given_up)}
+        record(session, actor=actor, action="sending.thawed", subject=code, details=details)
+        return given_up
+
+    if reconciled and code == EVERYWHERE:
+        with gateway.db.read() as session:
+            now = gateway.clock.now(session)
+        Journal(gateway.settings.journal_path).reconcile(reason, now)
+    given_up = gateway.db.run(work)
+    if not remove_file(gateway.settings, code):
+        raise StillFrozen(code)
+    gateway.db.nudge("send")
+    return given_up
+
+
+def frozen_networks(gateway: Gateway) -> dict[str, Frozen]:
+    """Answer what freezes each network that is frozen now."""
+    with gateway.db.read() as session:
+        found = {
+            network.code: why_frozen(session, gateway.settings, network.code) for network in gateway.chains
+        }
+    return {code: frozen for code, frozen in found.items() if frozen is not None}
+
+
+def _frozen(session: Session, gateway: Gateway) -> list[Frozen]:
+    return all_frozen(session, gateway.settings, [network.code for network in gateway.chains])
+
+
+def _code(gateway: Gateway, network: str) -> str:
+    return network if network == EVERYWHERE else gateway.chains.network(network).code
+
+
+def _give_up(session: Session, gateway: Gateway, network: str, *, allowed: bool) -> int:
+    usurped = [_TRANSACTION.c.status == TransactionStatus.USURPED.value]
+    if network != EVERYWHERE:
+        usurped.append(_TRANSACTION.c.network == network)
+    if not allowed:
+        count = session.scalar(select(func.count()).select_from(_TRANSACTION).where(*usurped)) or 0
+        if count:
+            raise NotReconciled(count)
+        return 0
+    rows = session.execute(select(_TRANSACTION).where(*usurped)).all()
+    return apply_findings(session, gateway, [Finding(row, TransactionStatus.ABANDONED) for row in rows])

@@ -1,0 +1,61 @@
+"""What a draft needs is sent before it: a spend of its own, whose id comes from the one that needs it."""
+
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.spending import Draft, FeeTier, KeyPath, Spend
+from cloudpay.chains.types import MASTER_CHAIN
+from cloudpay.transactions.rows import SPEND, path_of
+from cloudpay.transactions.service import request_spends
+from cloudpay.transactions.states import SpendStatus
+from cloudpay.transactions.station import Station
+from cloudpay.transactions.types import SpendKind, SpendRequest
+from cloudpay.wallets.service import MASTER_INDEX
+
+_OVER = (SpendStatus.CONFIRMED.value, SpendStatus.FAILED.value, SpendStatus.CANCELLED.value)
+
+
+def request_needs(session: Session, station: Station, row: Row[Any], draft: Draft) -> None:
+    """Ask for what a spend's draft needs, and have the spend wait for it; asking twice asks once (fault F74)."""
+    asked = [
+        _request(session, station, row, need, number) for number, need in enumerate(draft.needs, start=1)
+    ]
+    waits = update(SPEND).where(SPEND.c.id == row.id, SPEND.c.status == SpendStatus.QUEUED.value)
+    session.execute(waits.values(waits_for=asked[-1], reason="It waits for native coins that pay its fee."))
+
+
+def _request(session: Session, station: Station, row: Row[Any], need: Spend, number: int) -> str:
+    """Answer the id of the spend that is under way, or of a new one where the last is over and did not suffice."""
+    prefix = f"{row.id}:t{number}"
+    rows = session.execute(
+        select(SPEND.c.id, SPEND.c.status).where(SPEND.c.id.startswith(prefix, autoescape=True))
+    )
+    before = {each.id: each.status for each in rows}
+    under_way = [each for each, status in before.items() if status not in _OVER]
+    if under_way:
+        return str(under_way[0])
+    name = prefix if not before else f"{prefix}.{len(before) + 1}"
+    from_source = need.source == row.source
+    path = path_of(row) if from_source else _master(row)
+    request = SpendRequest(
+        id=name,
+        kind=SpendKind.GAP if need.recipient == need.source else SpendKind.TOP_UP,
+        merchant_id=row.merchant_id,
+        livemode=row.livemode,
+        network=row.network,
+        source=need.source,
+        path=path,
+        recipient=need.recipient,
+        asset=need.contract or "",
+        amount=need.amount,
+        tier=FeeTier(row.tier),
+        fee_reserved=0,
+    )
+    request_spends(session, station.gateway, [request])
+    return name
+
+
+def _master(row: Row[Any]) -> KeyPath:
+    return KeyPath(row.account, MASTER_CHAIN, MASTER_INDEX)

@@ -1,0 +1,243 @@
+"""What is queued becomes signed transactions: chosen by source, drafted by the chain, signed, committed."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.spending import Draft, FeeTier, KeyPath, Prepared, SpendContext
+from cloudpay.chains.types import MASTER_CHAIN
+from cloudpay.kernel.db import table_of
+from cloudpay.kernel.failpoints import Failpoint, passing
+from cloudpay.transactions.commit import Signing, commit_signed
+from cloudpay.transactions.handing import AT_ONCE
+from cloudpay.transactions.models import TransactionRow
+from cloudpay.transactions.needs import request_needs
+from cloudpay.transactions.rows import CLAIM, SPEND, path_of, spend_of
+from cloudpay.transactions.states import SpendStatus, TransactionStatus
+from cloudpay.transactions.station import Station
+from cloudpay.transactions.waiting import refuse, wait
+from cloudpay.wallets.guard import FeeAboveCap, Guard, SignerRefused
+from cloudpay.wallets.masters import masters
+from cloudpay.wallets.service import MASTER_INDEX, deposits, master_address
+
+TIERS = tuple(reversed(FeeTier))
+"""The dearest first, so that none of them waits behind a cheap one of the same pass."""
+
+_TRANSACTION = table_of(TransactionRow)
+_SHORT_WAIT, _LONG_WAIT = timedelta(seconds=5), timedelta(seconds=60)
+_UNDRAFTED = "The chain does not carry it out as things stand; it is tried again."
+_WATCHED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
+
+
+@dataclass
+class Plan:
+    """What one pass has found out about queued spends; `held` are those that the signer does not sign now."""
+
+    signings: list[Signing] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    needs: list[tuple[Row[Any], Draft]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One address that pays: its queued spends, its room for further transactions, the claims it may not use."""
+
+    address: str
+    spends: Sequence[Row[Any]]
+    room: int
+    taken: frozenset[str]
+    gas_station: str
+    keys: Mapping[str, KeyPath]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """How a pass ended: transactions kept, spends that left the queue or wait now, and whether some are held."""
+
+    kept: int
+    moved: int
+    held: Mapping[str, str]
+
+
+def plan(station: Station, guard: Guard) -> Planned:
+    """Sign and commit what may go out now, a bounded number; nothing is broadcast yet.
+
+    Raises `NodeUnavailable`, `LeaseLost`, `SendingFrozen`, what the gate raises, and `BytesDiffer`.
+    """
+    queued = _queued(station)
+    if not queued:
+        return Planned(0, 0, {})
+    passing(Failpoint.SEND_PLANNED)
+    found = Plan()
+    ours = _ours(station, queued)
+    for source in _sources(station, queued):
+        _plan_source(station, guard, source, ours, found)
+    passing(Failpoint.SEND_SIGNED)
+    station.renew()
+    kept, short = 0, dict[str, str]()
+    if found.signings:
+        done = station.gateway.db.run(lambda session: commit_signed(session, station, found.signings))
+        kept, short = done.transactions, done.short
+        passing(Failpoint.SEND_COMMITTED)
+    found.waiting |= short
+    if found.refused or found.waiting or found.held or found.needs:
+        station.gateway.db.run(lambda session: _put_off(session, station, found))
+    if found.refused:
+        passing(Failpoint.SEND_REFUSED)
+    return Planned(kept, kept + len(found.refused) + len(found.needs) + len(found.held), found.held)
+
+
+def _queued(station: Station) -> Sequence[Row[Any]]:
+    """Answer the oldest spends that are due, as many of each source as it has room for."""
+    network, db = station.network.code, station.gateway.db
+    with db.read() as session:
+        due = (
+            SPEND.c.network == network,
+            SPEND.c.status == SpendStatus.QUEUED.value,
+            SPEND.c.waits_for.is_(None),
+            SPEND.c.due_at <= station.gateway.clock.now(session),
+        )
+        sources = session.scalars(select(SPEND.c.source).where(*due).distinct()).all()
+        open_ones = _open_by_source(session, network)
+    if not sources:
+        return []
+    windows = station.adapter.in_flight(sources)
+    rooms = {each: windows.get(each, 0) - open_ones.get(each, 0) for each in sources}
+    roomy = [each for each, room in rooms.items() if room > 0]
+    if not roomy:
+        return []
+    place = func.row_number().over(partition_by=SPEND.c.source, order_by=(SPEND.c.created_at, SPEND.c.id))
+    most = min(AT_ONCE, max(rooms[each] for each in roomy))
+    numbered = select(*SPEND.c, place.label("place")).where(*due, SPEND.c.source.in_(roomy)).subquery()
+    oldest = select(numbered).where(numbered.c.place <= most)
+    with db.read() as session:
+        rows = session.execute(oldest.order_by(numbered.c.created_at, numbered.c.id).limit(AT_ONCE)).all()
+    return [row for row in rows if row.place <= rooms[row.source]]
+
+
+def _open_by_source(session: Session, network: str) -> Mapping[str, int]:
+    statement = (
+        select(_TRANSACTION.c.source, func.count())
+        .where(_TRANSACTION.c.network == network, _TRANSACTION.c.status == TransactionStatus.OPEN.value)
+        .group_by(_TRANSACTION.c.source)
+    )
+    return {source: count for source, count in session.execute(statement)}  # noqa: C416  # rows, not pairs
+
+
+def _sources(station: Station, queued: Sequence[Row[Any]]) -> Iterator[_Source]:
+    by_source: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in queued:
+        by_source[row.source].append(row)
+    with station.gateway.db.read() as session:
+        taken = _taken(session, station.network.code, by_source.keys())
+        open_ones = _open_by_source(session, station.network.code)
+    windows = station.adapter.in_flight(list(by_source))
+    for address, rows in by_source.items():
+        account = rows[0].account
+        gas_station = master_address(station.gateway, station.network, account)
+        keys = {
+            gas_station: KeyPath(account, MASTER_CHAIN, MASTER_INDEX),
+            address: path_of(rows[0]),
+        }
+        room = windows.get(address, 0) - open_ones.get(address, 0)
+        yield _Source(address, rows, room, taken.get(address, frozenset()), gas_station, keys)
+
+
+def _taken(session: Session, network: str, sources: Any) -> Mapping[str, frozenset[str]]:
+    """Answer the claims that the chain does not show as used up for good yet, by source."""
+    statement = (
+        select(_TRANSACTION.c.source, CLAIM.c.claim)
+        .join_from(_TRANSACTION, CLAIM, CLAIM.c.transaction_id == _TRANSACTION.c.id)
+        .where(_TRANSACTION.c.network == network, _TRANSACTION.c.source.in_(list(sources)))
+        .where(
+            _TRANSACTION.c.status.in_([each.value for each in _WATCHED]) | _TRANSACTION.c.look_at.is_not(None)
+        )
+    )
+    claims: defaultdict[str, set[str]] = defaultdict(set)
+    for source, claim in session.execute(statement):
+        claims[source].add(claim)
+    return {source: frozenset(found) for source, found in claims.items()}
+
+
+def _ours(station: Station, queued: Sequence[Row[Any]]) -> Mapping[str, KeyPath]:
+    """Answer the paths of those recipients that are said to be ours; the guard derives them itself."""
+    family, recipients = station.network.key_family.name, {row.recipient for row in queued}
+    with station.gateway.db.read() as session:
+        found = {
+            address: KeyPath(each.account, each.chain, each.index)
+            for address, each in deposits(session, family, recipients).items()
+        }
+        return found | {address: each.path for address, each in masters(session, family, recipients).items()}
+
+
+def _plan_source(
+    station: Station, guard: Guard, source: _Source, ours: Mapping[str, KeyPath], found: Plan
+) -> None:
+    """Draft and sign for one address, the dearest tier first, until its room is used up or one is held back."""
+    taken, room, known = source.taken, source.room, {**ours, **source.keys}
+    for tier in TIERS:
+        rows = {row.id: row for row in source.spends if row.tier == tier}
+        if not rows or room <= 0:
+            continue
+        context = SpendContext(
+            tier=tier,
+            fee_cap=guard.fee_cap,
+            keys=source.keys,
+            gas_station=source.gas_station,
+            taken=taken,
+        )
+        hole, done = False, set[str]()
+        prepared = station.adapter.prepare([spend_of(row) for row in rows.values()], context)
+        passing(Failpoint.SEND_DRAFTED)
+        found.refused |= {each.spend_id: each.reason for each in prepared.refused}
+        for draft in _usable(prepared, taken)[:room]:
+            carried = [rows[each.id] for each in draft.spends]
+            if draft.needs:
+                found.needs.extend((row, draft) for row in carried)
+                return  # what was drafted behind it would take its place; all is drafted again
+            try:
+                if hole:
+                    guard.check(station.adapter, draft, known)
+                    continue
+                signed, explained = guard.sign(station.adapter, draft, known)
+            except FeeAboveCap as error:  # it is above the cap for all of this tier (fault F59)
+                found.waiting |= {each: error.message for each in rows if each not in done}
+                break
+            except SignerRefused as error:
+                found.held |= {row.id: error.message for row in carried}
+                hole = True  # what is drafted behind it would wait for its place: only looked at, not signed
+                continue
+            found.signings.append(Signing(draft, signed, explained, carried, tier))
+            done.update(row.id for row in carried)
+            taken |= draft.claims
+            room -= 1
+        found.waiting |= dict.fromkeys(_undrafted(prepared, rows), _UNDRAFTED)
+
+
+def _usable(prepared: Prepared, taken: frozenset[str]) -> list[Draft]:
+    """Drop drafts that use what is taken: a plugin that does so has a defect, and must not stop the rest."""
+    return [each for each in prepared.drafts if not each.claims & taken and each.spends]
+
+
+def _undrafted(prepared: Prepared, rows: Mapping[str, Row[Any]]) -> list[str]:
+    known = {spend.id for draft in prepared.drafts for spend in draft.spends}
+    known |= {each.spend_id for each in prepared.refused}
+    return [each for each in rows if each not in known]
+
+
+def _put_off(session: Session, station: Station, found: Plan) -> None:
+    if found.refused:
+        refuse(session, station, found.refused)
+    else:
+        station.fence(session)
+    wait(session, station, found.waiting, _SHORT_WAIT)
+    wait(session, station, found.held, _LONG_WAIT)
+    for row, draft in found.needs:
+        request_needs(session, station, row, replace(draft, spends=()))

@@ -1,0 +1,150 @@
+"""One pass on one network: hand over what was signed, look what became of it, replace, plan, sign, hand over."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from cloudpay.alerts.service import Alert, keep_alerts
+from cloudpay.alerts.states import AlertKind
+from cloudpay.kernel.errors import Unavailable
+from cloudpay.kernel.log import get_logger
+from cloudpay.transactions.bumping import bump
+from cloudpay.transactions.handing import hand_again, hand_over
+from cloudpay.transactions.journal import JournalFailed
+from cloudpay.transactions.planning import plan
+from cloudpay.transactions.quotes import ask_quotes, quotes_due
+from cloudpay.transactions.station import SendingFrozen, Station
+from cloudpay.transactions.tracking import Tracked, track
+from cloudpay.transactions.work import work_waits
+from cloudpay.wallets.guard import BytesDiffer
+from cloudpay.wallets.switch import Frozen, freeze_sending
+
+_SHORTEST, _LONGEST = 0.5, 15.0
+"""Bounds of the seconds between two looks at the chain; a block time lies between them as a rule."""
+_log = get_logger(__name__)
+
+
+@dataclass
+class Sender:
+    """Sends for one network under its lease; keeps nothing that an answer depends on."""
+
+    station: Station
+    monotonic: Callable[[], float] = time.monotonic
+    _look_at: float = 0.0
+    _alerting: set[AlertKind] = field(default_factory=set)
+
+    def work(self, *, look: bool = False) -> bool:
+        """Do a pass; with `look` the chain is looked at even when it is not time. True: more can be done at once.
+
+        Raises `NodeUnavailable`, `JournalFailed`, `LeaseLost`, and what opening the keys raises.
+        """
+        station = self.station
+        station.renew()
+        frozen = self._frozen()
+        unwritten = None if frozen is not None else self._hand_over()
+        tracked = self._track(look=look)
+        if unwritten is not None:
+            raise unwritten  # nothing goes out that is not in the journal; what went out before is followed
+        busy = False
+        if frozen is None:
+            hand_again(station, tracked.unknown)
+            busy = self._sign(tracked)
+        self._quote()
+        return busy
+
+    @property
+    def pause(self) -> float:
+        """The seconds between two looks at the chain."""
+        return min(_LONGEST, max(_SHORTEST, self.station.network.settings.block_seconds))
+
+    def _frozen(self) -> Frozen | None:
+        with self.station.gateway.db.read() as session:
+            found = self.station.frozen(session)
+        if found is not None:
+            self.station.mirror_freeze(found)
+        return found
+
+    def _track(self, *, look: bool) -> Tracked:
+        if not look and self.monotonic() < self._look_at:
+            return Tracked()
+        tracked = track(self.station)
+        self._look_at = self.monotonic() + self.pause
+        return tracked
+
+    def _sign(self, tracked: Tracked) -> bool:
+        """Replace and plan, unless the network may not be trusted now."""
+        station = self.station
+        with station.gateway.db.read() as session:
+            try:
+                station.require_open(session)
+            except Unavailable as error:
+                _log.info("nothing_signed", network=station.network.code, reason=error.message)
+                return False
+        if not tracked.waiting and not self._has_queued():
+            return False
+        station.journal.require_room()
+        guard = station.guard()
+        try:
+            bumped = bump(station, guard, tracked.waiting)
+            planned = plan(station, guard)
+        except SendingFrozen:
+            return False
+        except BytesDiffer as error:
+            self._freeze(error)
+            return False
+        if bumped or planned.kept:
+            unwritten = self._hand_over()
+            if unwritten is not None:
+                raise unwritten
+        self._tell_held(planned.held)
+        return planned.moved > 0
+
+    def _has_queued(self) -> bool:
+        with self.station.gateway.db.read() as session:
+            return work_waits(
+                session, self.station.network.code, self.station.gateway.clock.now(session)
+            ).queued
+
+    def _hand_over(self) -> JournalFailed | None:
+        """Broadcast what is signed; answer why the journal cannot be written, where it cannot."""
+        try:
+            hand_over(self.station)
+        except JournalFailed as error:
+            self._alert(AlertKind.JOURNAL_FAILING, error.message)
+            return error
+        self._alert(AlertKind.JOURNAL_FAILING, "")
+        return None
+
+    def _quote(self) -> None:
+        station = self.station
+        with station.gateway.db.read() as session:
+            due = quotes_due(session, station.network.code, station.gateway.clock.now(session))
+        if due:
+            ask_quotes(station)
+
+    def _tell_held(self, held: Mapping[str, str]) -> None:
+        reason = next(iter(held.values()), "")
+        if held or AlertKind.SENDING_HELD not in self._alerting:
+            self._alert(AlertKind.SENDING_HELD, reason)
+
+    def _freeze(self, error: BytesDiffer) -> None:
+        station = self.station
+        station.gateway.db.run(
+            lambda session: freeze_sending(session, station.gateway, station.network.code, error.message)
+        )
+        _log.error("bytes_differ", network=station.network.code, reason=error.reason)
+
+    def _alert(self, kind: AlertKind, sentence: str) -> None:
+        """Open or clear an alert of this network; asks the database only where something may have changed."""
+        if not sentence and kind not in self._alerting:
+            return
+        code = self.station.network.code
+        wanted = [Alert(kind, code, sentence)] if sentence else []
+
+        def write(session: Session) -> None:
+            keep_alerts(session, self.station.gateway, code, (kind,), wanted)
+
+        self.station.gateway.db.run(write)
+        self._alerting = self._alerting | {kind} if sentence else self._alerting - {kind}

@@ -1,0 +1,205 @@
+"""Looking what became of everything that was signed, many transactions at once: claims first, then the ids."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Row, and_, or_, select
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.types import BlockRef, Head, Statuses, TxState, TxStatus
+from cloudpay.kernel.db import table_of
+from cloudpay.kernel.failpoints import Failpoint, passing
+from cloudpay.kernel.log import get_logger
+from cloudpay.transactions.handing import AT_ONCE
+from cloudpay.transactions.models import TransactionRow
+from cloudpay.transactions.outcomes import FINAL, WATCHES, Finding, write_findings
+from cloudpay.transactions.rows import Rows, attempts_by_transaction, claims_by_transaction
+from cloudpay.transactions.states import TransactionStatus
+from cloudpay.transactions.station import Station
+from cloudpay.wallets.switch import freeze_sending
+
+_TRANSACTION = table_of(TransactionRow)
+_UNDECIDED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
+_LOOKS = 2
+"""Looks in a row that must find a claim used up by somebody else: one node that has lost its index is not believed."""
+
+_log = get_logger(__name__)
+
+
+@dataclass
+class Tracked:
+    """What one round of looks leaves to be done: bytes to hand out again, transactions that wait for a block."""
+
+    unknown: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+
+def track(station: Station) -> Tracked:
+    """Look at everything that is not final, and now and then at what is; raises `NodeUnavailable`."""
+    head = station.adapter.head()
+    tracked = Tracked()
+    after = ""
+    while chunk := _next_chunk(station, head, after):
+        after = chunk[-1].id
+        _look(station, chunk, tracked)
+    return tracked
+
+
+def _next_chunk(station: Station, head: Head, after: str) -> Sequence[Row[Any]]:
+    columns = _TRANSACTION.c
+    undecided = columns.status.in_([each.value for each in _UNDECIDED])
+    due = and_(columns.look_at.is_not(None), columns.look_at <= head.final.height)
+    statement = select(_TRANSACTION).where(
+        columns.network == station.network.code, or_(undecided, due), columns.id > after
+    )
+    with station.gateway.db.read() as session:
+        return session.execute(statement.order_by(columns.id).limit(AT_ONCE)).all()
+
+
+def _look(station: Station, chunk: Sequence[Row[Any]], tracked: Tracked) -> None:
+    ids = {row.id for row in chunk}
+    with station.gateway.db.read() as session:
+        attempts = attempts_by_transaction(session, ids)
+        claims = claims_by_transaction(session, ids)
+    look = _Look(station, attempts, claims)
+    look.ask([row for row in chunk if row.status not in FINAL])
+    findings = list(look.findings(chunk))
+    passing(Failpoint.SEND_TRACKED)
+    station.renew()
+    if findings:
+        station.gateway.db.run(lambda session: _commit(session, station, findings))
+        passing(Failpoint.SEND_TRACK_COMMITTED)
+    for row in chunk:
+        state = look.state(row)
+        if row.status == TransactionStatus.OPEN and state in (TxState.UNKNOWN, TxState.PENDING):
+            tracked.waiting.append(row.id)
+        if state is TxState.UNKNOWN and row.status != TransactionStatus.USURPED:
+            tracked.unknown.append(row.id)
+    gone = {each.transaction.id for each in findings if each.status not in _AGAIN}
+    tracked.unknown = [each for each in tracked.unknown if each not in gone]
+    tracked.waiting = [each for each in tracked.waiting if each not in gone]
+
+
+_AGAIN = frozenset({TransactionStatus.OPEN, TransactionStatus.INCLUDED})
+
+
+def _commit(session: Session, station: Station, findings: Sequence[Finding]) -> None:
+    """Write down what was found; what this gateway did not sign freezes the network in the same commit (fault F57)."""
+    write_findings(session, station, findings)
+    usurped = [each for each in findings if each.status is TransactionStatus.USURPED]
+    if not usurped:
+        return
+    source = usurped[0].transaction.source
+    reason = (
+        f"A transaction of {source} that this gateway did not sign has taken the place of one that it did. Somebody "
+        "else may have the key, or another gateway or wallet works with the same seed."
+    )
+    freeze_sending(session, station.gateway, station.network.code, reason)
+    passing(Failpoint.SEND_FROZEN)
+    _log.error("claim_used_from_outside", network=station.network.code, source=source)
+
+
+class _Look:
+    """What the nodes say of one chunk."""
+
+    def __init__(self, station: Station, attempts: Rows, claims: Mapping[str, frozenset[str]]) -> None:
+        self._station, self._attempts, self._claims = station, attempts, claims
+        self._statuses = Statuses(BlockRef(0, ""), {})
+        self._consumed: frozenset[str] = frozenset()
+        self._depth = station.network.settings.confirmations
+
+    def ask(self, undecided: Collection[Row[Any]]) -> None:
+        """Ask for claims before statuses, so that the second answer knows at least as much as the first."""
+        adapter = self._station.adapter
+        claims = frozenset[str]().union(*(self._claims[row.id] for row in undecided))
+        consumed = adapter.consumed(claims) if claims else None
+        self._statuses = adapter.statuses([row.tx_id for rows in self._attempts.values() for row in rows])
+        if consumed is not None and self._statuses.final.height >= consumed.final.height:
+            self._consumed = consumed.claims
+
+    def state(self, row: Row[Any]) -> TxState:
+        """Answer the most that is known of a transaction by any of its attempts."""
+        included = self._included(row)
+        if included is not None:
+            return included.state
+        states = {status.state for status in self._of(row)}
+        return TxState.PENDING if TxState.PENDING in states else TxState.UNKNOWN
+
+    def findings(self, chunk: Sequence[Row[Any]]) -> Iterator[Finding]:
+        """Answer what changes."""
+        for row in chunk:
+            included = self._included(row)
+            found = self._in_block(row, included) if included else self._in_no_block(row)
+            if found is not None:
+                yield found
+
+    def _of(self, row: Row[Any]) -> Iterator[TxStatus]:
+        for attempt in self._attempts.get(row.id, ()):
+            status = self._statuses.by_id.get(attempt.tx_id)
+            if status is not None:
+                yield status
+
+    def _included(self, row: Row[Any]) -> TxStatus | None:
+        return next((status for status in self._of(row) if status.block is not None), None)
+
+    def _in_block(self, row: Row[Any], status: TxStatus) -> Finding | None:
+        block = status.block
+        if block is None:
+            return None
+        if block.height > self._statuses.final.height:
+            same = row.status == TransactionStatus.INCLUDED and row.block_hash == block.hash
+            return None if same else Finding(row, TransactionStatus.INCLUDED, status)
+        settled = status.state is TxState.SUCCEEDED
+        final = TransactionStatus.SETTLED if settled else TransactionStatus.REVERTED
+        if row.status in FINAL and row.status != final:
+            return Finding(
+                row, TransactionStatus.INCLUDED, status
+            )  # booked back first; the next look books it
+        return Finding(row, final, status, look_at=self._next_look(block))
+
+    def _next_look(self, block: BlockRef) -> int | None:
+        """Answer at which final height to look again: a few times until the depth has passed once more."""
+        step = max(1, self._depth // WATCHES)
+        following = self._statuses.final.height + step
+        return following if self._statuses.final.height < block.height + self._depth else None
+
+    def _in_no_block(self, row: Row[Any]) -> Finding | None:
+        if row.status in FINAL:
+            return self._taken_back(row)
+        if self._claims[row.id] & self._consumed:
+            doubts = row.doubts + 1
+            usurped = doubts >= _LOOKS or row.status == TransactionStatus.USURPED
+            status = TransactionStatus.USURPED if usurped else TransactionStatus.OPEN
+            known = row.status == status and usurped
+            return None if known else Finding(row, status, doubts=doubts)
+        if self._has_expired(row):
+            return Finding(row, TransactionStatus.EXPIRED)
+        if row.status == TransactionStatus.INCLUDED or (row.doubts and row.status == TransactionStatus.OPEN):
+            return Finding(row, TransactionStatus.OPEN)
+        return None
+
+    def _taken_back(self, row: Row[Any]) -> Finding | None:
+        """A final one is gone only when its block is: a node that has lost a receipt takes nothing back (fault F39)."""
+        if row.block_height is None or self._statuses.final.height < row.block_height:
+            return None
+        header = self._station.adapter.header_at(row.block_height)
+        if header.hash == row.block_hash:
+            return None
+        _log.error("final_transaction_taken_back", network=row.network, transaction=row.id)
+        return Finding(row, TransactionStatus.OPEN)
+
+    def _has_expired(self, row: Row[Any]) -> bool:
+        """Say whether no later block can include it: then, and only then, it may be sent anew (fault F70)."""
+        if row.expires_at is None or row.status == TransactionStatus.INCLUDED:
+            return False
+        absent = all(status.state is TxState.UNKNOWN for status in self._of(row))
+        return absent and self._final_time is not None and self._final_time > row.expires_at
+
+    @cached_property
+    def _final_time(self) -> int | None:
+        """The time of the very block that the statuses are final up to."""
+        final = self._statuses.final
+        header = self._station.adapter.header_at(final.height)
+        return header.time if header.ref == final else None

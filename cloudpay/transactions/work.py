@@ -1,0 +1,43 @@
+"""Whether there is anything to do for a network: one statement, so that no chain library is loaded for nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from cloudpay.kernel.db import table_of
+from cloudpay.transactions.models import TransactionRow
+from cloudpay.transactions.rows import SPEND
+from cloudpay.transactions.states import SpendStatus, TransactionStatus
+
+_TRANSACTION = table_of(TransactionRow)
+_UNDECIDED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Whether spends may be signed now, and whether the chain is to be looked at."""
+
+    queued: bool
+    watched: bool
+
+    def __bool__(self) -> bool:
+        return self.queued or self.watched
+
+
+def work_waits(session: Session, network: str, now: datetime) -> Work:
+    """Answer what there is to do for a network."""
+    queued = exists().where(
+        SPEND.c.network == network,
+        SPEND.c.status == SpendStatus.QUEUED.value,
+        SPEND.c.waits_for.is_(None),
+        SPEND.c.due_at <= now,
+    )
+    columns = _TRANSACTION.c
+    watched = exists().where(
+        columns.network == network,
+        or_(columns.status.in_([each.value for each in _UNDECIDED]), columns.look_at.is_not(None)),
+    )
+    row = session.execute(select(queued.label("queued"), watched.label("watched"))).one()
+    return Work(bool(row.queued), bool(row.watched))

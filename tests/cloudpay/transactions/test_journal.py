@@ -1,0 +1,154 @@
+"""The journal beside the database: what is in it, what a full disk does, what an old backup does."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from cloudpay.chains.spending import Spend
+from cloudpay.kernel.failpoints import Failpoint
+from cloudpay.transactions import control
+from cloudpay.transactions.backups import read_back
+from cloudpay.transactions.journal import Entry, Journal, JournalFailed
+from cloudpay.transactions.models import AttemptRow, ClaimRow, SpendRow, TransactionRow
+from cloudpay.wallets.day import DayTotals
+from cloudpay.wallets.freezes import EVERYWHERE
+from cloudpay.wallets.switch import why_frozen
+from tests.cloudpay.transactions.desk import Desk
+from tests.cloudpay.transactions.test_faults import killed
+
+AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def entry(tx_id: str) -> Entry:
+    """One signed payout."""
+    return Entry("evm", tx_id, ("0xsource:nonce:1",), AT, (Spend("p1", "0xsource", "0xto", None, 5),))
+
+
+def no_space(*_arguments: object) -> int:
+    """What a full disk says."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_was_written_is_read_back_also_behind_a_torn_line(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "signed.journal")
+    assert list(journal.entries()) == []
+    journal.append([entry("0x1"), entry("0x2")])
+    with journal.path.open("a", encoding="utf-8") as file:
+        file.write('{"network": "evm", "tx_i')
+    journal.append([entry("0x3")])
+    assert list(journal.entries()) == [entry("0x1"), entry("0x2"), entry("0x3")]
+    assert journal.path.stat().st_mode & 0o077 == 0
+
+
+def test_what_a_person_has_reconciled_need_not_be_known(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "signed.journal")
+    journal.append([entry("0x1")])
+    journal.reconcile("compared by hand", AT)
+    journal.append([entry("0x2")])
+    assert list(journal.entries()) == [entry("0x2")]
+
+
+def test_an_id_is_in_the_journal_before_its_bytes_go_out(desk: Desk) -> None:
+    desk.pay("p1")
+    killed(desk, Failpoint.SEND_JOURNALLED)
+    assert desk.chain.heard == []
+    [line] = desk.sender.station.journal.entries()
+    [attempt] = desk.attempts()
+    assert (line.tx_id, [each.id for each in line.spends]) == (attempt.tx_id, ["p1"])
+
+
+def test_f115_with_a_full_disk_nothing_is_signed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(desk.gateway.settings.data_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=1000))
+    desk.pay("p1")
+    with pytest.raises(JournalFailed):
+        desk.work()
+    assert desk.attempts() == []
+    assert desk.statuses("p1") == ["queued"]
+
+
+def test_f115_a_journal_that_cannot_be_written_lets_nothing_out_and_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.pay("p1")
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", no_space)
+        with pytest.raises(JournalFailed):
+            desk.work()
+        with pytest.raises(JournalFailed):
+            desk.work()
+    assert desk.chain.heard == []
+    assert desk.statuses("p1") == ["sending"]
+    assert len(desk.events("alert.opened")) == 1
+    desk.work()
+    assert desk.statuses("p1") == ["sent"]
+    assert len(desk.attempts()) == 1
+    assert len(desk.events("alert.cleared")) == 1
+
+
+def forget_everything_sent(desk: Desk) -> None:
+    """Put back a database from before anything was signed."""
+
+    def work(session: object) -> None:
+        for model in (ClaimRow, AttemptRow, SpendRow, TransactionRow):
+            session.execute(delete(model))  # type: ignore[attr-defined]
+
+    desk.gateway.db.run(work)
+
+
+def test_f117_an_old_database_freezes_all_sending_until_a_person_has_reconciled(desk: Desk) -> None:
+    desk.pay("p1")
+    desk.work()
+    desk.chain.mine(1)
+    forget_everything_sent(desk)
+    journal = desk.sender.station.journal
+    assert not read_back(desk.gateway, "evm", journal, DayTotals())
+    with desk.gateway.db.read() as session:
+        found = why_frozen(session, desk.gateway.settings, "fake2")
+    assert found is not None and found.network == EVERYWHERE and "old backup" in found.reason
+    assert len(desk.events("alert.opened")) == 1
+    desk.pay("p2")
+    desk.work(2)
+    assert desk.statuses("p2") == ["queued"]
+    control.thaw(desk.gateway, EVERYWHERE, "compared by hand", reconciled=True, actor="cli:test")
+    assert read_back(desk.gateway, "evm", journal, DayTotals())
+    desk.work()
+    assert desk.statuses("p2") == ["sent"]
+
+
+def test_f117_a_thaw_without_a_reconciliation_freezes_again_at_the_next_start(desk: Desk) -> None:
+    desk.pay("p1")
+    desk.work()
+    forget_everything_sent(desk)
+    journal = desk.sender.station.journal
+    read_back(desk.gateway, "evm", journal, DayTotals())
+    control.thaw(desk.gateway, EVERYWHERE, "it will be fine", actor="cli:test")
+    assert not read_back(desk.gateway, "evm", journal, DayTotals())
+
+
+def test_f117_a_database_that_knows_more_than_the_journal_is_well(desk: Desk) -> None:
+    """Killed between the commit and the journal: the id is only in the database, and is written down at the resume."""
+    desk.pay("p1")
+    killed(desk, Failpoint.SEND_COMMITTED)
+    journal = desk.sender.station.journal
+    assert list(journal.entries()) == []
+    assert read_back(desk.gateway, "evm", journal, DayTotals())
+    desk.work()
+    assert [each.tx_id for each in journal.entries()] == [each.tx_id for each in desk.attempts()]
+
+
+def test_the_day_is_counted_from_the_journal_though_the_database_forgets(
+    open_desk: Callable[..., Desk],
+) -> None:
+    desk = open_desk()
+    desk.pay("p1", amount=700)
+    desk.work()
+    day = DayTotals(unix=desk.clock.unix)
+    read_back(desk.gateway, "evm", desk.sender.station.journal, day)
+    assert day.would_be("evm", (Spend("p2", "", "", None, 1),)) == {"": 701}
