@@ -134,7 +134,9 @@ def _sending(gateway: Gateway) -> Iterator[Finding]:
     """Say what keeps payouts from going out: a freeze, or a signer that was not told how much it may sign."""
     for code, found in frozen_networks(gateway).items():
         yield Finding(
-            "sending", False, f"{code} is frozen ({found.reason.rstrip('.')}). Run `cloudpay thaw` when it is explained."
+            "sending",
+            False,
+            f"{code} is frozen ({found.reason.rstrip('.')}). Run `cloudpay thaw` when it is explained.",
         )
     path = gateway.settings.signer_limits_path
     if not os.access(path.parent, os.X_OK):
