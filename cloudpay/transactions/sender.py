@@ -17,8 +17,9 @@ from cloudpay.transactions.planning import plan
 from cloudpay.transactions.quotes import ask_quotes, quotes_due
 from cloudpay.transactions.station import SendingFrozen, Station
 from cloudpay.transactions.tracking import Tracked, track
-from cloudpay.transactions.work import work_waits
+from cloudpay.transactions.work import any_queued, work_waits
 from cloudpay.wallets.guard import BytesDiffer
+from cloudpay.wallets.limits import InvalidLimits, LimitsMissing
 from cloudpay.wallets.switch import Frozen, freeze_sending
 
 _SHORTEST, _LONGEST = 0.5, 15.0
@@ -33,7 +34,9 @@ class Sender:
     station: Station
     monotonic: Callable[[], float] = time.monotonic
     _look_at: float = 0.0
-    _alerting: set[AlertKind] = field(default_factory=set)
+    _alerting: set[AlertKind] = field(
+        default_factory=lambda: {AlertKind.JOURNAL_FAILING, AlertKind.SENDING_HELD}
+    )  # what an earlier process may have left open
 
     def work(self, *, look: bool = False) -> bool:
         """Do a pass; with `look` the chain is looked at even when it is not time. True: more can be done at once.
@@ -83,9 +86,14 @@ class Sender:
                 _log.info("nothing_signed", network=station.network.code, reason=error.message)
                 return False
         if not tracked.waiting and not self._has_queued():
+            self._tell_held({})
             return False
         station.journal.require_room()
-        guard = station.guard()
+        try:
+            guard = station.guard()
+        except (LimitsMissing, InvalidLimits) as error:
+            self._tell_held({"": error.message})
+            return False
         try:
             bumped = bump(station, guard, tracked.waiting)
             planned = plan(station, guard)
@@ -125,9 +133,15 @@ class Sender:
             ask_quotes(station)
 
     def _tell_held(self, held: Mapping[str, str]) -> None:
-        reason = next(iter(held.values()), "")
-        if held or AlertKind.SENDING_HELD not in self._alerting:
-            self._alert(AlertKind.SENDING_HELD, reason)
+        """Have an alert open while the signer does not sign what is queued."""
+        code = self.station.network.code
+        if held:
+            self._alert(AlertKind.SENDING_HELD, f"Payouts on {code} wait. {next(iter(held.values()))}")
+        elif AlertKind.SENDING_HELD in self._alerting:
+            with self.station.gateway.db.read() as session:
+                queued = any_queued(session, code)
+            if not queued:
+                self._alert(AlertKind.SENDING_HELD, "")
 
     def _freeze(self, error: BytesDiffer) -> None:
         station = self.station

@@ -41,3 +41,9 @@ def work_waits(session: Session, network: str, now: datetime) -> Work:
     )
     row = session.execute(select(queued.label("queued"), watched.label("watched"))).one()
     return Work(bool(row.queued), bool(row.watched))
+
+
+def any_queued(session: Session, network: str) -> bool:
+    """Say whether anything is queued on a network, whether or not it is due."""
+    queued = select(SPEND.c.id).where(SPEND.c.network == network, SPEND.c.status == SpendStatus.QUEUED.value)
+    return session.scalar(queued.limit(1)) is not None

@@ -128,3 +128,36 @@ def test_a_network_that_closes_while_drafts_are_signed_keeps_none_of_them(desk: 
         desk.work()
     assert desk.attempts() == []
     assert desk.statuses("p1") == ["queued"]
+
+
+LIMITS = """
+[networks.evm.assets.ETH]
+per_transaction = "0.0000000000000005"
+per_day = "1"
+"""
+
+
+def test_f72_what_is_above_a_ceiling_is_held_said_and_goes_out_when_it_is_raised(desk: Desk) -> None:
+    path = desk.gateway.settings.signer_limits_path
+    path.write_text(LIMITS)
+    desk.pay("big", amount=501)
+    desk.pay("small")
+    desk.work(2)
+    assert desk.statuses("big", "small") == ["queued", "sent"]
+    assert "limits file" in desk.view("big").reason
+    assert len(desk.events("alert.opened")) == 1
+    path.write_text(LIMITS.replace("5", "6"))
+    desk.work(2, after=61)
+    assert desk.statuses("big") == ["sent"]
+    desk.work()
+    assert len(desk.events("alert.cleared")) == 1
+    desk.confirm()
+    assert desk.received("big") == 501
+
+
+def test_a_file_of_ceilings_that_cannot_be_read_signs_nothing_and_says_so(desk: Desk) -> None:
+    desk.gateway.settings.signer_limits_path.write_text("not toml")
+    desk.pay("p1")
+    desk.work(2)
+    assert desk.attempts() == []
+    assert len(desk.events("alert.opened")) == 1

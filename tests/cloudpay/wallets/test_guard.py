@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import cloudpay
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.registry import load_chains
@@ -220,3 +221,14 @@ def test_private_children_are_those_of_public_derivation(bench: Bench) -> None:
     assert len(signature) == 65 and signature[64] in range(4)
     with pytest.raises(ValueError, match="32 bytes"):
         bench.guard.ring.sign(path, b"short")
+
+
+def test_only_the_sender_and_the_wallets_commands_read_the_seal_key() -> None:
+    product = Path(cloudpay.__file__).parent
+    texts = {
+        str(path.relative_to(product)): path.read_text(encoding="utf-8") for path in product.rglob("*.py")
+    }
+    readers = {name for name, text in texts.items() if "seal_key_path" in text and "read_key(" in text}
+    assert readers == {"transactions/station.py", "cli/wallet.py"}
+    openers = {name for name, text in texts.items() if "open_wallet(" in text or "open_words(" in text}
+    assert openers == {"transactions/station.py", "wallets/setup.py", "wallets/seed.py"}
