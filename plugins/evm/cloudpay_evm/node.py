@@ -23,6 +23,14 @@ _ONE = msgspec.json.Decoder(Envelope)
 _MANY = msgspec.json.Decoder(list[Envelope])
 
 
+class _Session(requests.Session):
+    """Looks at no redirect: even where none is followed, the library would take it apart, and read its whole body."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Answer that there is none."""
+        return None
+
+
 class Node:
     """Asks one node. `name` is without the path, which may hold an API key; `calls` counts what batches hold."""
 
@@ -33,7 +41,7 @@ class Node:
         """Seconds that a request takes, as a running mean."""
         self._url, self._timeout, self._batch_size = url, timeout, batch_size
         self._ids = itertools.count(1)
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.proxies = get_environ_proxies(url)
         self._session.trust_env = (
             False  # read once, above: a look at environment and .netrc per call costs more than the call
@@ -159,5 +167,5 @@ def _retry_after(header: str | None) -> float | None:
         return float(header)
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):  # the parser takes any number for a year or a zone
         return None
