@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cloudpay.alerts.service import Alert, open_alert
@@ -58,11 +58,17 @@ def _tell(session: Session, gateway: Gateway, network: Network, node: str, heigh
 
 
 def _known(session: Session, network: Network, transfers: Iterable[Transfer]) -> set[tuple[str, int]]:
-    """Answer the payments that lie in these transactions, each with its block's height."""
+    """Answer the payments that lie in these transactions, each with its block's height.
+
+    One that is no payment because nothing of it arrived was told of all the same: it has the block that it was told in.
+    """
     rows = select(PaymentRow.id, PaymentRow.block_height).where(
         PaymentRow.network == network.code,
         PaymentRow.tx_id.in_({each.tx_id for each in transfers}),
-        PaymentRow.status != PaymentStatus.ORPHANED,
+        or_(
+            PaymentRow.status != PaymentStatus.ORPHANED,
+            PaymentRow.block_hash.in_({each.block.hash for each in transfers}),
+        ),
     )
     return {(payment_id, height) for payment_id, height in session.execute(rows)}
 
