@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cloudpay.chains.errors import NodeUnavailable
+from cloudpay.chains.errors import NodeUnavailable, Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.invoices.service import get_for_payer
+from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.payments.strays import Stray, strays
 
 
@@ -31,7 +32,11 @@ def look_up(gateway: Gateway, invoice_id: str, network: str | None = None) -> Lo
     for each in wanted:
         try:
             found += strays(gateway, each.code, option.address, invoice.created_at)
-        except NodeUnavailable as error:
+        except (
+            NodeUnavailable,
+            ConfigurationError,
+            Unlinked,
+        ) as error:  # the others are looked at all the same
             problems[each.code] = error.message
     return LookUp(found, problems)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from sqlalchemy import select, union_all
+from sqlalchemy import or_, select, union_all
 from sqlalchemy.orm import Session
 
 from cloudpay.alerts.service import Alert, open_alert
@@ -58,14 +58,18 @@ def _tell(session: Session, gateway: Gateway, network: Network, node: str, heigh
 
 
 def _known(session: Session, network: Network, transfers: Iterable[Transfer]) -> set[tuple[str, int]]:
-    """Answer the payments and the moves past us that lie in these transactions, each with its block's height."""
+    """Answer the payments and the moves past us that lie in these transactions, each with its block's height.
+
+    One that is no payment because nothing of it arrived was told of all the same: it has the block that it was told in.
+    """
     tx_ids = {each.tx_id for each in transfers}
+    told_in = {each.block.hash for each in transfers}
     rows = union_all(
         *(
             select(row.id, row.block_height).where(
                 row.network == network.code,
                 row.tx_id.in_(tx_ids),
-                row.status != PaymentStatus.ORPHANED,
+                or_(row.status != PaymentStatus.ORPHANED, row.block_hash.in_(told_in)),
             )
             for row in (PaymentRow, OutsideTransferRow)
         )

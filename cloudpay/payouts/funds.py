@@ -19,7 +19,8 @@ from cloudpay.transactions.service import fee_quotes, want_quotes
 Quotes = Mapping[tuple[str, FeeTier, str], int]
 """By network, tier and asset: what one transfer costs at most, in the native coin."""
 
-_PATIENCE_SECONDS = 3.0
+_PATIENCE_SECONDS = 10.0
+"""The first to ask waits for a worker that loads its chain libraries for it, a few seconds on a busy machine."""
 _LOOK_EVERY = 0.1
 
 

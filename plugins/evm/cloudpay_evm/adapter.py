@@ -96,7 +96,13 @@ class EvmAdapter(SendingHalf):
 
     def head(self) -> Head:
         """Answer the newest and the final block of one and the same node."""
-        seen = self.nodes.run(self._look_again)
+        try:
+            seen = self.nodes.run(self._look_again)
+        except NodeUnavailable:
+            last = self._last_seen
+            if last is None or not self._standby.agree_now(last.final):
+                raise
+            seen = self.nodes.run(self._look_again)
         if self._standby.better_than(seen.node, seen.latest, seen.final) is not None:
             seen = self.nodes.run(self._look_again)
         self._seen = self._last_seen = seen

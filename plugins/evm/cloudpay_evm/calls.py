@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from cloudpay_evm.errors import NodeFault, Refused
-from cloudpay_evm.wire import BLOCK, FULL_BLOCK, KNOWN, RECEIPT, TEXT, Block, FullBlock, Known, Receipt
+from cloudpay_evm.wire import AMOUNT, BLOCK, FULL_BLOCK, KNOWN, RECEIPT, Block, FullBlock, Known, Receipt
 
 Answer = TypeVar("Answer")
 
@@ -71,7 +71,7 @@ class Envelope(Struct):
         return Refused(method, self.error.code, self.error.message, self.error.octets)
 
 
-CHAIN_ID: Call[str] = Call("eth_chainId", (), TEXT)
+CHAIN_ID: Call[str] = Call("eth_chainId", (), AMOUNT)
 FIRST_BLOCK: Call[Block | None] = Call("eth_getBlockByNumber", ("0x0", False), BLOCK)
 
 

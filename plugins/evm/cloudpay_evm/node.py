@@ -14,6 +14,7 @@ from requests.utils import get_environ_proxies
 
 from cloudpay.kernel.db import refuse_inside_transaction
 from cloudpay_evm.calls import Answer, Call, Envelope
+from cloudpay_evm.deadline import Deadline, InTime
 from cloudpay_evm.errors import NodeFault, Refused
 
 _MAX_BYTES = 256 * 1024 * 1024  # far above any block with its traces
@@ -21,6 +22,14 @@ _PIECE = 65_536
 _LIMITED = (requests.codes.too_many_requests, requests.codes.service_unavailable)
 _ONE = msgspec.json.Decoder(Envelope)
 _MANY = msgspec.json.Decoder(list[Envelope])
+
+
+class _Session(requests.Session):
+    """Looks at no redirect: even where none is followed, the library would take it apart, and read its whole body."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Answer that there is none."""
+        return None
 
 
 class Node:
@@ -33,7 +42,10 @@ class Node:
         """Seconds that a request takes, as a running mean."""
         self._url, self._timeout, self._batch_size = url, timeout, batch_size
         self._ids = itertools.count(1)
-        self._session = requests.Session()
+        self._deadline = Deadline()
+        self._session = _Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, InTime(self._deadline))
         self._session.proxies = get_environ_proxies(url)
         self._session.trust_env = (
             False  # read once, above: a look at environment and .netrc per call costs more than the call
@@ -120,13 +132,13 @@ class Node:
         refuse_inside_transaction("RPC")
         self.calls += calls
         began = time.monotonic()
-        deadline = began + self._timeout
+        self._deadline.begin(self._timeout)
         # The causes are cut off: their texts quote the address, and with it perhaps an API key.
         try:
             with self._session.post(
                 self._url, data=json.dumps(body), timeout=self._timeout, stream=True, allow_redirects=False
             ) as response:
-                content = _content(response, deadline)
+                content = _content(response)
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             raise NodeFault(f"it did not answer within {self._timeout:g} s") from None
         except (requests.ConnectionError, urllib3.exceptions.HTTPError):
@@ -153,8 +165,8 @@ def _request(number: int, call: Call[Any]) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": call.method, "params": call.params}
 
 
-def _content(response: requests.Response, deadline: float) -> bytes:
-    """Read an answer piece by piece, so that neither a drip of bytes nor an endless answer holds us."""
+def _content(response: requests.Response) -> bytes:
+    """Read an answer piece by piece, so that an endless one does not fill the memory."""
     pieces: list[bytes] = []
     size = 0
     while piece := response.raw.read1(_PIECE, decode_content=True):
@@ -162,8 +174,6 @@ def _content(response: requests.Response, deadline: float) -> bytes:
         size += len(piece)
         if size > _MAX_BYTES:
             raise NodeFault(f"its answer is longer than {_MAX_BYTES} bytes")
-        if time.monotonic() > deadline:
-            raise NodeFault("it did not finish its answer in time")
     return b"".join(pieces)
 
 
@@ -182,5 +192,5 @@ def _retry_after(header: str | None) -> float | None:
         return float(header)
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):  # the parser takes any number for a year or a zone
         return None

@@ -82,6 +82,19 @@ class Standby:
                     said[block].append(found.hash)
         return {block: _opinion(block, hashes) for block, hashes in said.items()}
 
+    def agree_now(self, final: BlockRef) -> bool:
+        """Ask the nodes that are not believed for the last final block; those that have it by now are read again.
+
+        For when no other one answers: nothing else would ever ask them.
+        """
+        now = self._nodes.clock()
+        doubted = [each for each in self._nodes.members if each.disputed and each.rests_until <= now]
+        for member in doubted:
+            told = self._nodes.ask_one(member, lambda node: node.ask(block_at(final.height)))
+            if told is not None and told.ref == final:
+                member.disputed = None
+        return any(member.disputed is None for member in doubted)
+
     def _is_time(self, now: float, *, stands: bool) -> bool:
         if stands:
             return now - self._looked_at >= min(self._patience, _EVERY)

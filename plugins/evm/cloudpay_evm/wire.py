@@ -15,8 +15,11 @@ Height = Annotated[str, Meta(pattern=r"^0x0*[0-9a-fA-F]{1,15}\Z")]
 """A block's number: one that a database can hold."""
 UnixTime = Annotated[str, Meta(pattern=r"^0x0*[0-9a-fA-F]{1,9}\Z")]
 """Seconds up to the year 4147: a time that a calendar can hold."""
-Hash = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{64}\Z")]
-"""The 32 bytes of a block's or a transaction's hash; anything longer would fit no column."""
+Hash = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
+"""The 32 bytes of a block's or a transaction's hash; anything longer would fit no column.
+
+In lower case alone, as the standard has it: in capitals it would name another payment than the next node's does.
+"""
 Account = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}\Z")]
 """The 20 bytes of an address."""
 Amount = Annotated[str, Meta(pattern=r"^0x0*[0-9a-fA-F]{1,64}\Z")]

@@ -91,7 +91,10 @@ BAD_ANSWERS = {
     "no result": Raw(200, b'{"jsonrpc": "2.0", "id": 2}'),
     "another id": Raw(200, b'{"jsonrpc": "2.0", "id": 77, "result": "0"}'),
     "another type": Raw(200, b'{"jsonrpc": "2.0", "id": 2, "result": {"x": 1}}'),
+    "429 until a time of no zone": Raw(429, b"", {"Retry-After": f"Mon, 01 Jan 2024 00:00:00 +{9**99}"}),
+    "429 until a year that never comes": Raw(429, b"", {"Retry-After": f"Mon, 01 Jan {9**99} 00:00:00 GMT"}),
     "a redirect": Raw(302, b"", {"Location": "http://127.0.0.1:1/"}),
+    "a redirect to no address": Raw(302, b"", {"Location": "http://[::1"}),
     "an error with NUL": Raw(
         200, b'{"jsonrpc": "2.0", "id": 2, "error": {"code": -32000, "message": "\\u0000!"}}'
     ),
@@ -209,6 +212,13 @@ def test_a_node_of_another_chain_is_out_of_use(pool: Pool) -> None:  # F42
     second.down = True
     with pytest.raises(NodeUnavailable):
         version(nodes)
+
+
+def test_f41_a_chain_id_of_a_length_that_nobody_writes_is_the_nodes_fault(pool: Pool) -> None:
+    nodes, (first, _) = pool()
+    first.on_call = lambda _: Answered("0x" + "f" * 4_000)
+    assert version(nodes) == "1"
+    assert nodes.health()[0].failures == 1
 
 
 def test_a_node_that_came_back_is_asked_for_its_chain_again(pool: Pool, clock: Clock) -> None:  # F42

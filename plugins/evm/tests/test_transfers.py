@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cloudpay_evm import blooms
 from cloudpay_evm.errors import NodeFault
 from cloudpay_evm.transfers import TRANSFER, Tokens, require_block
 from cloudpay_evm.wire import LOGS
@@ -88,6 +89,13 @@ def test_the_largest_amount_is_exact() -> None:  # F18
 def test_minted_coins_have_no_sender() -> None:
     (found,) = replace(GOOD, topics=(TRANSFER, "0x" + "00" * 32, GOOD.topics[2])).read()
     assert found.sender is None
+
+
+@pytest.mark.parametrize("topic", ["0xzz", "soon", "0x0", "0x" + "\u0663" * 64])
+def test_f41_a_topic_that_is_no_number_is_the_nodes_fault(topic: str) -> None:
+    told = [{"address": USDT, "topics": [topic], "data": "0x", "blockHash": BLOCK}]
+    with pytest.raises(NodeFault):
+        blooms.of_logs(LOGS.decode(msgspec.json.encode(told)))
 
 
 def test_a_log_of_another_block_than_the_one_asked_for_is_a_fault_of_the_node() -> None:

@@ -37,7 +37,15 @@ SHAPES: dict[str, tuple[Call[Any], dict[str, Any]]] = {
     "a call": (Call("debug_traceBlockByHash", (), CALL_TRACES), FRAME),
     "a trace": (Call("trace_block", (), FLAT_TRACES), FLAT),
 }
-NO_HASH = ("0x" + "cc" * 60, "0x" + "cc" * 31, "cc" * 32, "0x" + "cc" * 31 + "c\0", "0x" + "zz" * 32, "")
+NO_HASH = (
+    "0x" + "CC" * 32,
+    "0x" + "cc" * 60,
+    "0x" + "cc" * 31,
+    "cc" * 32,
+    "0x" + "cc" * 31 + "c\0",
+    "0x" + "zz" * 32,
+    "",
+)
 NO_ADDRESS = ("0x" + "aa" * 60, "0x" + "aa" * 32, "0x" + "aa" * 19 + "a\0", "0x" + "zz" * 20, "")
 NO_NUMBER = ("0x" + "f" * 65, "-0x1", "0x", "1", "0x1_0", "0x1\n")
 WRONG: dict[str, dict[str, tuple[str, ...]]] = {

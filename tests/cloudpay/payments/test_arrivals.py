@@ -8,8 +8,9 @@ import pytest
 from cloudpay.alerts.service import AlertView, alert_views
 from cloudpay.alerts.states import AlertKind
 from cloudpay.chains.errors import NodeUnavailable
-from cloudpay.chains.types import BlockRef, Holding
+from cloudpay.chains.types import BlockRef, Capability, Holding
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
+from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import network_views
 from cloudpay.testing import FixedClock
 from tests.cloudpay.shop import Shop
@@ -100,3 +101,17 @@ def test_f12_a_log_of_which_nothing_arrived_is_told_of(shop: Shop, monkeypatch: 
     assert shop.held() == 0
     [alert] = alerts(shop, AlertKind.LESS_ARRIVED)
     assert invoice.id in alert.sentence and "nothing of it is credited" in alert.sentence
+
+
+def test_no_node_is_blamed_for_a_log_of_which_nothing_arrived(
+    open_shop_with: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = open_shop_with("evm", second_reading_blocks=4, assets={"USDT": {"verify_balance": True}})
+    shop.chain.capabilities |= Capability.SECOND_READING
+    monkeypatch.setattr(shop.chain, "balances", lambda holdings, at: dict.fromkeys(holdings, 0))
+    shop.pay(shop.ask())
+    shop.mine(6)
+    shop.look()
+    with shop.gateway.db.read() as session:
+        assert (session.get_one(NetworkRow, "evm").reread_height or 0) > 4
+    assert [each.kind for each in alert_views(shop.gateway)] == [AlertKind.LESS_ARRIVED]
