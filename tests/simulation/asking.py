@@ -88,7 +88,7 @@ class Asking:
         self._hold("nothing expires unlooked at", seen and over, row, ", looked at", polled)
         node = self._nodes[option["network"]]
         if option["asset"] == "" and Capability.TRACES not in node.capabilities:
-            asked = node.looked_at(option["address"], expires)
+            asked = node.looked_at(option["address"], moment(row["created_at"]), expires)
             self._hold("no balance expires unlooked at", asked, row, "at", option["address"])
         timely = [each for each in self._mirror.standing(row["id"]) if on_time(each, row)]
         self._hold("what is paid does not expire", amount(timely) < self._asked(row), row, ":", timely)

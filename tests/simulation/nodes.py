@@ -81,6 +81,8 @@ class Node:
         self.faults, self.second = Faults(), SecondNode()
         self.heads: list[tuple[datetime, Head]] = []
         """The heads that were told, and when."""
+        self._tips: list[tuple[datetime, str]] = []
+        """The blocks that pages ended with, and when."""
         self.hidden: set[LeftOut] = set()
         """What the first node left out, unnoticed."""
         self._lacking: set[Transfer] = set()
@@ -107,10 +109,15 @@ class Node:
         """Answer truly, from both nodes."""
         self.faults, self.second.lie = Faults(), ""
 
-    def looked_at(self, address: str, since: datetime) -> bool:
-        """Say whether a balance was told at a block that was the head after that moment."""
-        told = {head.latest.hash for at, head in self.heads if at >= since}
-        return not told.isdisjoint(self._looks[address])
+    def looked_at(self, address: str, made: datetime, since: datetime) -> bool:
+        """Say whether all that may lie at an address that was made then was known at a block that was newest later."""
+        heads = [(at, head.latest.hash) for at, head in self.heads]
+        newest = {block for at, block in heads if at >= since}
+        # A page may end beyond the head that was told before it, or on another fork: then that is the newest block.
+        ends = {block for at, block in self._tips if at >= since}
+        # A block older than the address holds nothing of it: it needs no look, however long it stays the newest.
+        older = {block for at, block in (*heads, *self._tips) if at <= made}
+        return not self._looks[address].isdisjoint(newest | ends) or not older.isdisjoint(newest)
 
     def verify(self) -> None:
         """Hold the node against the configuration."""
@@ -133,6 +140,7 @@ class Node:
         """Answer a page, changed by what is wrong with the node."""
         self._call("scan")
         page = self._distorted(self.chain.scan(after, limit, watch))
+        self._tips.extend((self._surroundings.now, each.hash) for each in page.headers[-1:])
         self._call("scanned")
         return page
 
