@@ -27,6 +27,8 @@ class Asking:
         """How often a person decided on an invoice that was reversed."""
         self.keys: dict[str, str] = {}
         """The invoice of each idempotency key, which a run writes into `customer_name`."""
+        self.begun: dict[str, int] = {}
+        """How many heads its network had told when each of them was first asked for."""
 
     def option(self, row: Row) -> None:
         """See what is asked for."""
@@ -88,7 +90,7 @@ class Asking:
         self._hold("nothing expires unlooked at", seen and over, row, ", looked at", polled)
         node = self._nodes[option["network"]]
         if option["asset"] == "" and Capability.TRACES not in node.capabilities:
-            asked = node.looked_at(option["address"], expires)
+            asked = node.looked_at(option["address"], expires, self.begun[row["customer_name"]])
             self._hold("no balance expires unlooked at", asked, row, "at", option["address"])
         timely = [each for each in self._mirror.standing(row["id"]) if on_time(each, row)]
         self._hold("what is paid does not expire", amount(timely) < self._asked(row), row, ":", timely)

@@ -81,6 +81,8 @@ class Node:
         self.faults, self.second = Faults(), SecondNode()
         self.heads: list[tuple[datetime, Head]] = []
         """The heads that were told, and when."""
+        self._forks: set[str] = set()
+        """Hashes of those that were told of another fork."""
         self.hidden: set[LeftOut] = set()
         """What the first node left out, unnoticed."""
         self._lacking: set[Transfer] = set()
@@ -90,8 +92,8 @@ class Node:
         self.shown_in_part: set[Group] = set()
         """Groups of which a node told some and not all."""
         self.readings: list[Again] = []
-        self._looks: defaultdict[str, set[str]] = defaultdict(set)
-        """The blocks at which the balance of each address was told."""
+        self._looks: defaultdict[str, list[tuple[datetime, BlockRef]]] = defaultdict(list)
+        """When, and at which blocks, the balance of each address was told."""
 
     @property
     def capabilities(self) -> Capability:
@@ -107,10 +109,20 @@ class Node:
         """Answer truly, from both nodes."""
         self.faults, self.second.lie = Faults(), ""
 
-    def looked_at(self, address: str, since: datetime) -> bool:
-        """Say whether a balance was told at a block that was the head after that moment."""
-        told = {head.latest.hash for at, head in self.heads if at >= since}
-        return not told.isdisjoint(self._looks[address])
+    def looked_at(self, address: str, since: datetime, begun: int) -> bool:
+        """Say whether a balance was told at a block that was the head after that moment.
+
+        Told after it, it may be at another block as high as that head: a node that lies tells the head of a fork, and
+        then the blocks of the chain. And in a block that was one of the first `begun` heads, told before anybody was
+        asked to pay, nothing need be looked for.
+        """
+        told = [head.latest for at, head in self.heads if at >= since]
+        before = {head.latest.hash for _, head in self.heads[:begun]} - self._forks
+        hashes, lowest = {each.hash for each in told}, min((each.height for each in told), default=None)
+        return not hashes.isdisjoint(before) or any(
+            block.hash in hashes or (at >= since and lowest is not None and block.height >= lowest)
+            for at, block in self._looks[address]
+        )
 
     def verify(self) -> None:
         """Hold the node against the configuration."""
@@ -123,6 +135,7 @@ class Node:
         head = self.chain.head()
         if self.faults.other_fork and self._rng.random() < 0.7:
             head = of_another_fork(head, self._rng)
+            self._forks.add(head.latest.hash)
             self.heads.append((self._surroundings.now, head))
             return head
         self.heads.append((self._surroundings.now, head))
@@ -177,7 +190,7 @@ class Node:
         self._call("balances")
         found = self.chain.balances(holdings, at)
         for each in found:
-            self._looks[each.address].add(at.hash)
+            self._looks[each.address].append((self._surroundings.now, at))
         self._call("balanced")
         return found
 

@@ -83,6 +83,8 @@ class Stage:
         self.world.note(
             f"  asks for {new.amount or new.total_usd} {new.currency} on {new.network}, key {key}"
         )
+        if new.customer_name is not None:
+            self.world.rules.asking.begun.setdefault(new.customer_name, len(self.world.node(code).heads))
         self.web.run(
             lambda: creation.create(self.web.gateway, principal, new, key, lambda view: view.id),
             NetworkClosed,
