@@ -84,7 +84,9 @@ class Arriving:
             hidden = self._truths[code].own_unseen(address, partial(self._is_hidden, code))
             known = self._mirror.natives[code, address]
             fits = known <= there + hidden
-            self._hold("no more is known than arrived", fits, known, "of", there, "and", hidden, "at", address)
+            self._hold(
+                "no more is known than arrived", fits, known, "of", there, "and", hidden, "at", address
+            )
         self._natives.clear()
 
     def read_again(self, code: str) -> None:

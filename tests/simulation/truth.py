@@ -139,7 +139,8 @@ class Truth:
         return sum(
             arrival.amount
             for identity, arrival in self.own.items()
-            if identity[1] == address and (arrival.block in self._unread or is_hidden(identity, arrival.block))
+            if identity[1] == address
+            and (arrival.block in self._unread or is_hidden(identity, arrival.block))
         )
 
     def of_group(self, group: Group) -> list[Arrival]:
