@@ -122,24 +122,20 @@ class Watcher:
         """Answer the block to go back to; None when what was read and final is gone.
 
         Where all that was read is gone and none of it was final yet, as with the few blocks since a first start, it is
-        the final block, or the one below what was read.
+        the newest block that was final then, or is now: what was read may have come back lower than it was.
         """
         if block is None:
             return None
         with self.gateway.db.read() as session:
             stored = stored_below(session, self.network.code, block.height)
+            row = session.get(NetworkRow, self.network.code)
+            was_final = None if row is None else row.final_height
         lowest = stored[-1] if stored else block
         older = newest_held(stored, partial(self._is_held, head))
-        if older is None and head.final.height < lowest.height:
-            return head.final
-        if older is None and self._final_height() < lowest.height:
-            return self.adapter.header_at(max(lowest.height - 1, 0)).ref
-        return older
-
-    def _final_height(self) -> int:
-        with self.gateway.db.read() as session:
-            row = session.get(NetworkRow, self.network.code)
-            return 0 if row is None else row.final_height or 0
+        if older is not None or (was_final is not None and was_final >= lowest.height):
+            return older
+        to = min(lowest.height - 1, head.final.height, lowest.height if was_final is None else was_final)
+        return self.adapter.header_at(max(to, 0)).ref
 
     def _is_held(self, head: Head, block: BlockRef) -> bool:
         return block.height <= head.latest.height and self.adapter.header_at(block.height).ref == block

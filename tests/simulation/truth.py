@@ -1,7 +1,7 @@
 """What truly happened on a chain, whatever was told of it: every block that ever was, and what it paid to whom."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudpay.chains.types import BlockRef, Capability
@@ -99,6 +99,7 @@ class Truth:
         if cursor is None or old is None:
             return self._start(cursor)
         gone, come = self._between(old, cursor)
+        unread = self._below_all_that_was_read(old, come)
         touched: set[Identity] = set()
         for block in gone:
             touched.update(block.shown)
@@ -108,10 +109,13 @@ class Truth:
                 self.own.pop(identity, None)
             self.natives.subtract(block.natives)
         for block in reversed(come):
-            touched.update(block.shown)
-            self.shown.update(block.shown)
             self.own.update(block.own)
             self.natives.update(block.natives)
+            if block.hash in unread:
+                continue
+            touched.update(block.shown)
+            self.shown.update(block.shown)
+        self._unread |= unread
         return touched
 
     def read_again(self) -> set[Identity]:
@@ -191,8 +195,20 @@ class Truth:
             else:
                 come.append(right)
                 right = self.blocks[right.parent]
-        self.floor = min(self.floor or 0, left.height)
         return gone, come
+
+    def _below_all_that_was_read(self, old: str, come: Sequence[TrueBlock]) -> set[str]:
+        """Answer those of the blocks that came that nobody reads: final ones, as it was told, below the first one read.
+
+        Where all that was read is gone, reading goes on from what was final: a transaction cannot have gone below it,
+        but with a chain that broke its word about blocks that were never read.
+        """
+        floor, fork = self.floor or 0, min((each.height for each in come), default=0) - 1
+        if not come or fork >= floor:
+            return set()
+        final = next((each.height for each in self._down_from(old) if each.hash in self.final), 0)
+        self.floor = max(fork, min(floor, final))
+        return {each.hash for each in come if each.height <= self.floor}
 
     def _read(self, block: FakeBlock) -> TrueBlock:
         shown: dict[Identity, Arrival] = {}

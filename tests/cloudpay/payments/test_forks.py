@@ -110,6 +110,22 @@ def test_a_reorg_of_the_first_block_that_was_ever_read_is_followed(new_shop: Sho
     assert shop.held() == 10_000_000
 
 
+def test_a_payment_that_comes_back_below_the_first_block_that_was_ever_read_is_found(new_shop: Shop) -> None:
+    shop = new_shop
+    shop.look()
+    was_final = shop.chain.head().final.height
+    invoice = shop.ask()
+    tx = shop.pay(invoice)
+    depth = shop.chain.height - was_final
+    shop.chain.rewrite(depth, [[tx], *([] for _ in range(depth))])
+    assert shop.chain.head().final.height > was_final
+    shop.look()
+    assert [each.amount for each in shop.state(invoice).payments] == [invoice.option.amount]
+    shop.mine(5)
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+    assert shop.held() == 10_000_000
+
+
 def test_f110_a_first_block_that_is_replaced_and_buried_before_the_first_poll_is_no_lost_chain(
     new_shop: Shop,
 ) -> None:
