@@ -66,10 +66,14 @@ class BalanceLook:
 
     def __init__(self, gateway: Gateway, network: Network, adapter: ChainAdapter) -> None:
         self._gateway, self._network, self._adapter = gateway, network, adapter
-        self._at: str | None = None
+        self._at: tuple[str, int] | None = None
         self._until: datetime | None = None
         self._round: Round | None = None
         self._forgot_at: datetime | None = None
+
+    def moves(self) -> None:
+        """Have whatever is the head next looked at: a block that left the chain lost what was found there."""
+        self._at = None
 
     def at(self, head: Header, lease: Lease, began: datetime) -> datetime | None:
         """Record what came in unseen up to a block that was read, in a poll that began at `began`.
@@ -78,14 +82,15 @@ class BalanceLook:
         block has left the chain meanwhile.
         """
         traced = Capability.TRACES in self._adapter.capabilities
-        if self._at != head.hash:
+        at = head.hash, lease.token  # whoever held the lease meanwhile may have moved away from it and back
+        if self._at != at:
             self._round = self._round_owed() if traced else None
             try:
                 nothing_owed = traced and self._round is None
                 self._until = None if nothing_owed else self._look(head, lease, began)
             except Unlinked:
                 return None  # the next poll follows the reorganisation
-            self._at = head.hash
+            self._at = at
         if traced and self._round is None:
             self._forget(began)
         return began if self._until is None else min(began, self._until)

@@ -89,6 +89,7 @@ class Watcher:
             if not page.headers and after == cursor:
                 break
             traced = Capability.TRACES in self.adapter.capabilities  # as the page was read just now
+            self._balances.moves()
             commit = PageCommit(self.gateway, self.network, self._lease(), head, self._progress, traced)
             if not commit.run(cursor, after, page) or not page.headers:
                 return read, None
