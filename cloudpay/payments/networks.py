@@ -180,14 +180,15 @@ def network_views(gateway: Gateway) -> list[NetworkView]:
 
 def _waiting(session: Session) -> dict[str, int]:
     """Count by network the payments in final blocks that are not credited."""
-    rows = (
-        select(PaymentRow.network, func.count())
-        .join(NetworkRow, PaymentRow.network == NetworkRow.code)
-        .where(
-            PaymentRow.status == PaymentStatus.CONFIRMING, PaymentRow.block_height <= NetworkRow.final_height
-        )
-        .group_by(PaymentRow.network)
+    waits = (
+        PaymentRow.network == NetworkRow.code,
+        PaymentRow.status == PaymentStatus.CONFIRMING,
+        PaymentRow.block_height <= NetworkRow.final_height,
     )
+    counted = select(func.count()).select_from(PaymentRow).where(*waits).correlate(NetworkRow)
+    rows = select(
+        NetworkRow.code, counted.scalar_subquery()
+    )  # for each network by the index, never all payments
     return dict(session.execute(rows).all())
 
 

@@ -174,9 +174,16 @@ class RealShop:
 
     def held(self, asset: str | None = None) -> int:
         """Answer what the ledger says lies at the deposit addresses of all merchants, of one asset or of all."""
+        return self._booked(AccountKind.DEPOSITS, asset)
+
+    def earned(self, asset: str | None = None) -> int:
+        """Answer what the ledger says that payers sent, of one asset or of all."""
+        return -self._booked(AccountKind.RECEIPTS, asset)
+
+    def _booked(self, kind: AccountKind, asset: str | None) -> int:
         with self.gateway.db.read() as session:
             found = balances(session, self.principal.merchant_id, livemode=False)
-        kept = [each for key, each in found.items() if key.kind is AccountKind.DEPOSITS]
+        kept = [each for key, each in found.items() if key.kind is kind]
         return sum(each.debits - each.credits for each in kept if asset in (None, each.account.asset))
 
 

@@ -75,4 +75,4 @@ def test_every_queue_is_nudged_now_and_then(start: Start, live: Gateway, eventua
     nudged: set[str] = set()
     live.db.nudge = nudged.add
     start({})
-    eventually(lambda: nudged == {"events", "webhooks", "watch"})
+    eventually(lambda: nudged == {"events", "webhooks", "watch", "send"})

@@ -66,7 +66,7 @@ def test_f23_a_top_up_that_a_node_hid_is_taken_out_of_what_a_balance_showed(
     blind.rescan(1, blind.chain.height)
     blind.mine(5)
     assert [each.amount for each in blind.state(invoice).payments] == [ETHER]
-    assert blind.held() == ETHER
+    assert blind.earned() == ETHER
 
 
 def test_f23_a_top_up_that_a_node_hid_is_taken_out_of_what_was_credited(
@@ -78,12 +78,12 @@ def test_f23_a_top_up_that_a_node_hid_is_taken_out_of_what_was_credited(
         top_up(blind, invoice.option.address)
         blind.mine(1)
         blind.mine(3)
-    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, 2 * ETHER)
+    assert (blind.state(invoice).status, blind.earned()) == (InvoiceStatus.PAID, 2 * ETHER)
     for _ in range(2):
         blind.rescan(1, blind.chain.height)
         blind.mine(2)
         assert [each.amount for each in blind.state(invoice).payments] == [ETHER]
-        assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
+        assert (blind.state(invoice).status, blind.earned()) == (InvoiceStatus.PAID, ETHER)
 
 
 def test_f23_an_invoice_that_a_hidden_top_up_paid_is_reversed_when_that_is_found(
@@ -94,10 +94,10 @@ def test_f23_an_invoice_that_a_hidden_top_up_paid_is_reversed_when_that_is_found
         top_up(blind, invoice.option.address)
         blind.mine(1)
         blind.mine(3)
-    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
+    assert (blind.state(invoice).status, blind.earned()) == (InvoiceStatus.PAID, ETHER)
     blind.rescan(1, blind.chain.height)
     blind.mine(2)
-    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.REVERSED, 0)
+    assert (blind.state(invoice).status, blind.earned()) == (InvoiceStatus.REVERSED, 0)
 
 
 def test_f23_what_went_through_unseen_takes_nothing_from_a_payment(
@@ -112,10 +112,10 @@ def test_f23_what_went_through_unseen_takes_nothing_from_a_payment(
         blind.chain.send("somewhere safe", ETHER, sender=invoice.option.address, origin=away)
         blind.mine(1)
         blind.mine(3)
-    assert blind.held() == ETHER
+    assert blind.earned() == ETHER
     blind.rescan(1, blind.chain.height)
     blind.mine(2)
-    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
+    assert (blind.state(invoice).status, blind.earned()) == (InvoiceStatus.PAID, ETHER)
 
 
 def test_f23_a_trace_replaces_what_a_balance_showed_although_a_fee_had_lowered_that(blind: Shop) -> None:
@@ -129,13 +129,13 @@ def test_f23_a_trace_replaces_what_a_balance_showed_although_a_fee_had_lowered_t
     blind.mine(3)
     paid = blind.state(invoice)
     assert paid.status is InvoiceStatus.PAID
-    assert 2 * ETHER - 1000 <= blind.held() < 2 * ETHER  # less the fee
+    assert 2 * ETHER - 1000 <= blind.earned() < 2 * ETHER  # less the fee
     blind.chain.capabilities |= Capability.TRACES
     blind.rescan(1, blind.chain.height)
     blind.settle()
-    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, 2 * ETHER)
+    assert (blind.state(invoice).status, blind.earned()) == (InvoiceStatus.PAID, 2 * ETHER)
     blind.mine(3)
-    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, 2 * ETHER)
+    assert (blind.state(invoice).status, blind.earned()) == (InvoiceStatus.PAID, 2 * ETHER)
 
 
 def test_f23_what_left_unseen_does_not_have_a_payment_credited_beside_what_a_balance_showed_of_it(
@@ -152,7 +152,7 @@ def test_f23_what_left_unseen_does_not_have_a_payment_credited_beside_what_a_bal
     blind.rescan(1, blind.chain.height)
     blind.mine(5)
     assert [each.amount for each in blind.state(invoice).payments] == [ETHER]
-    assert (blind.state(invoice).status, blind.held()) == (InvoiceStatus.PAID, ETHER)
+    assert (blind.state(invoice).status, blind.earned()) == (InvoiceStatus.PAID, ETHER)
 
 
 def test_f23_a_top_up_that_another_kind_of_trace_places_elsewhere_is_written_down_once(

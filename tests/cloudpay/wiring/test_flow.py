@@ -90,7 +90,8 @@ def test_the_webhook_of_a_change_is_frozen_when_it_happens(shop: Shop) -> None:
 
 def test_every_event_that_is_appended_is_known_here_or_only_kept() -> None:
     kept = {"network.active", "network.unverified", "network.stalled", "network.paused"}
-    assert {CHANGED, "payment.changed", "payment.reversed", OPENED, CLEARED} == set(EVENT_HANDLERS)
+    payments, payouts = {"payment.changed", "payment.reversed"}, {"spend.changed", "payout.changed"}
+    assert {CHANGED, *payments, *payouts, OPENED, CLEARED} == set(EVENT_HANDLERS)
     assert kept.isdisjoint(EVENT_HANDLERS)
 
 

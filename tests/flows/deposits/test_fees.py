@@ -122,7 +122,7 @@ def test_f12_credits_never_exceed_a_balance_that_was_shrunk(
 def test_f12_what_was_moved_away_by_hand_does_not_hide_what_comes_after_it(
     shop: RealShop, chain: DevChain, odd: Oddities, tokens: dict[str, str]
 ) -> None:
-    invoice, before = shop.ask("18", "LIAR"), shop.held()
+    invoice, before = shop.ask("18", "LIAR"), shop.earned()
     address = invoice.option.address
     odd.call(tokens["LIAR"], "transfer(address,uint256)", address, TEN)
     shop.finish()
@@ -137,7 +137,7 @@ def test_f12_what_was_moved_away_by_hand_does_not_hide_what_comes_after_it(
     paid = shop.state(invoice)
     assert [each.amount for each in paid.payments] == [TEN * 9 // 10] * 2
     assert (paid.status, paid.exception) == (InvoiceStatus.PAID, None)
-    assert shop.held() - before == 2 * TEN * 9 // 10
+    assert shop.earned() - before == 2 * TEN * 9 // 10
 
 
 def test_f12_while_a_balance_is_unknown_its_token_waits_and_no_other(

@@ -200,14 +200,14 @@ def test_f1_a_contract_that_runs_a_listed_tokens_code_logs_for_itself_alone(
 def test_f20_a_payment_in_a_token_that_is_paused_or_blocks_the_address_counts_and_is_named_as_stuck(
     shop: RealShop, chain: DevChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloudpay.payments.stuck._EVERY", timedelta())
-    monkeypatch.setattr(shop.watchers["evm"]._stuck, "_due_at", None)
     invoice = shop.ask()
     chain.block_account("USDT", invoice.option.address)
     chain.pay("USDT", invoice.option.address, 10_000_000)
     chain.pause_token("USDT")
     shop.finish()
     assert shop.state(invoice).status is InvoiceStatus.PAID
+    monkeypatch.setattr("cloudpay.payments.stuck._EVERY", timedelta())
+    monkeypatch.setattr(shop.watchers["evm"]._stuck, "_due_at", None)
     shop.look()
     found = [each for each in alert_views(shop.gateway) if each.kind is AlertKind.TOKEN_STUCK]
     [alert] = [each for each in found if each.subject == "evm/USDT"]
