@@ -94,7 +94,7 @@ class StuckLook:
         return [_Paid(*each) for each in rows]
 
     def _stuck(self, finder: TokenFinder, paid: Mapping[Holding, _Paid], head: Head) -> list[_Paid]:
-        """Answer the payments whose address could not send what it holds to its merchant's master wallet."""
+        """Answer the payments whose address could not send what it holds to its merchant's master, newest first."""
         balances = self._adapter.balances(paid, head.latest.ref)
         there = {holding: units for holding, units in balances.items() if units > 0}
         with self._gateway.db.read() as session:
@@ -105,13 +105,16 @@ class StuckLook:
         found: list[_Paid] = []
         for account, held in by_account.items():
             master = master_address(self._gateway, self._network, account)
-            found += [paid[holding] for holding in finder.stuck(held, master)]
+            blocked = finder.stuck(held, master)
+            found += [each for holding, each in paid.items() if holding in blocked]
         return found
 
     def _tell(self, session: Session, lease: Lease, stuck: list[_Paid]) -> None:
         fence(session, lease)
         code = self._network.code
-        for each in stuck:
+        for each in {
+            each.asset: each for each in reversed(stuck)
+        }.values():  # the newest speaks for its token
             asset = self._network.asset_of(each.asset)
             symbol = asset.symbol if asset else each.asset
             sentence = (
