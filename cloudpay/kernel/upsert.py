@@ -21,8 +21,10 @@ def insert_if_absent(
 ) -> bool:
     """Insert a row unless one with the same `unique` columns is there; say whether it was inserted.
 
-    On PostgreSQL this waits for another transaction that is inserting the same row, and then gives way to it.
+    Without `unique` any constraint counts: on PostgreSQL, two that insert the same row may meet at another one first.
+    There this waits for the transaction that is inserting the same row, and then gives way to it.
     """
-    statement = upsert(session, model).values(**values).on_conflict_do_nothing(index_elements=list(unique))
+    elements = list(unique) or None
+    statement = upsert(session, model).values(**values).on_conflict_do_nothing(index_elements=elements)
     counted = statement.execution_options(preserve_rowcount=True)  # else an ORM insert does not say
     return cast("CursorResult[Any]", session.execute(counted)).rowcount == 1

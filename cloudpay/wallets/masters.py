@@ -123,10 +123,6 @@ def _insert(session: Session, wallets: Collection[MasterWallet], now: datetime) 
                 "livemode": each.livemode,
                 "created_at": now,
             },
-            "key_family",
-            "account",
-            "chain",
-            "index",
         )
         for each in wallets
     )
