@@ -189,6 +189,8 @@ def test_f98_redis_holds_no_secret(planted: Planted) -> None:
             b"stream": client.xrange,
         }
         kind: Any = client.type(key)
+        if kind == b"none":  # it ran out since it was listed
+            continue
         dumped.append(f"{key!r} {readers[kind](key)!r}")
     assert planted.found_in("\n".join(dumped)) == []
 
