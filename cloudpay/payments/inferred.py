@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -34,7 +34,10 @@ class Balances:
 
 
 def surpluses(session: Session, network: str, balances: Balances) -> dict[str, int]:
-    """Answer, by address, what lies there beyond what is known to have come in up to that block."""
+    """Answer, by address, what lies there beyond what is known to have come in up to that block.
+
+    What was inferred at later blocks may have come in by then, and so is known too.
+    """
     there = {address: amount for address, amount in balances.amounts.items() if amount > 0}
     if not there:
         return {}
@@ -44,7 +47,10 @@ def surpluses(session: Session, network: str, balances: Balances) -> dict[str, i
             PaymentRow.address.in_(there),
             PaymentRow.asset == "",
             PaymentRow.status != PaymentStatus.ORPHANED,
-            PaymentRow.block_height <= balances.at.height,
+            or_(
+                PaymentRow.block_height <= balances.at.height,
+                PaymentRow.source == TransferSource.BALANCE.value,
+            ),
         )
     )
     for address, amount in known:

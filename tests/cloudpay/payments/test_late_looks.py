@@ -86,6 +86,22 @@ def test_of_two_parts_around_the_expiry_one_is_on_time(blind: Shop, clock: Fixed
     assert blind.held() == ETHER
 
 
+def test_what_a_later_look_has_counted_makes_no_new_money_on_time(blind: Shop, clock: FixedClock) -> None:
+    """The first part lies in a block that was never looked at: the second one cannot have lain there, too."""
+    invoice = blind.ask("1", "ETH")
+    blind.chain.send(invoice.option.address, HALF, via_contract=True)
+    blind.chain.mine()
+    clock.advance(timedelta(hours=2))
+    blind.chain.mine()
+    clock.advance(timedelta(hours=-2))  # a node whose clock is ahead: the poll begins before the expiry
+    blind.look()
+    clock.advance(timedelta(hours=2))
+    blind.chain.send(invoice.option.address, 1, via_contract=True)
+    blind.mine()
+    found = [(each.block_height, each.amount) for each in blind.state(invoice).payments]
+    assert found == [(blind.chain.height - 1, HALF), (blind.chain.height, 1)]
+
+
 def test_a_plain_transfer_after_the_expiry_takes_nothing_from_what_was_on_time(
     blind: Shop, clock: FixedClock
 ) -> None:
