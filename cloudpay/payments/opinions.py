@@ -1,4 +1,8 @@
-"""A large amount is credited when a second node has its block, too: one node alone may lie, or be on another fork."""
+"""What one node alone is not believed, since it may lie or be on another fork: a second node is asked.
+
+A large amount is credited when a second node has its block, too; what was final is taken back when a second one has the
+block that takes its place.
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -9,9 +13,10 @@ from sqlalchemy import Select, and_, or_, select, union
 from cloudpay.alerts.service import Alert
 from cloudpay.alerts.states import AlertKind
 from cloudpay.chains.adapter import ChainAdapter, Opinion, SecondOpinions
+from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import BlockRef, Capability, Head
+from cloudpay.chains.types import BlockRef, Capability, Head, Page
 from cloudpay.kernel.log import get_logger
 from cloudpay.payments.models import OutsideTransferRow, PaymentRow
 from cloudpay.payments.states import PaymentStatus
@@ -38,6 +43,26 @@ def sure_enough(
     if confirmed is not None and BlockRef(found.block_height, found.block_hash) not in confirmed:
         return False
     return head.latest.height - found.block_height + 1 >= network.settings.large_confirmations
+
+
+def require_second_word(network: Network, adapter: ChainAdapter, final: int, page: Page) -> None:
+    """Raise `NodeUnavailable` unless a second node has the block that takes the place of a final one.
+
+    `page` is what follows the block to go back to, which lies below the block `final`. Where there is no second node,
+    the one that there is has the only word.
+    """
+    if Capability.SECOND_OPINION not in adapter.capabilities:
+        return
+    if not page.headers:
+        raise NodeUnavailable(
+            network.code, f"block {final}, which was final, is gone, and no other is shown for it"
+        )
+    first = page.headers[0].ref
+    opinion = cast("SecondOpinions", adapter).second_opinions([first])[first]
+    if opinion is not Opinion.AGREED:
+        others = "another node has another one" if opinion is Opinion.DISPUTED else "no second node answers"
+        reason = f"block {first.height}, which was final, came with another hash, and {others}; nothing is taken back"
+        raise NodeUnavailable(network.code, reason)
 
 
 class LargeCredits:

@@ -20,6 +20,7 @@ from cloudpay.payments.health import Heartbeat
 from cloudpay.payments.masters import MasterLook
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import LOST_THREAD, pause
+from cloudpay.payments.opinions import require_second_word
 from cloudpay.payments.pace import Pace
 from cloudpay.payments.pages import PageCommit, check_links
 from cloudpay.payments.progress import Progress
@@ -116,6 +117,8 @@ class Watcher:
                     return None
             else:
                 check_links(self.network, after, page)
+                if after is not None and after != cursor:
+                    self._require_final_to_stay(after, page)
                 passing(Failpoint.PAGE_SCANNED)
                 return after, page
 
@@ -137,6 +140,14 @@ class Watcher:
             return older
         to = min(lowest.height - 1, head.final.height, lowest.height if was_final is None else was_final)
         return self.adapter.header_at(max(to, 0)).ref
+
+    def _require_final_to_stay(self, after: BlockRef, page: Page) -> None:
+        """Raise `NodeUnavailable` where going back to a block takes back final ones, on the word of one node alone."""
+        with self.gateway.db.read() as session:
+            row = session.get(NetworkRow, self.network.code)
+            final = None if row is None else row.final_height
+        if final is not None and after.height < final:
+            require_second_word(self.network, self.adapter, final, page)
 
     def _is_held(self, head: Head, block: BlockRef) -> bool:
         return block.height <= head.latest.height and self.adapter.header_at(block.height).ref == block

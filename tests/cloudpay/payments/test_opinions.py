@@ -8,9 +8,12 @@ import pytest
 from cloudpay.alerts.service import alert_views
 from cloudpay.alerts.states import AlertKind
 from cloudpay.chains.adapter import Opinion
+from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.types import BlockRef, Capability
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.invoices.views import InvoiceView
+from cloudpay.payments.states import NetworkStatus
+from tests.cloudpay.payments.looping import view
 from tests.cloudpay.shop import Shop
 
 
@@ -87,3 +90,24 @@ def test_f43_a_dispute_is_an_alert_also_while_others_have_their_turn(shop: Shop,
         shop.mine()
     assert alert_views(shop.gateway) == []
     assert shop.state(paid[first]).status is InvoiceStatus.PAID
+
+
+@pytest.mark.parametrize("said", [Opinion.DISPUTED, Opinion.UNHEARD])
+def test_f43_what_was_final_is_not_taken_back_on_the_word_of_one_node(
+    shop: Shop, second: SecondNode, said: Opinion
+) -> None:
+    invoice = shop.ask("10")
+    paid = shop.pay(invoice)
+    shop.mine(6)
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+    cursor = view(shop.gateway).cursor
+    shop.chain.reorg(6, drop=[paid])
+    first = shop.chain.height - 6
+    second.said = dict.fromkeys(range(first, shop.chain.height + 1), said)
+    with pytest.raises(NodeUnavailable, match="which was final, came with another hash"):
+        shop.mine()
+    assert (view(shop.gateway).cursor, shop.state(invoice).status) == (cursor, InvoiceStatus.PAID)
+    second.said.clear()
+    shop.mine()
+    assert view(shop.gateway).status is NetworkStatus.PAUSED
+    assert shop.state(invoice).status is InvoiceStatus.REVERSED
