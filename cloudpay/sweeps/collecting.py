@@ -17,7 +17,7 @@ from cloudpay.ledger.outgoing import available
 from cloudpay.ledger.sweeps import Collection as Collected
 from cloudpay.ledger.sweeps import post_collecting
 from cloudpay.sweeps.models import UnsweptRow
-from cloudpay.sweeps.pacing import next_look
+from cloudpay.sweeps.pacing import next_look, was_tried
 from cloudpay.sweeps.planner import plan
 from cloudpay.sweeps.rows import read
 from cloudpay.sweeps.states import WORDS, Standing
@@ -51,7 +51,7 @@ def collect_from(
     session: Session, gateway: Gateway, network: Network, addresses: Collection[str], terms: Terms
 ) -> Collecting:
     """Plan for these addresses, and ask for what is to be collected; twice at once it is asked for once."""
-    found = read(session, network.code, addresses, lock=True)
+    found = read(session, network.code, addresses, terms.now, lock=True)
     rows = {(held.address, held.asset): row for row, held in found}
     lying = [held for row, held in found if not _is_over(session, row, held)]
     for held in lying:
@@ -59,6 +59,8 @@ def collect_from(
     drawn = draw_up(session, network, lying, terms)
     passing(Failpoint.SWEEP_PLANNED)
     for left in drawn.left:
+        if left.held.resting is not None and left.standing is left.held.resting:
+            continue
         _leave(rows[left.held.address, left.held.asset], left, terms)
     requests = _requests(session, network, drawn.sweeps)
     if requests:
@@ -118,6 +120,7 @@ def _leave(row: UnsweptRow, left: Left, terms: Terms) -> None:
 
 def _take(row: UnsweptRow, request: SpendRequest) -> None:
     row.spend_id, row.amount, row.due_at = request.id, request.amount, None
+    row.looks = row.looks if was_tried(Standing(row.standing)) else 0
     row.standing, row.reason = Standing.COLLECTED.value, WORDS[Standing.COLLECTED]
 
 

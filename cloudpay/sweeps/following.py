@@ -88,11 +88,11 @@ def _write_outcome(session: Session, gateway: Gateway, row: UnsweptRow, spend: I
         less = spend.found is not None and spend.found < spend.amount
         row.found = spend.found if less else row.found
         standing = Standing.NEW if less else Standing.NO_GAS if spend.found is None else Standing.TOO_DEAR
-        row.looks = row.looks + 1 if row.standing == standing.value else 1
+        row.looks += 1
         row.standing, row.reason = standing.value, spend.reason
         row.due_at = now if less else after(Standing.NO_GAS, row.looks, every, now)
     else:
-        row.looks = row.looks + 1 if row.standing == Standing.FAILED.value else 1
+        row.looks += 1
         row.standing, row.reason = Standing.FAILED.value, spend.reason or WORDS[Standing.FAILED]
         row.due_at = after(Standing.FAILED, row.looks, every, now)
 

@@ -122,7 +122,7 @@ def _would(session: Session, gateway: Gateway, network: Network) -> Iterator[Swe
     addresses = session.scalars(select(row.address).where(row.network == network.code).distinct()).all()
     held: list[Held] = []
     for start in range(0, len(addresses), AT_ONCE):
-        some = read(session, network.code, addresses[start : start + AT_ONCE], lock=False)
+        some = read(session, network.code, addresses[start : start + AT_ONCE], terms.now, lock=False)
         held += [each for _row, each in some if each.amount != 0 or each.busy]
     yield from _lines(network, Collecting(draw_up(session, network, held, terms), {}))
     for master in all_masters(session, network.key_family.name) if network.cold_address else ():

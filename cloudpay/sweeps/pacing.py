@@ -26,6 +26,21 @@ _MOST_FAILURES = 8
 _DOUBLINGS = 24
 
 
+_RESTS = frozenset({Standing.FAILED, Standing.NO_GAS, Standing.ABOVE_CAP, Standing.TOO_DEAR})
+
+
+def was_tried(standing: Standing) -> bool:
+    """Say whether it waits because a sweep did not come off: the next one that does not counts on from there."""
+    return standing in _RESTS
+
+
+def rests(standing: Standing, due_at: datetime | None, now: datetime) -> bool:
+    """Say whether something was tried in vain and is not to be tried again yet, whatever happens beside it."""
+    if standing not in _RESTS:
+        return False
+    return standing is Standing.FAILED if due_at is None else due_at > now
+
+
 def next_look(held: Held, standing: Standing, looks: int, terms: Terms) -> datetime | None:
     """Answer when to look again at what was left alone `looks` times before; None: when something happens."""
     if standing is Standing.LATER:

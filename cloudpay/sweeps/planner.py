@@ -106,6 +106,8 @@ def _weigh(held: Held, native: int, terms: Terms) -> Sweep | Left:
         return Left(held, Standing.OVERDRAWN)
     if held.lying <= 0:
         return Left(held, Standing.MISSING)
+    if held.resting is not None and not terms.at_once:
+        return Left(held, held.resting)
     if held.asset not in terms.listed:
         return Left(held, Standing.UNLISTED)
     if fee is None or plain is None:

@@ -12,6 +12,7 @@ from cloudpay.kernel.among import among
 from cloudpay.kernel.upsert import upsert
 from cloudpay.payments.holdings import brought
 from cloudpay.sweeps.models import UnsweptRow
+from cloudpay.sweeps.pacing import rests
 from cloudpay.sweeps.states import Standing
 from cloudpay.sweeps.types import Held
 from cloudpay.transactions.holdings import own_moves_of
@@ -65,7 +66,7 @@ def wait(session: Session, place: Place, now: datetime) -> None:
 
 
 def read(
-    session: Session, network: str, addresses: Collection[str], *, lock: bool
+    session: Session, network: str, addresses: Collection[str], now: datetime, *, lock: bool
 ) -> list[tuple[UnsweptRow, Held]]:
     """Answer the rows of all assets at these addresses, each with what is booked there; locked in one order."""
     row = UnsweptRow
@@ -90,10 +91,16 @@ def read(
                 each.since,
                 each.found,
                 each.address in moves.busy,
+                _resting(each, now),
             ),
         )
         for each in rows
     ]
+
+
+def _resting(row: UnsweptRow, now: datetime) -> Standing | None:
+    standing = Standing(row.standing)
+    return standing if rests(standing, row.due_at, now) else None
 
 
 def _missing(

@@ -20,7 +20,9 @@ from cloudpay.payments.networks import require_open
 from cloudpay.sweeps.collecting import collect_from
 from cloudpay.sweeps.models import UnsweptRow
 from cloudpay.sweeps.rows import Place, wait
+from cloudpay.sweeps.states import Standing
 from cloudpay.sweeps.terms import terms_now
+from cloudpay.sweeps.types import Terms
 from cloudpay.transactions.service import quotes_wanted_since, quotes_younger_than, want_quotes
 from cloudpay.transactions.station import SendingFrozen
 from cloudpay.wallets.service import deposit
@@ -103,4 +105,17 @@ def _due(session: Session, gateway: Gateway, network: Network) -> Sequence[str]:
 
 def _take(session: Session, gateway: Gateway, network: Network, addresses: Sequence[str]) -> None:
     require_sendable(session, gateway, network)
-    collect_from(session, gateway, network, addresses, terms_now(session, gateway, network))
+    terms = terms_now(session, gateway, network)
+    more = _of_full(session, network, terms)
+    collect_from(session, gateway, network, list(dict.fromkeys([*addresses, *more])), terms)
+
+
+def _of_full(session: Session, network: Network, terms: Terms) -> Sequence[str]:
+    """Answer where money of merchants waits whose deposit addresses hold much together: it waits no longer."""
+    if not terms.full:
+        return []
+    row = UnsweptRow
+    waits = select(row.address).where(
+        row.merchant_id.in_(terms.full), row.network == network.code, row.standing == Standing.LATER.value
+    )
+    return session.scalars(waits.order_by(row.since, row.address).limit(AT_ONCE)).all()

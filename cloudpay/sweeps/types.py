@@ -15,7 +15,8 @@ NATIVE = ""
 class Held:
     """One asset at one deposit address: `amount` base units by the books, `found` by the chain where that was less.
 
-    `since` is when it began to wait; `busy` says that a spend of this address is not done yet.
+    `since` is when it began to wait; `busy` says that a spend of this address is not done yet, `resting` why it is not
+    to be tried before some time has passed.
     """
 
     merchant_id: str
@@ -28,6 +29,7 @@ class Held:
     since: datetime
     found: int | None = None
     busy: bool = False
+    resting: Standing | None = None
 
     @property
     def lying(self) -> int:

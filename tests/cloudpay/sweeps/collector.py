@@ -79,6 +79,7 @@ class Collector:
     def turn(self, *, after: float = 0) -> None:
         """Let time pass; then everybody has a turn: watcher, scheduler, sender, and each of them again."""
         self.clock.advance(timedelta(seconds=after))
+        self.chain.mine()
         for _ in range(2):
             self.shop.look()
             collect(self.gateway)
