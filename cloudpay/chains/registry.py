@@ -169,9 +169,7 @@ def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, Chai
     )
 
 
-def _cold_address(
-    code: str, text: str, addresses: Addresses, assets: Collection[Asset]
-) -> str | None:
+def _cold_address(code: str, text: str, addresses: Addresses, assets: Collection[Asset]) -> str | None:
     """Read where surplus goes: an address of this network, and no token's contract, where it would be lost."""
     surplus = [asset.symbol for asset in assets if asset.cold_above is not None]
     if not text:

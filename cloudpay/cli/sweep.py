@@ -32,9 +32,9 @@ _WAITING = ("network", "merchant_id", "address", "asset", "amount", "action", "r
 def sweep(ctx: click.Context, network: str | None, dry_run: bool, listed: bool, as_json: bool) -> None:
     """Collect from deposit addresses into master wallets now, on one network or on all of them.
 
-    Whatever is worth its fee goes, without waiting for `every_seconds`; what is not stays and is listed with its reason,
-    dust among it. Surplus of a master wallet goes on to the cold address, where one is set. `fee` is what it costs at
-    most, in the network's own coin, and `top_up` what the master wallet sends ahead for it.
+    Whatever is worth its fee goes, without waiting for `every_seconds`; what is not stays and is listed with its
+    reason, dust among it. Surplus of a master wallet goes on to the cold address, where one is set. `fee` is what it
+    costs at most, in the network's own coin, and `top_up` what the master wallet sends ahead for it.
 
     \b
     Examples:
@@ -43,7 +43,9 @@ def sweep(ctx: click.Context, network: str | None, dry_run: bool, listed: bool, 
       cloudpay sweep --list --json
     """
     with gateway_of(ctx) as gateway:
-        chosen = [gateway.chains.network(network)] if network else [each for each in gateway.chains if each.sends]
+        chosen = (
+            [gateway.chains.network(network)] if network else [each for each in gateway.chains if each.sends]
+        )
         if listed:
             lines = [line for each in chosen for line in waiting(gateway, each)]
         else:

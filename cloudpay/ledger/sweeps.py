@@ -38,7 +38,9 @@ class Collection:
 
 def post_collecting(session: Session, collections: Sequence[Collection], now: datetime) -> frozenset[str]:
     """Book these amounts as on their way to the master wallet; answer what was new."""
-    return _post(session, "collecting", [(f"{_name(each)}:collecting", _begun(each)) for each in collections], now)
+    return _post(
+        session, "collecting", [(f"{_name(each)}:collecting", _begun(each)) for each in collections], now
+    )
 
 
 def post_not_collected(session: Session, collections: Sequence[Collection], now: datetime) -> frozenset[str]:
@@ -52,7 +54,9 @@ def post_collected(
 ) -> frozenset[str]:
     """Book what is final, each with its fee: arrived in the master wallet or, reverted, still at its address."""
     outcome = "collected" if settled else "reverted"
-    return _post(session, outcome, [(_turn(each, outcome), _ended(each, fee, settled)) for each, fee in ended], now)
+    return _post(
+        session, outcome, [(_turn(each, outcome), _ended(each, fee, settled)) for each, fee in ended], now
+    )
 
 
 def post_collected_back(

@@ -52,5 +52,7 @@ def final_payment(asked: Connection, payment_id: str) -> FinalPayment | None:
     """Answer a payment that is final, or None: it is not, or not any more."""
     row = PaymentRow
     columns = select(row.network, row.address, row.asset, row.deposit_address_id, row.invoice_id)
-    found = asked.execute(columns.where(row.id == payment_id, row.status == PaymentStatus.FINAL)).one_or_none()
+    found = asked.execute(
+        columns.where(row.id == payment_id, row.status == PaymentStatus.FINAL)
+    ).one_or_none()
     return None if found is None else FinalPayment(*found)

@@ -38,7 +38,8 @@ class ColdAddressIsOurs(ConfigurationError):
 
     def __init__(self, network: str) -> None:
         super().__init__(
-            f"[networks.{network}] cold_address is an address of this gateway itself. Name a wallet whose key it has not."
+            f"[networks.{network}] cold_address is an address of this gateway itself. "
+            "Name a wallet whose key it does not have."
         )
 
 

@@ -1,4 +1,4 @@
-"""What becomes of sweeps and top-ups: the rows of their addresses follow them, and are looked at again when they end."""
+"""What becomes of sweeps and top-ups: the rows of their addresses follow them, and have their turn when they end."""
 
 from datetime import timedelta
 from functools import partial

@@ -142,9 +142,7 @@ def _send_on(session: Session, gateway: Gateway, network: Network, master: Maste
     require_sendable(session, gateway, network)
     terms = terms_now(session, gateway, network, at_once=True)
     sent = send_on(session, gateway, network, master, terms, at_once=True)
-    return [
-        _cold(network, master, each.asset, each.amount, each.fee_reserved, each.id) for each in sent
-    ]
+    return [_cold(network, master, each.asset, each.amount, each.fee_reserved, each.id) for each in sent]
 
 
 def _lines(network: Network, done: Collecting) -> Iterator[SweepLine]:

@@ -49,7 +49,9 @@ def plan_cold(surpluses: Iterable[Surplus], native_free: int, terms: Terms) -> l
         fee = _lowest(terms, each.asset)
         if fee is None or fee > terms.fee_cap or fee > purse:
             continue
-        above = min(each.free, purse) - each.ceiling - fee if each.asset == NATIVE else each.free - each.ceiling
+        above = (
+            min(each.free, purse) - each.ceiling - fee if each.asset == NATIVE else each.free - each.ceiling
+        )
         if above <= 0 or not _worth(terms, each.asset, above, fee):
             continue
         spends.append(ColdSpend(each.asset, above, fee))
@@ -58,7 +60,7 @@ def plan_cold(surpluses: Iterable[Surplus], native_free: int, terms: Terms) -> l
 
 
 def full(merchants: Mapping[str, Mapping[str, int]], terms: Terms, above: Fraction | None) -> frozenset[str]:
-    """Answer the merchants that hold more than `above` US dollars at deposit addresses; unpriced assets do not count."""
+    """Answer who holds more than `above` US dollars at deposit addresses; what has no rate counts for nothing."""
     if above is None:
         return frozenset()
     return frozenset(
@@ -100,16 +102,9 @@ def _weigh(held: Held, native: int, terms: Terms) -> Sweep | Left:
     """Answer what would be sent by itself, whatever else lies at the address."""
     fee = terms.fees.get((held.tier, held.asset))
     plain = terms.fees.get((held.tier, NATIVE))
-    if held.busy:
-        return Left(held, Standing.COLLECTED)
-    if held.amount < 0:
-        return Left(held, Standing.OVERDRAWN)
-    if held.lying <= 0:
-        return Left(held, Standing.MISSING)
-    if held.resting is not None and not terms.at_once:
-        return Left(held, held.resting)
-    if held.asset not in terms.listed:
-        return Left(held, Standing.UNLISTED)
+    kept = _kept(held, terms)
+    if kept is not None:
+        return Left(held, kept)
     if fee is None or plain is None:
         return Left(held, Standing.UNQUOTED)
     if held.asset == NATIVE:
@@ -122,6 +117,19 @@ def _weigh(held: Held, native: int, terms: Terms) -> Sweep | Left:
     cost = fee + sweep.top_up_fee
     standing = _why_not(held, sweep, cost, terms)
     return sweep if standing is None else Left(held, standing, cost)
+
+
+def _kept(held: Held, terms: Terms) -> Standing | None:
+    """Answer why it is left there whatever it would cost, or None."""
+    if held.busy:
+        return Standing.COLLECTED
+    if held.amount < 0:
+        return Standing.OVERDRAWN
+    if held.lying <= 0:
+        return Standing.MISSING
+    if held.resting is not None and not terms.at_once:
+        return held.resting
+    return None if held.asset in terms.listed else Standing.UNLISTED
 
 
 def _why_not(held: Held, sweep: Sweep, cost: int, terms: Terms) -> Standing | None:

@@ -32,7 +32,7 @@ WORDS: Mapping[Standing, str] = {
     Standing.DUST: "The fee is as much as there is.",
     Standing.TOO_DEAR: "The fee is more than `fee_share_percent` of it.",
     Standing.TOO_LITTLE: "It is less than `sweep_minimum`.",
-    Standing.UNPRICED: "There is neither a rate nor a `sweep_minimum` for it, so nobody knows whether it is worth its fee.",
+    Standing.UNPRICED: "It has neither a rate nor a `sweep_minimum`: nobody knows whether it is worth its fee.",
     Standing.UNLISTED: "The asset is not listed any more.",
     Standing.ABOVE_CAP: "The fee is above `fee_cap`.",
     Standing.UNQUOTED: "What it costs is not known now; is `cloudpay worker send` running?",

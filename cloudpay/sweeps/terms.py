@@ -43,7 +43,11 @@ def terms_now(session: Session, gateway: Gateway, network: Network, *, at_once: 
         at_once=at_once,
     )
     above = _usd(settings.merchant_above_usd)
-    return terms if above is None else replace(terms, full=full(at_deposits(session, network.code), terms, above))
+    return (
+        terms
+        if above is None
+        else replace(terms, full=full(at_deposits(session, network.code), terms, above))
+    )
 
 
 def low_water(network: Network, fees: Mapping[tuple[FeeTier, str], int]) -> int:

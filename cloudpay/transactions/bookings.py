@@ -91,6 +91,4 @@ def book_void(session: Session, rows: Iterable[Row[Any]], now: datetime) -> None
 def _collection(row: Row[Any], count: int) -> Collection:
     # A spend to its own address moves nothing but its fee.
     amount = row.amount if row.kind == SpendKind.SWEEP else 0
-    return Collection(
-        row.id, row.merchant_id, row.livemode, row.network, row.asset, amount, max(count, 1)
-    )
+    return Collection(row.id, row.merchant_id, row.livemode, row.network, row.asset, amount, max(count, 1))

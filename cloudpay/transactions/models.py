@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cloudpay.kernel.columns import BaseUnits, Moment
 from cloudpay.kernel.db import Base
 
-
 INNER = text("kind <> 'payout'")
 """What two indexes hold; a query must say it in these very words, or SQLite does not use them."""
 
@@ -27,7 +26,9 @@ class SpendRow(Base):
         Index("ix_spends_waits_for", "waits_for"),
         # Payouts are many, and none of them touches a deposit address: they are in neither.
         Index("ix_spends_inner_source", "network", "source", sqlite_where=INNER, postgresql_where=INNER),
-        Index("ix_spends_inner_recipient", "network", "recipient", sqlite_where=INNER, postgresql_where=INNER),
+        Index(
+            "ix_spends_inner_recipient", "network", "recipient", sqlite_where=INNER, postgresql_where=INNER
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(60), primary_key=True)

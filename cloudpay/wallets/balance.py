@@ -23,7 +23,8 @@ class WalletBalance:
     """A master wallet's balance of one asset at a block, in base units as all of these.
 
     `available` lies there and is promised to nothing, `reserved` is promised to payouts; `unswept` lies at deposit
-    addresses, until what is collected from there has arrived. Those three are booked when they are final, so that `balance` may be ahead of them.
+    addresses, until what is collected from there has arrived. Those three are booked when they are final, so that
+    `balance` may be ahead of them.
     """
 
     address: str

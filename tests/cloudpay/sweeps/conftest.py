@@ -23,7 +23,9 @@ def open_collector(
 
     def build(*, sweeps: dict[str, Any] | None = None, **changes: Any) -> Collector:
         shop = open_shop_with("evm", **changes)
-        settings = replace_struct(shop.gateway.settings, sweeps=Sweeps(**{"every_seconds": 1, **(sweeps or {})}))
+        settings = replace_struct(
+            shop.gateway.settings, sweeps=Sweeps(**{"every_seconds": 1, **(sweeps or {})})
+        )
         shop.gateway = replace(shop.gateway, settings=settings)
         shop.watcher._gateway = shop.gateway
         write_seal_key(shop.gateway)

@@ -134,8 +134,7 @@ def test_a_gas_station_that_is_empty_is_told_and_what_waits_goes_when_it_is_not(
     open_collector: Callable[..., Collector],
 ) -> None:
     collector = open_collector(gas_low_water="0.000001")
-    collector.gateway.db.run(lambda _session: None)
-    collector.chain.prices = {tier: 10**12 for tier in collector.chain.prices}
+    collector.chain.prices = dict.fromkeys(collector.chain.prices, 10**12)
     collector.paid(10_000_000)
     collector.go_on()
     assert (collector.stand(), collector.rows()) == ([], {"USDT": "no_gas"})
@@ -172,7 +171,7 @@ def test_a_fee_that_rises_between_plan_and_signature_has_it_planned_anew(collect
     collector.sender.work(look=True)
     collect(collector.gateway)
     assert collector.stand() == [("sweep", "queued")]
-    collector.chain.prices = {tier: 45 for tier in collector.chain.prices}
+    collector.chain.prices = dict.fromkeys(collector.chain.prices, 45)
     collector.go_on(8, after=61)
     assert collector.stand() == [("sweep", "cancelled"), ("sweep", "confirmed")]
     assert collector.booked("ETH")[AccountKind.DEPOSITS] == 0

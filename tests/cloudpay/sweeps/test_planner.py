@@ -1,11 +1,11 @@
-"""The planner against chance: whatever lies where, it takes nothing that is not there and nothing that is not worth it."""
+"""The planner against chance: it takes nothing that is not there, and nothing that is not worth its fee."""
 
 from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudpay.chains.spending import FeeTier, KeyPath
@@ -25,22 +25,22 @@ def holdings(draw: st.DrawFn) -> list[Held]:
     found = []
     for number in range(draw(st.integers(0, 6))):
         merchant = draw(st.sampled_from(["one", "two"]))
-        for asset in draw(st.lists(st.sampled_from(ASSETS), unique=True, min_size=1)):
-            found.append(
-                Held(
-                    merchant,
-                    False,
-                    f"address-{number}",
-                    KeyPath(0, 0, number),
-                    asset,
-                    draw(AMOUNTS),
-                    draw(st.sampled_from(FeeTier)),
-                    NOW - timedelta(minutes=draw(st.integers(0, 120))),
-                    draw(st.one_of(st.none(), st.integers(0, 400))),
-                    draw(st.booleans()) and draw(st.booleans()),
-                    draw(st.sampled_from([None, None, None, Standing.FAILED])),
-                )
+        found += [
+            Held(
+                merchant,
+                False,
+                f"address-{number}",
+                KeyPath(0, 0, number),
+                asset,
+                draw(AMOUNTS),
+                draw(st.sampled_from(FeeTier)),
+                NOW - timedelta(minutes=draw(st.integers(0, 120))),
+                draw(st.one_of(st.none(), st.integers(0, 400))),
+                draw(st.booleans()) and draw(st.booleans()),
+                draw(st.sampled_from([None, None, None, Standing.FAILED])),
             )
+            for asset in draw(st.lists(st.sampled_from(ASSETS), unique=True, min_size=1))
+        ]
     return found
 
 
@@ -68,7 +68,7 @@ def terms(draw: st.DrawFn) -> Terms:
 GAS = st.dictionaries(st.sampled_from(["one", "two"]), FEES)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(holdings(), terms(), GAS)
 def test_whatever_lies_there_is_in_the_plan_exactly_once(
     held: list[Held], now: Terms, gas: dict[str, int]
@@ -78,17 +78,17 @@ def test_whatever_lies_there_is_in_the_plan_exactly_once(
     assert planned == Counter(held)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(holdings(), terms(), GAS)
 def test_nothing_is_taken_that_is_not_there(held: list[Held], now: Terms, gas: dict[str, int]) -> None:
     for each in plan(held, now, gas).sweeps:
         fee = each.fee if each.held.asset == NATIVE else 0
-        assert 0 < each.amount
+        assert each.amount > 0
         assert each.amount + fee <= min(each.held.amount, each.held.lying)
         assert not each.held.busy
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(holdings(), terms(), GAS)
 def test_no_fee_is_above_its_share_or_the_cap(held: list[Held], now: Terms, gas: dict[str, int]) -> None:
     for each in plan(held, now, gas).sweeps:
@@ -103,7 +103,7 @@ def test_no_fee_is_above_its_share_or_the_cap(held: list[Held], now: Terms, gas:
             assert each.held.lying >= now.minima[asset]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(holdings(), terms(), GAS)
 def test_a_gas_station_spends_what_transfers_lack_and_no_more_than_it_has(
     held: list[Held], now: Terms, gas: dict[str, int]
@@ -119,7 +119,7 @@ def test_a_gas_station_spends_what_transfers_lack_and_no_more_than_it_has(
     assert all(amount <= gas.get(merchant, 0) for merchant, amount in spent.items() if amount)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(holdings(), terms(), GAS)
 def test_of_an_address_goes_one_asset_at_a_time(held: list[Held], now: Terms, gas: dict[str, int]) -> None:
     made = plan(held, now, gas)
@@ -130,7 +130,7 @@ def test_of_an_address_goes_one_asset_at_a_time(held: list[Held], now: Terms, ga
             assert not beside & {Standing.LATER, Standing.NO_GAS, Standing.BEHIND}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(holdings(), terms(), GAS, st.randoms())
 def test_the_order_in_which_addresses_are_told_changes_nothing(
     held: list[Held], now: Terms, gas: dict[str, int], random: object
@@ -143,7 +143,7 @@ def test_the_order_in_which_addresses_are_told_changes_nothing(
     assert as_sets(plan(held, now, gas)) == as_sets(plan(shuffled, now, gas))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(holdings(), terms(), GAS)
 def test_what_is_collected_without_haste_is_due(held: list[Held], now: Terms, gas: dict[str, int]) -> None:
     patient = replace(now, at_once=False, full=frozenset())
@@ -154,10 +154,8 @@ def test_what_is_collected_without_haste_is_due(held: list[Held], now: Terms, ga
         assert each.held.resting is None
 
 
-@settings(max_examples=50, deadline=None)
-@given(
-    st.dictionaries(st.sampled_from(ASSETS[:3]), st.tuples(AMOUNTS, st.integers(0, 400))), FEES, terms()
-)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(ASSETS[:3]), st.tuples(AMOUNTS, st.integers(0, 400))), FEES, terms())
 def test_surplus_leaves_the_ceiling_in_the_wallet_and_pays_its_fees_from_what_is_free(
     wallet: dict[str, tuple[int, int]], native_free: int, now: Terms
 ) -> None:

@@ -114,7 +114,7 @@ def test_many_small_amounts_of_a_merchant_are_much_together(
 
 
 def test_what_is_not_worth_its_fee_is_left_and_listed_until_it_is(collector: Collector) -> None:
-    collector.chain.prices = {tier: 10**14 for tier in collector.chain.prices}  # a token's: 0.75 dollars
+    collector.chain.prices = dict.fromkeys(collector.chain.prices, 10**14)  # a token's: 0.75 dollars
     collector.fund_master(10**18)
     collector.paid(10_000_000)
     collector.go_on()
@@ -122,7 +122,7 @@ def test_what_is_not_worth_its_fee_is_left_and_listed_until_it_is(collector: Col
     assert (line.action, line.amount, line.asset) == ("leave", "10.00", "USDT")
     assert "fee_share_percent" in line.reason
     assert collector.spends() == []
-    collector.chain.prices = {tier: 10**12 for tier in collector.chain.prices}
+    collector.chain.prices = dict.fromkeys(collector.chain.prices, 10**12)
     collector.turn(after=60)
     collector.turn(after=3600)
     collector.go_on()
