@@ -117,7 +117,7 @@ def test_a_sweep_that_reverts_leaves_the_money_where_it_is_and_its_fee_booked(co
     assert collector.agree()
 
 
-def test_f21_a_token_that_cannot_be_sent_is_listed_and_not_tried_for_ever(collector: Collector) -> None:
+def test_f20_a_token_that_cannot_be_sent_is_listed_and_not_tried_for_ever(collector: Collector) -> None:
     collector.paid(10_000_000)
     collector.chain.refusing = {collector.master.address}
     for _ in range(30):
@@ -178,7 +178,7 @@ def test_a_fee_that_rises_between_plan_and_signature_has_it_planned_anew(collect
     assert collector.agree()
 
 
-def test_f30_a_reorganisation_that_takes_back_a_swept_payment_is_booked_back_and_breaks_nothing(
+def test_f31_f33_a_reorganisation_that_takes_back_a_swept_payment_is_booked_back_and_breaks_nothing(
     collector: Collector,
 ) -> None:
     invoice = collector.shop.ask(currency="ETH")
