@@ -36,6 +36,8 @@ class AlertKind(StrEnum):
     TOKEN_STUCK = "token_stuck"  # noqa: S105  # no password
     OUTSIDE_SPEND = "outside_spend"
     MASTER_DIFFERS = "master_differs"
+    DEPOSIT_DIFFERS = "deposit_differs"
+    GAS_LOW = "gas_low"
     EVENT_FAILING = "event_failing"
     WEBHOOKS_FAILING = "webhooks_failing"
 
@@ -137,6 +139,16 @@ KINDS: Mapping[AlertKind, Meaning] = {
         "A contract paid {subject}, or a fee was paid by a transaction that this gateway did not sign, or a transfer "
         "came in before the wallet was watched: `cloudpay rescan` over the blocks in question books what nodes show. "
         "It ends by itself when both agree.",
+    ),
+    AlertKind.DEPOSIT_DIFFERS: Meaning(
+        Severity.WARNING,
+        "What is there is collected, and no more. Look at {subject} with a block explorer: a token that takes a fee or "
+        "changes balances does that (set verify_balance), or somebody else has the words. It ends when both agree.",
+    ),
+    AlertKind.GAS_LOW: Meaning(
+        Severity.WARNING,
+        "Tokens at deposit addresses wait when the native coins of the master wallet are used up; nothing is lost. "
+        "Send native coins to the master wallet of {subject}; `cloudpay sweep --list` shows what waits.",
     ),
     AlertKind.EVENT_FAILING: Meaning(
         Severity.CRITICAL,

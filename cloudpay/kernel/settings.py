@@ -22,6 +22,7 @@ from cloudpay.kernel.sections import (
     Rates,
     Retention,
     Section,
+    Sweeps,
     Web,
     Webhooks,
 )
@@ -72,6 +73,7 @@ class Settings(Section, frozen=True, kw_only=True):
     alerts: Annotated[Alerts, Meta(description="Who is told of what needs a look.")] = Alerts()
     limits: Annotated[Limits, Meta(description="Rate limits.")] = Limits()
     rates: Annotated[Rates, Meta(description="Prices in US dollars.")] = msgspec.field(default_factory=Rates)
+    sweeps: Annotated[Sweeps, Meta(description="When deposit addresses are emptied.")] = Sweeps()
     log: Annotated[Log, Meta(description="Logging.")] = Log()
     networks: Annotated[
         dict[str, dict[str, Any]],
