@@ -1,4 +1,4 @@
-"""A whole gateway that pays out from a funded master wallet, its processes started one by one: each one's cost is known."""
+"""A whole gateway that pays out from a funded master wallet, its processes one by one: what each costs is known."""
 
 import contextlib
 import http.client

@@ -131,9 +131,7 @@ def _open_by_source(session: Session, network: str) -> Mapping[str, int]:
     return {source: count for source, count in session.execute(statement)}  # noqa: C416  # rows, not pairs
 
 
-def _sources(
-    station: Station, queued: Sequence[Row[Any]], rooms: Mapping[str, int]
-) -> Iterator[_Source]:
+def _sources(station: Station, queued: Sequence[Row[Any]], rooms: Mapping[str, int]) -> Iterator[_Source]:
     by_source: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in queued:
         by_source[row.source].append(row)

@@ -25,7 +25,7 @@ from cloudpay.wallets.switch import Frozen, freeze_sending
 _SHORTEST, _LONGEST = 0.5, 15.0
 """Bounds of the seconds between two looks at the chain; a block time lies between them as a rule."""
 _PUT_OFF = 5.0
-"""Seconds that a look comes later while there is more to sign at once: what goes out first is followed a little later."""
+"""Seconds that a look comes later while there is more to sign at once: what went out is followed a little later."""
 _log = get_logger(__name__)
 
 
@@ -78,7 +78,9 @@ class Sender:
             return Tracked()
         tracked = track(self.station)
         took = self.monotonic() - began
-        self._look_at = began + took + max(self.pause, took)  # no more than half of the time goes into looking
+        self._look_at = (
+            began + took + max(self.pause, took)
+        )  # no more than half of the time goes into looking
         return tracked
 
     def _sign(self, tracked: Tracked) -> bool:

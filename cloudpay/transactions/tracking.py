@@ -16,8 +16,8 @@ from cloudpay.transactions.handing import AT_ONCE
 from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.outcomes import FINAL, Finding, look_again, next_look, write_findings
 from cloudpay.transactions.rows import Rows, attempts_by_transaction, claims_by_transaction
-from cloudpay.transactions.states import TransactionStatus
 from cloudpay.transactions.standing import Standing
+from cloudpay.transactions.states import TransactionStatus
 from cloudpay.transactions.station import Station
 from cloudpay.transactions.work import any_watched
 from cloudpay.wallets.switch import freeze_sending

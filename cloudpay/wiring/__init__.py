@@ -9,10 +9,10 @@ from cloudpay.invoices.change import apply_payment, expire_due
 from cloudpay.kernel.queues import Runnable
 from cloudpay.merchants import idempotency
 from cloudpay.outbox import service as outbox
-from cloudpay.outbox.service import Handler
+from cloudpay.outbox.service import Handler, Together
 from cloudpay.payments.loop import WatchLoop
 from cloudpay.payments.networks import require_open
-from cloudpay.payouts.changes import apply_spend
+from cloudpay.payouts.changes import apply_spends
 from cloudpay.transactions.loop import SendLoop
 from cloudpay.webhooks.pruning import prune as prune_webhooks
 from cloudpay.wiring.drain import DrainLoop
@@ -24,7 +24,7 @@ EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
     "payment.changed": [apply_payment],
     "payment.reversed": [apply_payment],
     "invoice.changed": [tell_endpoint],
-    "spend.changed": [apply_spend],
+    "spend.changed": [Together(apply_spends)],
     "payout.changed": [tell_of_payout],
     "alert.opened": [tell_operator],
     "alert.cleared": [tell_operator],
