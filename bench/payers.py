@@ -21,6 +21,8 @@ from cloudpay.app import valkey
 from cloudpay.app.ports import free_port
 from cloudpay.ledger.outgoing import available
 from cloudpay.payouts.models import PayoutRow
+from cloudpay.transactions.errors import QuotesMissing
+from cloudpay.transactions.service import fee_quotes, want_quotes
 from cloudpay.wallets.masters import master_wallet
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.faultproxy.faults.answers import Latency
@@ -80,6 +82,15 @@ class Payer:
         """Wait until every payout is confirmed."""
         wait_for(lambda: self._unconfirmed() == 0, "confirmation", _PATIENCE, 10 * _LOOK_SECONDS)
 
+    def knows_prices(self) -> bool:
+        """Say whether the sender has told what sending costs; asks it to."""
+        with self.shop.gateway.db.transaction() as session:
+            want_quotes(session, self.shop.gateway, "evm")
+            try:
+                return bool(fee_quotes(session, "evm"))
+            except QuotesMissing:
+                return False
+
     def _post(self, body: bytes) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)
         connection.request("POST", "/api/user/payouts/bulk/api", body, self.shop.headers)
@@ -120,6 +131,7 @@ def paying(server: str | None, *, slower: float | None = None) -> Iterator[Payer
         shop = stack.enter_context(open_shop(settings_file))
         pids = _start(stack, data, settings_file, port, proxy)
         payer = Payer(shop, chain, port, _fund(shop, chain), pids, proxy)
+        wait_for(payer.knows_prices, "what sending costs", _PATIENCE, _LOOK_SECONDS)
         for symbol in _ONE:
             payer.send(symbol, 1)
         payer.settle()
@@ -141,7 +153,8 @@ def _start(
         environment = {**usual, **(seen if name == "send" else {})}
         pids[name] = stack.enter_context(running(_cloudpay(*words), lambda: True, environment, log)).pid
     log = stack.enter_context((data / "web.log").open("wb"))
-    pids["web"] = stack.enter_context(running(_cloudpay("web"), lambda: is_ready(port), usual, log)).pid
+    pids["web"] = stack.enter_context(running(_cloudpay("web"), lambda: True, usual, log)).pid
+    wait_for(lambda: is_ready(port), "the gateway", _PATIENCE, _LOOK_SECONDS)
     return pids
 
 
