@@ -37,6 +37,17 @@ BENCHMARKS = {
         "latency",
     ),
     "latency-postgres": Entry("the same on PostgreSQL", "bench.latency", "latency_on_postgres"),
+    "payouts": Entry(
+        "seconds from the POST of a hundred payouts until the node has them all, RPC calls for each, on SQLite",
+        "bench.payouts",
+        "payouts",
+    ),
+    "payouts-postgres": Entry("the same on PostgreSQL", "bench.payouts", "payouts_on_postgres"),
+    "payouts-large": Entry(
+        "a thousand and ten thousand payouts: seconds and peak memory, on SQLite", "bench.payouts", "large"
+    ),
+    "payouts-large-postgres": Entry("the same on PostgreSQL", "bench.payouts", "large_on_postgres"),
+    "gas": Entry("gas of what is sent, beside the chain's own least", "bench.gas", "gas"),
     "start": Entry(
         "start of `cloudpay up` until ready, and its idle memory", "bench.starting", "gateway_start"
     ),

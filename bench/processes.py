@@ -9,6 +9,8 @@ from bench.servers import Unavailable
 _PROC = Path("/proc")
 _KILOBYTES_PER_MB = 1024
 _TICKS = os.sysconf("SC_CLK_TCK")
+_RESET_PEAK = "5"
+"""What `clear_refs` takes for it (proc(5))."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,19 @@ def _cost(pid: int) -> Cost:
     return Cost(
         pid, " ".join(words), sizes["Rss:"], sizes["Pss:"], (int(ticks[11]) + int(ticks[12])) / _TICKS
     )
+
+
+def reset_peak_below(pid: int) -> None:
+    """Have the peaks of a process and of all below it begin anew."""
+    for each in _tree(pid):
+        (_PROC / str(each) / "clear_refs").write_text(_RESET_PEAK)
+
+
+def peak_below(pid: int) -> float:
+    """Answer the MB that a process and all below it held at most since then, each at its own time."""
+    return sum(_peak(each) for each in _tree(pid))
+
+
+def _peak(pid: int) -> float:
+    lines = (_PROC / str(pid) / "status").read_text().splitlines()
+    return next(int(line.split()[1]) / _KILOBYTES_PER_MB for line in lines if line.startswith("VmHWM:"))

@@ -83,6 +83,15 @@ def wait_until(ready: Callable[[], bool], process: "subprocess.Popen[bytes]") ->
         time.sleep(0.01)
 
 
+def wait_for(condition: Callable[[], bool], what: str, seconds: float, every: float) -> None:
+    """Wait a bounded time for something that a running gateway does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what} did not come within {seconds:.0f} s")
+        time.sleep(every)
+
+
 @dataclass(frozen=True)
 class Served:
     """First process ids: the web server's, Valkey's."""

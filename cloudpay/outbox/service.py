@@ -37,7 +37,19 @@ class OutboxEvent:
     payload: Payload
 
 
+@dataclass(frozen=True)
+class Together:
+    """A handler of many events at once; what it cannot do together it is asked to do one by one."""
+
+    handle: Callable[[Gateway, Sequence[OutboxEvent]], None]
+
+    def __call__(self, gateway: Gateway, event: OutboxEvent) -> None:
+        """Handle one alone."""
+        self.handle(gateway, [event])
+
+
 Handler = Callable[[Gateway, OutboxEvent], None]
+"""Handles one event; a `Together` is one too."""
 
 
 def append(session: Session, clock: Clock, name: str, subject: str, payload: Payload | None = None) -> None:
@@ -80,9 +92,10 @@ def drain(gateway: Gateway, handlers: Mapping[str, Sequence[Handler]], *, limit:
     if events:
         passing(Failpoint.OUTBOX_CLAIMED)
     done: list[int] = []
+    alone = _handle_together(gateway, handlers, events)
     for event in events:
         try:
-            for handler in handlers.get(event.name, ()):
+            for handler in alone.get(event.name, ()):
                 handler(gateway, event)
         except Exception as error:
             log.exception("event_failed", name=event.name, subject=event.subject)
@@ -94,6 +107,25 @@ def drain(gateway: Gateway, handlers: Mapping[str, Sequence[Handler]], *, limit:
         gateway.db.run(lambda session: _mark_handled(session, gateway.clock.now(session), done))
         passing(Failpoint.OUTBOX_MARKED)
     return len(events)
+
+
+def _handle_together(
+    gateway: Gateway, handlers: Mapping[str, Sequence[Handler]], events: Sequence[OutboxEvent]
+) -> Mapping[str, Sequence[Handler]]:
+    """Hand events of a name to those of their handlers that take them together; answer what is left for each alone."""
+    left: dict[str, Sequence[Handler]] = {}
+    for name in {event.name for event in events}:
+        some = [event for event in events if event.name == name]
+        each = left[name] = handlers.get(name, ())
+        together = [handler for handler in each if isinstance(handler, Together)]
+        try:
+            for handler in together:
+                handler.handle(gateway, some)
+        except Exception:  # one by one it shows whose fault it is, and only that one waits
+            log.warning("events_failed_together", name=name, count=len(some), exc_info=True)
+        else:
+            left[name] = [handler for handler in each if handler not in together]
+    return left
 
 
 def prune(gateway: Gateway) -> int:

@@ -1,6 +1,8 @@
 """A payout follows its spend; what it comes to is told by webhook, with a body that is frozen when it comes to it."""
 
 import json
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.among import among
 from cloudpay.kernel.money import format_amount
 from cloudpay.outbox.service import OutboxEvent, Payload, append
 from cloudpay.payouts.models import BatchRow, PayoutRow
@@ -29,17 +32,23 @@ Body = dict[str, str | int | bool | None]
 _TOLD = {PayoutStatus.CONFIRMED: CONFIRMED, PayoutStatus.FAILED: FAILED}
 
 
-def apply_spend(gateway: Gateway, event: OutboxEvent) -> None:
-    """Bring a payout to where its spend stands now, and others of its batch with it; the same is not told twice.
+def apply_spends(gateway: Gateway, events: Sequence[OutboxEvent]) -> None:
+    """Bring payouts to where their spends stand now, and others of their batches with them; nothing is told twice.
 
-    So of a large batch's events most find nothing left to do, and cost one look.
+    So of a large batch's events most find nothing left to do, and all of them together cost one look.
     """
-    if event.payload["kind"] != SpendKind.PAYOUT:
+    subjects = {event.subject for event in events if event.payload["kind"] == SpendKind.PAYOUT}
+    if not subjects:
         return
-    behind = select(PayoutRow.batch_id).where(PayoutRow.id == event.subject)
-    batch_id = gateway.db.ask(lambda connection: connection.scalar(_is_behind(behind)))
-    if batch_id is not None:
-        gateway.db.run(partial(_follow, gateway=gateway, batch_id=str(batch_id), payout_id=event.subject))
+    behind: defaultdict[str, list[str]] = defaultdict(list)
+    with gateway.db.read() as session:
+        found = select(PayoutRow.batch_id, PayoutRow.id).where(among(session, PayoutRow.id, subjects))
+        for batch_id, payout_id in session.execute(_is_behind(found).order_by(PayoutRow.batch_id)):
+            behind[batch_id].append(payout_id)
+    for batch_id, ids in behind.items():
+        for start in range(0, len(ids), _TOGETHER):
+            some = ids[start : start + _TOGETHER]
+            gateway.db.run(partial(_follow, gateway=gateway, batch_id=batch_id, payout_ids=some))
 
 
 def enter(batch: BatchRow, payout: PayoutRow, status: PayoutStatus, now: datetime) -> None:
@@ -79,10 +88,10 @@ def _is_behind(payouts: Any) -> Any:
     )
 
 
-def _follow(session: Session, gateway: Gateway, batch_id: str, payout_id: str) -> None:
+def _follow(session: Session, gateway: Gateway, batch_id: str, payout_ids: Sequence[str]) -> None:
     batch, now = lock_batch(session, batch_id), gateway.clock.now(session)
     mine = _is_behind(select(PayoutRow, SpendRow).where(PayoutRow.batch_id == batch_id))
-    first = mine.order_by(PayoutRow.id != payout_id, PayoutRow.position).limit(_TOGETHER)
+    first = mine.order_by(PayoutRow.id.not_in(payout_ids), PayoutRow.position).limit(_TOGETHER)
     for payout, spend in session.execute(first.with_for_update(of=PayoutRow)).all():
         payout.tx_id, payout.fee, payout.reason = spend.tx_id, spend.fee, spend.reason
         status = PayoutStatus(spend.status)

@@ -122,6 +122,19 @@ def apply_findings(session: Session, gateway: Gateway, found: Sequence[Finding])
     return len(findings)
 
 
+def next_look(depth: int, height: int, final: int) -> int | None:
+    """Answer at which final height to look again: a few times until the depth has passed once more."""
+    return final + max(1, depth // WATCHES) if final < height + depth else None
+
+
+def look_again(session: Session, heights: Mapping[int | None, Sequence[str]]) -> None:
+    """Note when final transactions whose blocks are still there are looked at again."""
+    for height, ids in heights.items():
+        final = _TRANSACTION.c.status.in_([each.value for each in FINAL])
+        found = update(_TRANSACTION).where(_TRANSACTION.c.id.in_(ids), final)
+        session.execute(found.values(look_at=height))
+
+
 def _unmoved(session: Session, found: Sequence[Finding]) -> list[Finding]:
     """Lock these transactions; drop what a person has decided meanwhile."""
     ids = [each.transaction.id for each in found]

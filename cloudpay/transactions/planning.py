@@ -72,13 +72,13 @@ def plan(station: Station, guard: Guard) -> Planned:
 
     Raises `NodeUnavailable`, `LeaseLost`, `SendingFrozen`, what the gate raises, and `BytesDiffer`.
     """
-    queued = _queued(station)
+    queued, rooms = _queued(station)
     if not queued:
         return Planned(0, 0, {})
     passing(Failpoint.SEND_PLANNED)
     found = Plan()
     ours = _ours(station, queued)
-    for source in _sources(station, queued):
+    for source in _sources(station, queued, rooms):
         _plan_source(station, guard, source, ours, found)
     passing(Failpoint.SEND_SIGNED)
     station.renew()
@@ -96,8 +96,8 @@ def plan(station: Station, guard: Guard) -> Planned:
     return Planned(kept, kept + len(found.refused) + len(found.needs) + len(found.held), found.held)
 
 
-def _queued(station: Station) -> Sequence[Row[Any]]:
-    """Answer the oldest spends that are due, as many of each source as it has room for."""
+def _queued(station: Station) -> tuple[Sequence[Row[Any]], Mapping[str, int]]:
+    """Answer the oldest spends that are due, as many of each source as it has room for; and that room, by source."""
     network, db = station.network.code, station.gateway.db
     with db.read() as session:
         due = (
@@ -109,19 +109,19 @@ def _queued(station: Station) -> Sequence[Row[Any]]:
         sources = session.scalars(select(SPEND.c.source).where(*due).distinct()).all()
         open_ones = _open_by_source(session, network)
     if not sources:
-        return []
+        return [], {}
     windows = station.adapter.in_flight(sources)
     rooms = {each: windows.get(each, 0) - open_ones.get(each, 0) for each in sources}
     roomy = [each for each, room in rooms.items() if room > 0]
     if not roomy:
-        return []
+        return [], {}
     place = func.row_number().over(partition_by=SPEND.c.source, order_by=(SPEND.c.created_at, SPEND.c.id))
     most = min(AT_ONCE, max(rooms[each] for each in roomy))
     numbered = select(*SPEND.c, place.label("place")).where(*due, SPEND.c.source.in_(roomy)).subquery()
     oldest = select(numbered).where(numbered.c.place <= most)
     with db.read() as session:
         rows = session.execute(oldest.order_by(numbered.c.created_at, numbered.c.id).limit(AT_ONCE)).all()
-    return [row for row in rows if row.place <= rooms[row.source]]
+    return [row for row in rows if row.place <= rooms[row.source]], rooms
 
 
 def _open_by_source(session: Session, network: str) -> Mapping[str, int]:
@@ -133,14 +133,12 @@ def _open_by_source(session: Session, network: str) -> Mapping[str, int]:
     return {source: count for source, count in session.execute(statement)}  # noqa: C416  # rows, not pairs
 
 
-def _sources(station: Station, queued: Sequence[Row[Any]]) -> Iterator[_Source]:
+def _sources(station: Station, queued: Sequence[Row[Any]], rooms: Mapping[str, int]) -> Iterator[_Source]:
     by_source: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in queued:
         by_source[row.source].append(row)
     with station.gateway.db.read() as session:
         taken = _taken(session, station.network.code, by_source.keys())
-        open_ones = _open_by_source(session, station.network.code)
-    windows = station.adapter.in_flight(list(by_source))
     for address, rows in by_source.items():
         account = rows[0].account
         gas_station = master_address(station.gateway, station.network, account)
@@ -148,8 +146,7 @@ def _sources(station: Station, queued: Sequence[Row[Any]]) -> Iterator[_Source]:
             gas_station: KeyPath(account, MASTER_CHAIN, MASTER_INDEX),
             address: path_of(rows[0]),
         }
-        room = windows.get(address, 0) - open_ones.get(address, 0)
-        yield _Source(address, rows, room, taken.get(address, frozenset()), gas_station, keys)
+        yield _Source(address, rows, rooms[address], taken.get(address, frozenset()), gas_station, keys)
 
 
 def _taken(session: Session, network: str, sources: Any) -> Mapping[str, frozenset[str]]:

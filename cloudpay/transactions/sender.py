@@ -24,6 +24,8 @@ from cloudpay.wallets.switch import Frozen, freeze_sending
 
 _SHORTEST, _LONGEST = 0.5, 15.0
 """Bounds of the seconds between two looks at the chain; a block time lies between them as a rule."""
+_PUT_OFF = 5.0
+"""Seconds that a look comes later while there is more to sign at once: what went out is followed a little later."""
 _log = get_logger(__name__)
 
 
@@ -34,6 +36,7 @@ class Sender:
     station: Station
     monotonic: Callable[[], float] = time.monotonic
     _look_at: float = 0.0
+    _busy: bool = False
     _alerting: set[AlertKind] = field(
         default_factory=lambda: {AlertKind.JOURNAL_FAILING, AlertKind.SENDING_HELD}
     )  # what an earlier process may have left open
@@ -50,12 +53,12 @@ class Sender:
         tracked = self._track(look=look)
         if unwritten is not None:
             raise unwritten  # nothing goes out that is not in the journal; what went out before is followed
-        busy = False
+        self._busy = False
         if frozen is None:
             hand_again(station, tracked.unknown)
-            busy = self._sign(tracked)
+            self._busy = self._sign(tracked)
         self._quote()
-        return busy
+        return self._busy
 
     @property
     def pause(self) -> float:
@@ -70,10 +73,14 @@ class Sender:
         return found
 
     def _track(self, *, look: bool) -> Tracked:
-        if not look and self.monotonic() < self._look_at:
+        began = self.monotonic()
+        if not look and began < self._look_at + (_PUT_OFF if self._busy else 0):
             return Tracked()
         tracked = track(self.station)
-        self._look_at = self.monotonic() + self.pause
+        took = self.monotonic() - began
+        self._look_at = (
+            began + took + max(self.pause, took)
+        )  # no more than half of the time goes into looking
         return tracked
 
     def _sign(self, tracked: Tracked) -> bool:

@@ -14,10 +14,12 @@ from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
 from cloudpay.transactions.handing import AT_ONCE
 from cloudpay.transactions.models import TransactionRow
-from cloudpay.transactions.outcomes import FINAL, WATCHES, Finding, write_findings
+from cloudpay.transactions.outcomes import FINAL, Finding, look_again, next_look, write_findings
 from cloudpay.transactions.rows import Rows, attempts_by_transaction, claims_by_transaction
+from cloudpay.transactions.standing import Standing
 from cloudpay.transactions.states import TransactionStatus
 from cloudpay.transactions.station import Station
+from cloudpay.transactions.work import any_watched
 from cloudpay.wallets.switch import freeze_sending
 
 _TRANSACTION = table_of(TransactionRow)
@@ -38,12 +40,15 @@ class Tracked:
 
 def track(station: Station) -> Tracked:
     """Look at everything that is not final, and now and then at what is; raises `NodeUnavailable`."""
-    head = station.adapter.head()
     tracked = Tracked()
-    after = ""
+    with station.gateway.db.read() as session:
+        if not any_watched(session, station.network.code):
+            return tracked
+    head, after = station.adapter.head(), ""
+    blocks = Standing(station, head)
     while chunk := _next_chunk(station, head, after):
         after = chunk[-1].id
-        _look(station, chunk, tracked)
+        _look(station, chunk, tracked, blocks)
     return tracked
 
 
@@ -58,20 +63,24 @@ def _next_chunk(station: Station, head: Head, after: str) -> Sequence[Row[Any]]:
         return session.execute(statement.order_by(columns.id).limit(AT_ONCE)).all()
 
 
-def _look(station: Station, chunk: Sequence[Row[Any]], tracked: Tracked) -> None:
-    ids = {row.id for row in chunk}
+def _look(station: Station, chunk: Sequence[Row[Any]], tracked: Tracked, blocks: Standing) -> None:
+    standing = blocks.among(chunk)
+    again = blocks.next_looks(chunk, standing)
+    asked = [row for row in chunk if row.id not in standing or blocks.settles(row)]
+    ids = {row.id for row in asked}
     with station.gateway.db.read() as session:
         attempts = attempts_by_transaction(session, ids)
         claims = claims_by_transaction(session, ids)
     look = _Look(station, attempts, claims)
-    look.ask([row for row in chunk if row.status not in FINAL])
-    findings = list(look.findings(chunk))
+    if asked:
+        look.ask([row for row in asked if row.status not in FINAL])
+    findings = list(look.findings(asked))
     passing(Failpoint.SEND_TRACKED)
     station.renew()
-    if findings:
-        station.gateway.db.run(lambda session: _commit(session, station, findings))
+    if findings or again:
+        station.gateway.db.run(lambda session: _commit(session, station, findings, again))
         passing(Failpoint.SEND_TRACK_COMMITTED)
-    for row in chunk:
+    for row in asked:
         state = look.state(row)
         if row.status == TransactionStatus.OPEN and state in (TxState.UNKNOWN, TxState.PENDING):
             tracked.waiting.append(row.id)
@@ -85,9 +94,15 @@ def _look(station: Station, chunk: Sequence[Row[Any]], tracked: Tracked) -> None
 _AGAIN = frozenset({TransactionStatus.OPEN, TransactionStatus.INCLUDED})
 
 
-def _commit(session: Session, station: Station, findings: Sequence[Finding]) -> None:
+def _commit(
+    session: Session,
+    station: Station,
+    findings: Sequence[Finding],
+    again: Mapping[int | None, Sequence[str]],
+) -> None:
     """Write down what was found; what this gateway did not sign freezes the network in the same commit (fault F57)."""
     write_findings(session, station, findings)
+    look_again(session, again)
     usurped = [each for each in findings if each.status is TransactionStatus.USURPED]
     if not usurped:
         return
@@ -157,13 +172,8 @@ class _Look:
             return Finding(
                 row, TransactionStatus.INCLUDED, status
             )  # booked back first; the next look books it
-        return Finding(row, final, status, look_at=self._next_look(block))
-
-    def _next_look(self, block: BlockRef) -> int | None:
-        """Answer at which final height to look again: a few times until the depth has passed once more."""
-        step = max(1, self._depth // WATCHES)
-        following = self._statuses.final.height + step
-        return following if self._statuses.final.height < block.height + self._depth else None
+        look_at = next_look(self._depth, block.height, self._statuses.final.height)
+        return Finding(row, final, status, look_at=look_at)
 
     def _in_no_block(self, row: Row[Any]) -> Finding | None:
         if row.status in FINAL:

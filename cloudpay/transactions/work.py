@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import Exists, exists, or_, select
 from sqlalchemy.orm import Session
 
 from cloudpay.kernel.db import table_of
@@ -34,13 +34,21 @@ def work_waits(session: Session, network: str, now: datetime) -> Work:
         SPEND.c.waits_for.is_(None),
         SPEND.c.due_at <= now,
     )
+    row = session.execute(select(queued.label("queued"), _watched(network).label("watched"))).one()
+    return Work(bool(row.queued), bool(row.watched))
+
+
+def any_watched(session: Session, network: str) -> bool:
+    """Say whether the chain is to be looked at for any transaction of a network."""
+    return bool(session.scalar(select(_watched(network))))
+
+
+def _watched(network: str) -> Exists:
     columns = _TRANSACTION.c
-    watched = exists().where(
+    return exists().where(
         columns.network == network,
         or_(columns.status.in_([each.value for each in _UNDECIDED]), columns.look_at.is_not(None)),
     )
-    row = session.execute(select(queued.label("queued"), watched.label("watched"))).one()
-    return Work(bool(row.queued), bool(row.watched))
 
 
 def any_queued(session: Session, network: str) -> bool:

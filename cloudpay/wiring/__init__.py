@@ -9,10 +9,10 @@ from cloudpay.invoices.change import apply_payment, expire_due
 from cloudpay.kernel.queues import Runnable
 from cloudpay.merchants import idempotency
 from cloudpay.outbox import service as outbox
-from cloudpay.outbox.service import Handler
+from cloudpay.outbox.service import Handler, Together
 from cloudpay.payments.loop import WatchLoop
 from cloudpay.payments.networks import require_open
-from cloudpay.payouts.changes import apply_spend
+from cloudpay.payouts.changes import apply_spends
 from cloudpay.sweeps.cold import collect_surplus
 from cloudpay.sweeps.following import apply_spend as follow_sweep
 from cloudpay.sweeps.reserves import look_at_reserves
@@ -29,7 +29,7 @@ EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
     "payment.changed": [apply_payment, collect_payment],
     "payment.reversed": [apply_payment],
     "invoice.changed": [tell_endpoint],
-    "spend.changed": [apply_spend, follow_sweep],
+    "spend.changed": [Together(apply_spends), follow_sweep],
     "payout.changed": [tell_of_payout],
     "alert.opened": [tell_operator],
     "alert.cleared": [tell_operator],

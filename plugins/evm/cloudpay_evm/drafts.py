@@ -34,7 +34,7 @@ class Drafter:
         offer = offers(node, self._settings)[context.tier]
         held = purses(node, spends)
         covered = [each for each in spends if each.amount <= held[each.source].left[each.contract]]
-        tried = dict(zip((each.id for each in covered), estimates(node, covered), strict=True))
+        tried = dict(estimates(node, covered, self._learnt))
         tried |= self._not_for_want_of_money(node, covered, tried)
         drafts, refused = [], []
         for spend in covered:

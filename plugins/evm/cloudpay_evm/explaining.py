@@ -1,6 +1,7 @@
 """What bytes can move: a native transfer or a token's, and nothing else is understood."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from coincurve import PublicKey
 
@@ -12,6 +13,7 @@ SELECTOR = bytes.fromhex("a9059cbb")
 """keccak256("transfer(address,uint256)")[:4], EIP-20."""
 _PADDING = bytes(12)
 _CALL_BYTES = 68
+_REMEMBERED = 64  # what signs and what guards it ask for the same signature's key, one after the other
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 HALF_ORDER = ORDER // 2
 """Of secp256k1 (SEC 2): a signature's s above it is refused by every node (EIP-2)."""
@@ -63,6 +65,7 @@ class Explainer:
         return (Payee(checksummed(data[16:36].hex()), contract, int.from_bytes(data[36:])),)
 
 
+@lru_cache(_REMEMBERED)
 def sender_of(digest: bytes, signature: Signature) -> str:
     """Recover who signed a digest; raises `ValueError` for what no key signed, and for a signature's twin (EIP-2)."""
     if not 0 < signature.r < ORDER or not 0 < signature.s <= HALF_ORDER or signature.parity not in (0, 1):

@@ -1,6 +1,7 @@
 """The bytes of transactions: type 2 (EIP-1559) and type 0 with a chain id (EIP-155), written and read in RLP."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from rlp.codec import decode, encode_raw
@@ -13,6 +14,9 @@ LEGACY = 0
 ADDRESS_BYTES = 20
 _REPLAY_BASE = 35  # EIP-155: v is the chain id doubled, 35 and the parity
 _EMPTY_LIST: list[Any] = []
+_REMEMBERED = (
+    64  # the same bytes are read by what drafts, what guards and what signs them, one after the other
+)
 _FIELDS = 9  # of either kind, unsigned; of a signed legacy transaction too
 
 
@@ -66,6 +70,7 @@ def tx_id_of(raw: bytes) -> str:
     return "0x" + keccak256(raw).hex()
 
 
+@lru_cache(_REMEMBERED)
 def read(raw: bytes) -> tuple[Transaction, Signature | None]:
     """Read bytes, signed or not; raises `ValueError` for any that would not be written so here, byte for byte."""
     transaction, signature = _read_dynamic(raw) if raw[:1] == bytes([DYNAMIC]) else _read_legacy(raw)

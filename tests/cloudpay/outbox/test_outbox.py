@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +12,16 @@ from sqlalchemy import func, select, update
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import Database
 from cloudpay.outbox.models import OutboxRow
-from cloudpay.outbox.service import Handler, OutboxEvent, Payload, append, backlog, drain, prune
+from cloudpay.outbox.service import (
+    Handler,
+    OutboxEvent,
+    Payload,
+    Together,
+    append,
+    backlog,
+    drain,
+    prune,
+)
 from cloudpay.testing import FixedClock
 
 LIMIT = 30.0  # seconds that a test waits for what must come
@@ -278,3 +287,28 @@ def test_an_event_that_has_failed_for_days_still_comes_again_and_holds_up_no_oth
     clock.advance(timedelta(minutes=10))
     assert hand_on(gateway, Listener()) == 1
     assert backlog(gateway).waiting == 0
+
+
+def test_events_of_a_name_are_handed_on_together_where_their_handler_takes_many(gateway: Gateway) -> None:
+    happen(gateway, "a", "b", "c")
+    heard: list[list[str]] = []
+    listener = Listener()
+    many = Together(lambda _gateway, events: heard.append([event.subject for event in events]))
+    assert hand_on(gateway, many, listener) == 3
+    assert heard == [["a", "b", "c"]]
+    assert listener.subjects == ["a", "b", "c"]
+    assert backlog(gateway).waiting == 0
+
+
+def test_one_event_that_fails_among_many_keeps_none_of_the_others(gateway: Gateway) -> None:
+    happen(gateway, "a", "bad", "c")
+    heard: list[str] = []
+
+    def handle(_gateway: Gateway, events: Sequence[OutboxEvent]) -> None:
+        if any(event.subject == "bad" for event in events):
+            raise RuntimeError("the shop is shut")
+        heard.extend(event.subject for event in events)
+
+    hand_on(gateway, Together(handle))
+    assert heard == ["a", "c"]
+    assert (backlog(gateway).waiting, backlog(gateway).failing) == (1, 1)
