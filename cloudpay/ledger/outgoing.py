@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -174,11 +175,14 @@ def _moved(
     if amount == 0:
         return ()
 
-    def line(kind: AccountKind, side: Side) -> Line:
-        key = AccountKey(outgoing.merchant_id, outgoing.livemode, outgoing.network, asset, kind)
-        return Line(key, side, amount)
+    whose = (outgoing.merchant_id, outgoing.livemode, outgoing.network, asset)
+    return Line(_key(*whose, goal), Side.DEBIT, amount), Line(_key(*whose, source), Side.CREDIT, amount)
 
-    return line(goal, Side.DEBIT), line(source, Side.CREDIT)
+
+@lru_cache(maxsize=1024)
+def _key(merchant_id: str, livemode: bool, network: str, asset: str, kind: AccountKind) -> AccountKey:
+    """Few accounts are named by many lines."""
+    return AccountKey(merchant_id, livemode, network, asset, kind)
 
 
 def _swapped(lines: Sequence[Line]) -> tuple[Line, ...]:

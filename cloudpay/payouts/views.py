@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from cloudpay.chains.spending import FeeTier
@@ -104,10 +105,15 @@ class Total:
     fee: int
 
 
+_FIELDS = attrgetter(*PayoutView.__slots__)
+_STATUS, _TIER = PayoutView.__slots__.index("status"), PayoutView.__slots__.index("tier")
+
+
 def payout_view(row: Any) -> PayoutView:
     """Answer a payout from its row, or from the plain columns of one."""
-    values = {name: getattr(row, name) for name in PayoutView.__slots__}
-    return PayoutView(**{**values, "status": PayoutStatus(row.status), "tier": FeeTier(row.tier)})
+    values = list(_FIELDS(row))
+    values[_STATUS], values[_TIER] = PayoutStatus(values[_STATUS]), FeeTier(values[_TIER])
+    return PayoutView(*values)
 
 
 def payout_values(payout: PayoutView) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What other capabilities ask of the engine: to send, to take back what was not signed, how it went, what it costs."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, literal, select, true
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -63,16 +64,27 @@ def request_spends(session: Session, gateway: Gateway, requests: Sequence[SpendR
     nudge_after_commit(session, QUEUE)
 
 
+def request_spends_of(session: Session, gateway: Gateway, wanted: Select[Any]) -> None:
+    """Queue what a query answers, without reading it; its columns are named as the fields of `SpendRequest` are.
+
+    `account`, `chain` and `index` stand for the path.
+    """
+    now, found = gateway.clock.now(session), wanted.subquery()
+    rest = {"status": SpendStatus.QUEUED.value, "created_at": now, "due_at": now, "reason": "", "turn": 0}
+    columns = [literal(value, _SPEND.c[name].type).label(name) for name, value in rest.items()]
+    rows = select(*found.c, *columns).where(
+        true()
+    )  # SQLite: without a WHERE, ON CONFLICT reads as a join's ON
+    names = [*found.c.keys(), *rest]
+    statement = upsert(session, SpendRow).from_select(names, rows)
+    session.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+    nudge_after_commit(session, QUEUE)
+
+
 def withdraw_spends(session: Session, gateway: Gateway, ids: Collection[str]) -> frozenset[str]:
     """Cancel those that nothing was signed for yet; answers which these were: the others go out (fault F69)."""
-    wanted = sorted(ids)
-    caught = (
-        change_spends(
-            session, gateway, Selection(ids=part), [SpendStatus.QUEUED], SpendStatus.CANCELLED, reason=""
-        )
-        for part in (wanted[start : start + _MANY] for start in range(0, len(wanted), _MANY))
-    )
-    return frozenset[str]().union(*caught)
+    selection, states = Selection(ids=ids), [SpendStatus.QUEUED]
+    return change_spends(session, gateway, selection, states, SpendStatus.CANCELLED, reason="")
 
 
 def spends(session: Session, ids: Collection[str]) -> Mapping[str, SpendView]:
