@@ -9,7 +9,7 @@ from marshmallow import Schema
 
 from cloudpay.chains.gateway import current
 from cloudpay.kernel.fields import NoFields
-from cloudpay.kernel.http import Blueprint
+from cloudpay.kernel.http import Blueprint, read_file
 from cloudpay.kernel.paging import Paging
 from cloudpay.merchants.auth import principal, requires
 from cloudpay.merchants.web import answer_json, idempotency_key, respond
@@ -26,12 +26,14 @@ from cloudpay.payouts.rendering import (
 )
 from cloudpay.payouts.schemas import (
     BatchSchema,
+    FileQuery,
     NewBatchSchema,
     NewPayoutSchema,
     PayoutPage,
     PayoutQuery,
     PayoutSchema,
 )
+from cloudpay.payouts.table import FILE_BODY, FileInForm, read_table
 from cloudpay.payouts.views import NewBatch
 
 blueprint = Blueprint(
@@ -54,6 +56,26 @@ def create_batch(new: NewBatch) -> Response:
     """
     gateway = current()
     render, preview = partial(batch_text, gateway), partial(preview_text, gateway)
+    return respond(creation.create(gateway, principal(), new, idempotency_key(), render, preview))
+
+
+@blueprint.route("/user/payouts/bulk/csv", methods=["POST"])
+@requires(WRITE, read=read_file)
+@blueprint.arguments(FileQuery, location="query")
+@blueprint.doc(requestBody=FILE_BODY)
+@blueprint.alt_response(201, schema=BatchSchema)
+@blueprint.alt_response(200, schema=BatchSchema)
+def create_batch_from_file(options: dict[str, Any]) -> Response:
+    """Send up to 10,000 payouts of a CSV file
+
+    The body is the file itself: its first line names the columns `id`, `address` and `amount`, and any of `network`,
+    `currency`, `priority` and `memo`. All else is as with a batch in JSON; one batch in both forms is sent once.
+    """
+    if request.mimetype == "multipart/form-data":
+        raise FileInForm
+    gateway = current()
+    render, preview = partial(batch_text, gateway), partial(preview_text, gateway)
+    new = read_table(read_file(), options)
     return respond(creation.create(gateway, principal(), new, idempotency_key(), render, preview))
 
 

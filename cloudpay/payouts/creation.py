@@ -59,7 +59,7 @@ def create(
     Raises `PayoutsRefused`, `PayoutIdsMixed`, `PayoutIdReused`, `PayoutLimitExceeded`, `InsufficientFunds`,
     `QuotesMissing` and the errors of idempotency keys.
     """
-    problems = Problems(single=new.single)
+    problems = Problems(new)
     asked = _understand(gateway, principal, new, problems)
 
     def look(session: Session) -> StoredAnswer:

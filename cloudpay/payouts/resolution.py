@@ -31,8 +31,8 @@ class Resolved:
 class Problems:
     """What is wrong, by field; collected, so that every bad item is named at once."""
 
-    def __init__(self, *, single: bool) -> None:
-        self._single = single
+    def __init__(self, new: NewBatch) -> None:
+        self._new = new
         self._errors: dict[str, list[str]] = defaultdict(list)
         self._kinds: set[type[PayoutsRefused]] = set()
 
@@ -40,7 +40,7 @@ class Problems:
         self, number: int, field: str, sentence: str, kind: type[PayoutsRefused] = PayoutsRefused
     ) -> None:
         """Name a field of an item."""
-        self.add_field(field if self._single else f"items.{number}.{field}", sentence, kind)
+        self.add_field(self._new.field_of(number, field), sentence, kind)
 
     def add_field(self, field: str, sentence: str, kind: type[PayoutsRefused] = PayoutsRefused) -> None:
         """Name a field of the whole; what is said of it already is not said again."""
@@ -87,7 +87,7 @@ class Resolver:
         for number, item in enumerate(self._new.items):
             before = first.setdefault(item.external_id, number)
             if before != number:
-                sentence = f"Item {before} has the same id. Give each payout an id of its own."
+                sentence = f"{self._new.name_of(before)} has the same id. Give each payout an id of its own."
                 self._problems.add(number, "id", sentence)
 
     def _resolve(self, number: int, item: NewItem) -> Resolved | None:

@@ -29,7 +29,8 @@ class NewItem:
 class NewBatch:
     """Payouts that are asked for together; `network`, `currency` and `tier` hold for items that name none.
 
-    `single` is one that came alone: only the names of wrong fields differ.
+    `single` is one that came alone, and `lines` say where in a file each item stood: only the names of wrong fields
+    differ.
     """
 
     items: tuple[NewItem, ...]
@@ -40,6 +41,17 @@ class NewBatch:
     tier: FeeTier | None = None
     dry_run: bool = False
     single: bool = False
+    lines: tuple[int, ...] = ()
+
+    def field_of(self, number: int, name: str) -> str:
+        """What a field of an item is called in errors."""
+        if self.single:
+            return name
+        return f"lines.{self.lines[number]}.{name}" if self.lines else f"items.{number}.{name}"
+
+    def name_of(self, number: int) -> str:
+        """What a sentence calls an item."""
+        return f"Line {self.lines[number]}" if self.lines else f"Item {number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from cloudpay.transactions.station import Station
 from cloudpay.transactions.types import SpendKind, SpendRequest
 from cloudpay.wallets.masters import MasterWallet, master_wallet
 from cloudpay_devnet.chain import DevChain
-from tests.cloudpay.transactions.test_faults import Killed, kill_at
+from tests.cloudpay.transactions.kills import Killed, kill_at
 from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
 

@@ -24,7 +24,7 @@ from cloudpay.transactions.states import SpendStatus
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.wiring import EVENT_HANDLERS
 from tests.cloudpay.funds import Send
-from tests.cloudpay.payouts.test_bulk import ALICE, count, item
+from tests.cloudpay.payouts.items import ALICE, count, item
 
 MINE = "/api/payout"
 

@@ -18,7 +18,7 @@ from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.testing import FixedClock
 from cloudpay.transactions.models import SpendRow
 from tests.cloudpay.funds import BULK, Send, fund
-from tests.cloudpay.payouts.test_bulk import BOB, count, item
+from tests.cloudpay.payouts.items import BOB, count, item
 
 
 def test_f63_the_same_batch_again_gets_the_same_answer_and_nothing_is_done_twice(
