@@ -10,7 +10,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.money import format_amount
 from cloudpay.ledger.audit import check
 from cloudpay.ledger.outgoing import available, reserved
-from cloudpay.merchants.service import MerchantView, set_payout_currencies
+from cloudpay.merchants.service import MerchantView, set_payout_currencies, set_payout_network
 from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.transactions.models import QuoteDemandRow, SpendRow
 from tests.cloudpay.funds import BULK, FEES, Send
@@ -71,6 +71,16 @@ def test_an_address_that_fits_one_network_alone_needs_no_name(funded: Gateway, s
     other = send(item(2, network="fake2", currency="FAKE"))
     assert other.get_json()["code"] == "insufficient_funds"
     assert "FAKE on fake2" in other.get_json()["detail"]
+
+
+def test_an_address_of_several_networks_goes_where_its_merchant_has_said(
+    funded: Gateway, merchant: MerchantView, send: Send
+) -> None:
+    set_payout_network(funded, merchant.id, "FAKE2", actor="cli:test")
+    assert "FAKE on fake2" in send(item(1), currency="FAKE").get_json()["detail"]
+    assert send(item(2, network="evm")).get_json()["items"][0]["network"] == "evm"
+    set_payout_network(funded, merchant.id, None, actor="cli:test")
+    assert send(item(3)).get_json()["items"][0]["network"] == "evm"
 
 
 def test_without_a_payout_currency_an_item_must_name_one(
