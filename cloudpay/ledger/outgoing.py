@@ -59,6 +59,13 @@ def available(session: Session, merchant_id: str, livemode: bool, network: str, 
     return _held(session, AccountKey(merchant_id, livemode, network, asset, AccountKind.MASTER))
 
 
+def funded(session: Session, network: str) -> bool:
+    """Say whether anything lies free in any master wallet on a network."""
+    row = LedgerAccountRow
+    holds = (row.network == network, row.kind == AccountKind.MASTER.value, row.debits != row.credits)
+    return session.scalar(select(row.id).where(*holds).limit(1)) is not None
+
+
 def reserved(session: Session, merchant_id: str, livemode: bool, network: str, asset: str) -> int:
     """Answer what lies in the master wallet and is promised to spends, in base units."""
     return _held(session, AccountKey(merchant_id, livemode, network, asset, AccountKind.RESERVED))

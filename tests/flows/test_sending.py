@@ -112,7 +112,7 @@ def till(tmp_path: Path, evm_chain: DevChain, new_database: NewDatabase) -> Iter
         made = Till(shop, network, master, new_sender(shop, network))
         made.fund("ETH", 5 * ETHER)
         made.fund("USDT", 10**9)
-        shop.gateway.db.run(lambda session: want_quotes(session, shop.gateway, "evm"))
+        shop.gateway.db.run(lambda session: want_quotes(session, shop.gateway, ["evm"]))
         made.sender.work(look=True)
         yield made
 

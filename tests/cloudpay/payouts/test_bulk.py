@@ -1,8 +1,11 @@
 """What is asked for, what it is taken to mean, and what is answered."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -12,8 +15,9 @@ from cloudpay.ledger.audit import check
 from cloudpay.ledger.outgoing import available, reserved
 from cloudpay.merchants.service import MerchantView, set_payout_currencies, set_payout_network
 from cloudpay.payouts.models import BatchRow, PayoutRow
-from cloudpay.transactions.models import QuoteDemandRow, SpendRow
-from tests.cloudpay.funds import BULK, FEES, Send
+from cloudpay.testing.clock import START
+from cloudpay.transactions.models import FeeQuoteRow, QuoteDemandRow, SpendRow
+from tests.cloudpay.funds import BULK, FEES, Send, fund
 from tests.cloudpay.payouts.items import ALICE, BOB, count, item
 
 
@@ -152,8 +156,32 @@ def test_while_nobody_knows_what_sending_costs_nothing_is_accepted(
     monkeypatch.setattr("cloudpay.payouts.funds._PATIENCE_SECONDS", 0.0)
     answer = client.post(BULK, data=json.dumps({"items": [item(1)]}), headers=headers)
     assert (answer.status_code, answer.get_json()["code"]) == (503, "fee_quotes_missing")
+    assert answer.headers["Retry-After"] == "3"
     with gateway.db.read() as session:
         assert session.scalars(select(QuoteDemandRow.network)).all() == ["evm"], "the worker is asked to look"
+
+
+def test_a_few_requests_wait_for_a_worker_that_asks_the_chain_and_others_are_answered_at_once(
+    gateway: Gateway,
+    merchant: MerchantView,
+    app: Flask,
+    headers: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cloudpay.payouts.funds._PATIENCE_SECONDS", 60.0)
+    fund(gateway, merchant.id, "evm", "ETH", 10 * 10**18)
+
+    def post(number: int) -> int:
+        body = json.dumps({"items": [item(number)]})
+        return app.test_client().post(BULK, data=body, headers=headers).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = [threads.submit(post, number) for number in range(6)]
+        refused = list(islice(as_completed(answers, timeout=60), 4))
+        assert [each.result() for each in refused] == [503] * 4
+        quotes = [FeeQuoteRow(network="evm", tier=tier, asset="", fee=1, quoted_at=START) for tier in FEES]
+        gateway.db.run(lambda session: session.add_all(quotes))
+        assert sorted(each.result(60) for each in answers) == [201, 201, *[503] * 4]
 
 
 def test_a_single_payout_is_answered_by_itself_and_names_fields_without_a_number(send: Send) -> None:
