@@ -73,6 +73,7 @@ LINKS: dict[str, dict[str, dict[str, str]]] = {
     },
     _REDELIVER: {_DELIVERY: {"delivery_id": _ITS_INVOICE}},
     "createBatch": _OF_BATCH,
+    "createBatchFromFile": _OF_BATCH,
     "getBatch": _OF_BATCH,
     "confirmBatch": _OF_BATCH,
     "cancelBatch": _OF_BATCH,

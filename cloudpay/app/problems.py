@@ -14,7 +14,7 @@ from cloudpay.kernel.log import get_logger
 from cloudpay.merchants.limits import RateLimited
 
 MIMETYPE = "application/problem+json"
-_RETRY_SECONDS = 30
+_RETRY_SECONDS = Unavailable.retry_seconds
 _SERVER_ERROR = 500
 _FULL = ("disk is full", "No space left on device")  # as SQLite and PostgreSQL say it
 
@@ -81,7 +81,7 @@ def _own(error: CloudPayError) -> Response:
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = 'ApiKey realm="cloudpay"'
     if isinstance(error, Unavailable):
-        response.headers["Retry-After"] = str(_RETRY_SECONDS)
+        response.headers["Retry-After"] = str(error.retry_seconds)
     return response
 
 

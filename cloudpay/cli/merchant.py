@@ -13,6 +13,7 @@ from cloudpay.merchants.service import (
     get_merchant,
     list_merchants,
     set_payout_currencies,
+    set_payout_network,
     webhook_secrets,
 )
 
@@ -21,7 +22,7 @@ _SKIP = "-"
 
 @click.group()
 def merchant() -> None:
-    """Merchants and their payout currencies."""
+    """Merchants, their payout currencies and payout network."""
 
 
 @merchant.command()
@@ -118,6 +119,30 @@ def payout_currency(ctx: click.Context, merchant_id: str, payout: Sequence[str],
     """
     with gateway_of(ctx) as gateway:
         show_one(set_payout_currencies(gateway, merchant_id, _given(payout), actor=actor()), as_json=as_json)
+
+
+@merchant.command("payout-network")
+@click.argument("merchant_id")
+@click.argument("network", required=False)
+@click.option("--clear", is_flag=True, help="Take the gateway's `default_network` again.")
+@json_option
+@click.pass_context
+def payout_network(
+    ctx: click.Context, merchant_id: str, network: str | None, clear: bool, as_json: bool
+) -> None:
+    """Set on which network a payout goes out whose address several share, when a request names none.
+
+    At first it is the gateway's `default_network`.
+
+    \b
+    Examples:
+      cloudpay merchant payout-network mer_01J9… polygon
+      cloudpay merchant payout-network mer_01J9… --clear
+    """
+    if clear == bool(network):
+        raise click.UsageError("Name a network, or --clear.")
+    with gateway_of(ctx) as gateway:
+        show_one(set_payout_network(gateway, merchant_id, network, actor=actor()), as_json=as_json)
 
 
 def _given(payout: Sequence[str]) -> dict[str, str]:

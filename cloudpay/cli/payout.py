@@ -1,21 +1,30 @@
 """`cloudpay payout`: look at payouts, confirm and cancel them, and limit what may go out."""
 
+import json
 from collections.abc import Sequence
+from functools import partial
+from typing import IO
 
 import click
 
+from cloudpay.chains.spending import FeeTier
 from cloudpay.cli.output import json_option, show_one, show_rows
 from cloudpay.cli.session import actor, gateway_of
 from cloudpay.kernel.paging import MAX_LIMIT, Paging
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import get_merchant
 from cloudpay.payouts.approvals import agree, take_back
+from cloudpay.payouts.creation import create
+from cloudpay.payouts.errors import PayoutsRefused
 from cloudpay.payouts.limiting import list_limits, set_limits
-from cloudpay.payouts.rendering import batch_answer, payout_answer
+from cloudpay.payouts.rendering import batch_answer, batch_text, payout_answer, preview_text
 from cloudpay.payouts.service import Filters, get, get_batch, history
 from cloudpay.payouts.states import PayoutStatus
+from cloudpay.payouts.table import read_table
 
 _COLUMNS = ("payout_id", "id", "status", "amount", "currency", "network", "address", "tx_hash", "reason")
+_TOTALS = ("currency", "network", "count", "amount", "fee_reserved", "fee_currency")
+_FUNDS = ("currency", "network", "needed", "available", "covered")
 _LIMITS = ("holder", "kind", "amount", "currency", "network")
 
 _merchant_id = click.argument("merchant_id")
@@ -92,6 +101,67 @@ def show(ctx: click.Context, merchant_id: str, id_: str, as_json: bool) -> None:
         else:
             answer = payout_answer(gateway, get(gateway, principal, id_))
     show_one(answer, as_json=as_json)
+
+
+@payout.command()
+@_merchant_id
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be accepted, and what of it is covered; keep nothing."
+)
+@click.option("--network", help="Of the lines that name none.")
+@click.option("--currency", help="Of the lines that name none.")
+@click.option(
+    "--priority", type=click.Choice([each.value for each in FeeTier]), help="Of the lines that name none."
+)
+@json_option
+@click.pass_context
+def upload(
+    ctx: click.Context,
+    merchant_id: str,
+    file: IO[bytes],
+    *,
+    dry_run: bool,
+    network: str | None,
+    currency: str | None,
+    priority: str | None,
+    as_json: bool,
+) -> None:
+    """Take a CSV file of payouts (- is standard input), which wait until they are confirmed.
+
+    Its first line names the columns: id, address and amount, and any of network, currency, priority and memo. The same
+    file again is answered as it was, and sends nothing twice.
+
+    \b
+    Examples:
+      cloudpay payout upload mer_01J9… payouts.csv --dry-run
+      cloudpay payout upload mer_01J9… payouts.csv --currency USDT
+    """
+    options = {"dry_run": dry_run, "network": network, "currency": currency, "priority": priority}
+    with gateway_of(ctx) as gateway:
+        merchant = get_merchant(gateway, merchant_id)
+        principal = Principal("cli", merchant.id, merchant.livemode, frozenset(), by=actor())
+        try:
+            new = read_table(file.read(), options)
+            told = create(
+                gateway, principal, new, None, partial(batch_text, gateway), partial(preview_text, gateway)
+            )
+        except PayoutsRefused as error:
+            for name, sentences in error.errors.items():
+                click.echo(f"{name}: {' '.join(sentences)}", err=True)
+            raise
+    answer = json.loads(told.body)
+    if as_json:
+        show_one(answer, as_json=True)
+        return
+    rows = answer["funds"] if dry_run else answer["totals"]
+    show_rows(rows or [], _FUNDS if rows and "covered" in rows[0] else _TOTALS, as_json=False, empty="")
+    if answer["dry_run"]:
+        click.echo(f"{answer['count']} payouts would be accepted; nothing was kept.")
+    else:
+        click.echo(
+            f"{answer['batch_id']} is {answer['status']}; cloudpay payout confirm lets what waits go out."
+        )
 
 
 @payout.command()

@@ -72,3 +72,5 @@ class Unavailable(CloudPayError):
     code = "unavailable"
     http_status = 503
     title = "Not available at the moment"
+    retry_seconds: ClassVar[int] = 30
+    """After how long it is worth asking again."""

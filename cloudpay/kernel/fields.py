@@ -84,6 +84,13 @@ class Flag(fields.Boolean):
         return value
 
 
+class Switch(fields.Boolean):
+    """`true` or `false` in a query."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
 class StrictInteger(fields.Integer):
     """A whole number of plain ASCII digits, or a whole JSON number; bounded before it is converted."""
 

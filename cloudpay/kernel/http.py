@@ -29,6 +29,14 @@ def read_json() -> Any:
     return g.json_body
 
 
+def read_file() -> bytes:
+    """Answer the current request's body as it was sent, read once; raises `MalformedBody` and `BodyTooSlow`."""
+    if "file_body" not in g:
+        g.file_body = read_body(request)
+    found: bytes = g.file_body
+    return found
+
+
 class StrictParser(FlaskParser):
     """Reads bodies by `read_json`, and refuses fields and query parameters that the schema does not know."""
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -57,6 +58,13 @@ class Funding:
 def available(session: Session, merchant_id: str, livemode: bool, network: str, asset: str) -> int:
     """Answer what lies in the master wallet and is promised to nothing, in base units."""
     return _held(session, AccountKey(merchant_id, livemode, network, asset, AccountKind.MASTER))
+
+
+def funded(session: Session, network: str) -> bool:
+    """Say whether anything lies free in any master wallet on a network."""
+    row = LedgerAccountRow
+    holds = (row.network == network, row.kind == AccountKind.MASTER.value, row.debits != row.credits)
+    return session.scalar(select(row.id).where(*holds).limit(1)) is not None
 
 
 def reserved(session: Session, merchant_id: str, livemode: bool, network: str, asset: str) -> int:
@@ -181,11 +189,14 @@ def _moved(
     if amount == 0:
         return ()
 
-    def line(kind: AccountKind, side: Side) -> Line:
-        key = AccountKey(outgoing.merchant_id, outgoing.livemode, outgoing.network, asset, kind)
-        return Line(key, side, amount)
+    whose = (outgoing.merchant_id, outgoing.livemode, outgoing.network, asset)
+    return Line(_key(*whose, goal), Side.DEBIT, amount), Line(_key(*whose, source), Side.CREDIT, amount)
 
-    return line(goal, Side.DEBIT), line(source, Side.CREDIT)
+
+@lru_cache(maxsize=1024)
+def _key(merchant_id: str, livemode: bool, network: str, asset: str, kind: AccountKind) -> AccountKey:
+    """Few accounts are named by many lines."""
+    return AccountKey(merchant_id, livemode, network, asset, kind)
 
 
 def _swapped(lines: Sequence[Line]) -> tuple[Line, ...]:

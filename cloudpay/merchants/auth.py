@@ -19,17 +19,20 @@ Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 
-def requires(*scopes: str) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
+def requires(
+    *scopes: str, read: Callable[[], object] = read_json
+) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
     """Let a view run only for a valid key that has at least one of these scopes.
 
     It stands directly below `@blueprint.route`, so that nothing of a stranger's request is parsed.
+    `read` reads the body of all others: one that is no JSON object is refused by routes that take no body, too.
     """
 
     def decorate(view: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
         @wraps(view)
         def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
             g.principal = _identify(scopes)
-            read_json()  # a body that is no JSON object is refused by routes that take no body, too
+            read()
             return view(*args, **kwargs)
 
         return guarded

@@ -10,7 +10,10 @@ from cloudpay.kernel.db import Base
 
 
 class Merchant(Base):
-    """A business that is paid through this gateway; `account_index` is its own account in every key family."""
+    """A business that is paid through this gateway; `account_index` is its own account in every key family.
+
+    `payout_network` is where an address is paid that several networks could mean; empty for the gateway's default.
+    """
 
     __tablename__ = "merchants"
 
@@ -23,6 +26,7 @@ class Merchant(Base):
     previous_webhook_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous_webhook_secret_until: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment)
+    payout_network: Mapped[str | None] = mapped_column(String(40))
 
 
 class PayoutCurrency(Base):

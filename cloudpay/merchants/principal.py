@@ -25,11 +25,12 @@ class Principal:
     addresses: tuple[str, ...] = ()
     rate_limit: str | None = None
     terms: Terms | None = None
+    by: str = ""
 
     @property
     def actor(self) -> str:
-        """How the audit log names this key."""
-        return f"key:{self.key_id}"
+        """How the audit log names who acts: this key, unless it is somebody else."""
+        return self.by or f"key:{self.key_id}"
 
     def may(self, *scopes: str) -> bool:
         """Say whether the key has at least one of these scopes."""

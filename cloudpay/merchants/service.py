@@ -25,7 +25,10 @@ _SECRET_BYTES = 32  # Standard Webhooks asks for 24 to 64
 
 @dataclass(frozen=True)
 class MerchantView:
-    """A merchant without its secrets; `payout_currencies` maps network code to symbol."""
+    """A merchant without its secrets; `payout_currencies` maps network code to symbol.
+
+    `payout_network` is its default for addresses that several networks could mean; None is the gateway's.
+    """
 
     id: str
     name: str
@@ -33,6 +36,7 @@ class MerchantView:
     account_index: int
     invoice_expiry_minutes: int | None
     payout_currencies: Mapping[str, str]
+    payout_network: str | None
     created_at: datetime
 
 
@@ -157,6 +161,28 @@ def set_payout_currencies(
     return gateway.db.run(work)
 
 
+def set_payout_network(gateway: Gateway, merchant_id: str, code: str | None, *, actor: str) -> MerchantView:
+    """Set where payouts go whose address several networks could mean; None takes the gateway's default.
+
+    Raises `UnknownNetwork`, `UnknownMerchant` and `InvalidField`.
+    """
+    network = None if code is None else gateway.chains.network(code)
+
+    def work(session: Session) -> MerchantView:
+        merchant = find_merchant(session, merchant_id)
+        if network is not None and network.live != merchant.livemode:
+            kind = "live" if merchant.livemode else "test"
+            raise InvalidField(
+                "network", f"The merchant is a {kind} one; {network.code} is no {kind} network."
+            )
+        merchant.payout_network = None if network is None else network.code
+        details = {"network": merchant.payout_network or ""}
+        _record(session, merchant, actor, "merchant.payout_network_set", details)
+        return _view(session, merchant)
+
+    return gateway.db.run(work)
+
+
 def set_invoice_expiry(
     gateway: Gateway, merchant_id: str, minutes: int | None, *, actor: str
 ) -> MerchantView:
@@ -267,5 +293,6 @@ def _view(session: Session, merchant: Merchant) -> MerchantView:
         payout_currencies={
             each.network: each.symbol for each in session.scalars(currencies.order_by(PayoutCurrency.network))
         },
+        payout_network=merchant.payout_network,
         created_at=merchant.created_at,
     )

@@ -1,17 +1,20 @@
 """The routes of payouts."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from flask import Response, request
+from marshmallow import Schema
 
 from cloudpay.chains.gateway import current
 from cloudpay.kernel.fields import NoFields
-from cloudpay.kernel.http import Blueprint
+from cloudpay.kernel.http import Blueprint, read_file
 from cloudpay.kernel.paging import Paging
 from cloudpay.merchants.auth import principal, requires
 from cloudpay.merchants.web import answer_json, idempotency_key, respond
-from cloudpay.payouts import creation, decisions, service
+from cloudpay.payouts import creation, service
+from cloudpay.payouts.decisions import Decision, decide_batch, decide_payout
 from cloudpay.payouts.export import csv_text
 from cloudpay.payouts.rendering import (
     batch_text,
@@ -23,12 +26,14 @@ from cloudpay.payouts.rendering import (
 )
 from cloudpay.payouts.schemas import (
     BatchSchema,
+    FileQuery,
     NewBatchSchema,
     NewPayoutSchema,
     PayoutPage,
     PayoutQuery,
     PayoutSchema,
 )
+from cloudpay.payouts.table import FILE_BODY, FileInForm, read_table
 from cloudpay.payouts.views import NewBatch
 
 blueprint = Blueprint(
@@ -36,6 +41,7 @@ blueprint = Blueprint(
 )
 WRITE, READ = "payouts:write", "read"
 _CSV = "text/csv"
+Decide = TypeVar("Decide", bound=Callable[..., Response])
 
 
 @blueprint.route("/user/payouts/bulk/api", methods=["POST"])
@@ -50,6 +56,26 @@ def create_batch(new: NewBatch) -> Response:
     """
     gateway = current()
     render, preview = partial(batch_text, gateway), partial(preview_text, gateway)
+    return respond(creation.create(gateway, principal(), new, idempotency_key(), render, preview))
+
+
+@blueprint.route("/user/payouts/bulk/csv", methods=["POST"])
+@requires(WRITE, read=read_file)
+@blueprint.arguments(FileQuery, location="query")
+@blueprint.doc(requestBody=FILE_BODY)
+@blueprint.alt_response(201, schema=BatchSchema)
+@blueprint.alt_response(200, schema=BatchSchema)
+def create_batch_from_file(options: dict[str, Any]) -> Response:
+    """Send up to 10,000 payouts of a CSV file
+
+    The body is the file itself: its first line names the columns `id`, `address` and `amount`, and any of `network`,
+    `currency`, `priority` and `memo`. All else is as with a batch in JSON; one batch in both forms is sent once.
+    """
+    if request.mimetype == "multipart/form-data":
+        raise FileInForm
+    gateway = current()
+    render, preview = partial(batch_text, gateway), partial(preview_text, gateway)
+    new = read_table(read_file(), options)
     return respond(creation.create(gateway, principal(), new, idempotency_key(), render, preview))
 
 
@@ -92,28 +118,6 @@ def get_payout(payout_id: str) -> Response:
     return answer_json(payout_text(gateway, service.get(gateway, principal(), payout_id)))
 
 
-@blueprint.route("/payout/<payout_id>/confirm", methods=["POST"])
-@requires(WRITE)
-@blueprint.arguments(NoFields)
-@blueprint.alt_response(200, schema=PayoutSchema)
-def confirm_payout(_body: dict[str, Any], payout_id: str) -> Response:
-    """Let a payout that waits go out"""
-    gateway = current()
-    render = partial(payout_text, gateway)
-    return respond(decisions.confirm_payout(gateway, principal(), payout_id, idempotency_key(), render))
-
-
-@blueprint.route("/payout/<payout_id>/cancel", methods=["POST"])
-@requires(WRITE)
-@blueprint.arguments(NoFields)
-@blueprint.alt_response(200, schema=PayoutSchema)
-def cancel_payout(_body: dict[str, Any], payout_id: str) -> Response:
-    """Take a payout back that is not signed yet"""
-    gateway = current()
-    render = partial(payout_text, gateway)
-    return respond(decisions.cancel_payout(gateway, principal(), payout_id, idempotency_key(), render))
-
-
 @blueprint.route("/payout/batch/<batch_id>", methods=["GET"])
 @requires(READ, WRITE)
 @blueprint.alt_response(200, schema=BatchSchema)
@@ -123,23 +127,48 @@ def get_batch(batch_id: str) -> Response:
     return answer_json(batch_text(gateway, service.get_batch(gateway, principal(), batch_id)))
 
 
-@blueprint.route("/payout/batch/<batch_id>/confirm", methods=["POST"])
-@requires(WRITE)
-@blueprint.arguments(NoFields)
-@blueprint.alt_response(200, schema=BatchSchema)
+def _deciding(path: str, schema: type[Schema]) -> Callable[[Decide], Decide]:
+    """Route a decision: nothing but an empty body is sent, and what was decided about is answered."""
+
+    def route(view: Decide) -> Decide:
+        answered = blueprint.alt_response(200, schema=schema)(view)
+        guarded = requires(WRITE)(blueprint.arguments(NoFields)(answered))
+        return cast("Decide", blueprint.route(path, methods=["POST"])(guarded))
+
+    return route
+
+
+@_deciding("/payout/<payout_id>/confirm", PayoutSchema)
+def confirm_payout(_body: dict[str, Any], payout_id: str) -> Response:
+    """Let a payout that waits go out"""
+    return _decide_payout(Decision.CONFIRM, payout_id)
+
+
+@_deciding("/payout/<payout_id>/cancel", PayoutSchema)
+def cancel_payout(_body: dict[str, Any], payout_id: str) -> Response:
+    """Take a payout back that is not signed yet"""
+    return _decide_payout(Decision.CANCEL, payout_id)
+
+
+@_deciding("/payout/batch/<batch_id>/confirm", BatchSchema)
 def confirm_batch(_body: dict[str, Any], batch_id: str) -> Response:
     """Let all that waits in a batch go out"""
-    gateway = current()
-    render = partial(batch_text, gateway)
-    return respond(decisions.confirm_batch(gateway, principal(), batch_id, idempotency_key(), render))
+    return _decide_batch(Decision.CONFIRM, batch_id)
 
 
-@blueprint.route("/payout/batch/<batch_id>/cancel", methods=["POST"])
-@requires(WRITE)
-@blueprint.arguments(NoFields)
-@blueprint.alt_response(200, schema=BatchSchema)
+@_deciding("/payout/batch/<batch_id>/cancel", BatchSchema)
 def cancel_batch(_body: dict[str, Any], batch_id: str) -> Response:
     """Take back all of a batch that is not signed yet"""
+    return _decide_batch(Decision.CANCEL, batch_id)
+
+
+def _decide_payout(decision: Decision, payout_id: str) -> Response:
+    gateway = current()
+    render = partial(payout_text, gateway)
+    return respond(decide_payout(gateway, principal(), decision, payout_id, idempotency_key(), render))
+
+
+def _decide_batch(decision: Decision, batch_id: str) -> Response:
     gateway = current()
     render = partial(batch_text, gateway)
-    return respond(decisions.cancel_batch(gateway, principal(), batch_id, idempotency_key(), render))
+    return respond(decide_batch(gateway, principal(), decision, batch_id, idempotency_key(), render))

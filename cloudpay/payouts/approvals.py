@@ -16,7 +16,7 @@ from cloudpay.merchants.states import Role
 from cloudpay.payouts import limits
 from cloudpay.payouts.decisions import Chosen, cancel, choose_batch, choose_payout, let_go
 from cloudpay.payouts.errors import NotConfirmable
-from cloudpay.payouts.models import ApprovalRow
+from cloudpay.payouts.models import ApprovalRow, PayoutRow
 from cloudpay.payouts.service import find_batch
 from cloudpay.payouts.states import PayoutStatus
 from cloudpay.payouts.views import BatchView
@@ -40,8 +40,8 @@ def agree(gateway: Gateway, merchant_id: str, thing: str, email: str, *, actor: 
 
     def work(session: Session) -> Decision:
         principal, chosen = _choose(session, merchant_id, thing)
-        if not any(each.status == PayoutStatus.AWAITING_CONFIRMATION for each in chosen.payouts):
-            raise NotConfirmable(chosen.name, chosen.status)
+        if not _waits(session, chosen):
+            raise NotConfirmable(chosen.name, chosen.status(session))
         _require_whole(chosen)
         user = _user(session, merchant_id, email)
         approvals = _approve(session, gateway, chosen, user, actor)
@@ -71,9 +71,14 @@ def _choose(session: Session, merchant_id: str, thing: str) -> tuple[Principal, 
     return principal, choose(session, principal, thing)
 
 
+def _waits(session: Session, chosen: Chosen) -> bool:
+    waiting = PayoutRow.status == PayoutStatus.AWAITING_CONFIRMATION
+    return session.scalar(select(PayoutRow.id).where(chosen.which, waiting).limit(1)) is not None
+
+
 def _require_whole(chosen: Chosen) -> None:
     """Whoever agrees must have seen all of it: two who agree to different parts have agreed to neither."""
-    if chosen.batch.approvals_needed and len(chosen.payouts) < chosen.batch.items:
+    if chosen.batch.approvals_needed and chosen.payout_id is not None and chosen.batch.items > 1:
         raise InvalidField("id", f"Two users must agree to all of it: confirm the batch, {chosen.batch.id}.")
 
 

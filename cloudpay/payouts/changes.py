@@ -7,8 +7,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.among import among
@@ -62,6 +63,26 @@ def enter(batch: BatchRow, payout: PayoutRow, status: PayoutStatus, now: datetim
     ended, ends = was in ENDED, status in ENDED
     batch.open += int(ended) - int(ends)
     payout.ended_at = (payout.ended_at if ended else now) if ends else None
+
+
+def enter_all(
+    session: Session,
+    batch: BatchRow,
+    which: ColumnElement[bool],
+    current: PayoutStatus,
+    wanted: PayoutStatus,
+    now: datetime,
+) -> frozenset[str]:
+    """Move those of a locked batch's payouts that are `current`, at once; answer which, and keep its counts."""
+    times: dict[str, Any] = {"queued_at": now} if wanted is PayoutStatus.QUEUED else {}
+    times |= {"ended_at": now} if wanted in ENDED else {}
+    statement = update(PayoutRow).where(which, PayoutRow.status == current).returning(PayoutRow.id)
+    values = {"status": PAYOUT.check(current, wanted).value, **times}
+    plain = statement.values(**values).execution_options(synchronize_session=False)
+    moved = frozenset(session.scalars(plain))
+    batch.awaiting -= len(moved) if current is PayoutStatus.AWAITING_CONFIRMATION else 0
+    batch.open -= len(moved) if wanted in ENDED else 0
+    return moved
 
 
 def complete(session: Session, gateway: Gateway, batch: BatchRow, now: datetime) -> None:
@@ -149,12 +170,13 @@ def payout_body(gateway: Gateway, payout: PayoutRow, event_type: str) -> Body:
 def batch_body(session: Session, batch: BatchRow) -> Body:
     """Answer what the webhook of a completed batch says: how many of its payouts ended how."""
     session.flush()
-    statuses = session.scalars(select(PayoutRow.status).where(PayoutRow.batch_id == batch.id)).all()
+    mine = select(PayoutRow.status, func.count()).where(PayoutRow.batch_id == batch.id)
+    counted = {status: count for status, count in session.execute(mine.group_by(PayoutRow.status))}  # noqa: C416  # rows
     return {
         "status": "completed",
         "batch_id": batch.id,
         "count": batch.items,
-        **{each.value: statuses.count(each.value) for each in sorted(ENDED)},
+        **{each.value: counted.get(each.value, 0) for each in sorted(ENDED)},
         "type": COMPLETED,
         "livemode": batch.livemode,
     }

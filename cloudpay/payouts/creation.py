@@ -1,7 +1,7 @@
 """Accept payouts: held against ids, recipients, limits and funds, and kept, all in one transaction or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import table_of
+from cloudpay.kernel.errors import InvalidRequest, Unavailable
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.upsert import upsert
 from cloudpay.kernel.urls import check_public_url
@@ -59,8 +60,8 @@ def create(
     Raises `PayoutsRefused`, `PayoutIdsMixed`, `PayoutIdReused`, `PayoutLimitExceeded`, `InsufficientFunds`,
     `QuotesMissing` and the errors of idempotency keys.
     """
-    problems = Problems(single=new.single)
-    asked = _understand(gateway, principal, new, problems)
+    problems = Problems(new)
+    asked = _ask(gateway, principal, new, problems)
 
     def look(session: Session) -> StoredAnswer:
         attempt = _Attempt(session, gateway, asked)
@@ -92,20 +93,42 @@ def create(
             continue
 
 
+def _ask(gateway: Gateway, principal: Principal, new: NewBatch, problems: Problems) -> "_Asked":
+    """Understand a batch; one that was accepted before need not be understood again to be answered."""
+    try:
+        return _understand(gateway, principal, new, problems)
+    except (InvalidRequest, Unavailable):
+        asked = _as_submitted(principal, new)
+        if not _is_known(gateway, asked):
+            raise
+        return asked
+
+
 def _understand(gateway: Gateway, principal: Principal, new: NewBatch, problems: Problems) -> "_Asked":
     """Do all that needs no transaction: resolve the items, ask what they cost, have the master wallets there."""
     if new.callback_url is not None:
         check_public_url(new.callback_url, allow_private=gateway.settings.webhooks.allow_private_targets)
-    currencies = get_merchant(gateway, principal.merchant_id).payout_currencies
-    resolver = Resolver(gateway.chains, new, currencies, livemode=principal.livemode, problems=problems)
+    merchant = get_merchant(gateway, principal.merchant_id)
+    resolver = Resolver(gateway.chains, new, merchant, problems=problems)
     resolved = resolver.resolve()
     problems.refuse()
     networks = {each.network.code: each.network for each in resolved}
     for network in networks.values():
         master_wallet(gateway, network, principal.merchant_id)  # so that it is there, and watched
+    return replace(_as_submitted(principal, new), resolved=resolved, prices=quotes(gateway, networks.keys()))
+
+
+def _as_submitted(principal: Principal, new: NewBatch) -> "_Asked":
     hashes = {each.external_id: item_hash(each, new) for each in new.items}
-    prices = quotes(gateway, networks.keys())
-    return _Asked(principal, new, resolved, prices, hashes, batch_hash(new, hashes))
+    return _Asked(principal, new, hashes, batch_hash(new, hashes))
+
+
+def _is_known(gateway: Gateway, asked: "_Asked") -> bool:
+    """Say whether it was accepted before: then it is answered as it was, whatever its defaults would mean by now."""
+    if len(asked.hashes) < len(asked.new.items):
+        return False  # an id that is there twice is no batch that was ever accepted
+    with gateway.db.read() as session:
+        return earlier_batch(session, asked.principal, asked.content_hash, asked.hashes) is not None
 
 
 @dataclass(frozen=True)
@@ -114,10 +137,10 @@ class _Asked:
 
     principal: Principal
     new: NewBatch
-    resolved: Sequence[Resolved]
-    prices: Quotes
     hashes: Mapping[str, str]
     content_hash: str
+    resolved: Sequence[Resolved] = ()
+    prices: Quotes = field(default_factory=dict)
 
     @property
     def route(self) -> str:

@@ -1,10 +1,12 @@
 """Confirm and cancel what waits; of a cancellation and a worker that takes the payout up, one wins."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
@@ -13,132 +15,136 @@ from cloudpay.ledger.outgoing import post_void_many
 from cloudpay.merchants.idempotency import StoredAnswer, once, remember
 from cloudpay.merchants.principal import Principal
 from cloudpay.payouts import limits
-from cloudpay.payouts.changes import complete, enter, lock_batch
+from cloudpay.payouts.changes import complete, enter_all, lock_batch
 from cloudpay.payouts.errors import (
     ApprovalNeeded,
     NotConfirmable,
     PayoutNotCancellable,
     UnknownBatch,
-    UnknownPayout,
 )
 from cloudpay.payouts.funds import outgoing
+from cloudpay.payouts.known import payouts_where
 from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.payouts.release import release
-from cloudpay.payouts.service import find_batch, find_payout
+from cloudpay.payouts.service import find_payout
 from cloudpay.payouts.states import PayoutStatus
-from cloudpay.payouts.views import BatchView, PayoutView, batch_status, payout_view
+from cloudpay.payouts.views import BatchView, PayoutView, batch_status, batch_view
 from cloudpay.transactions.models import SpendRow
 from cloudpay.transactions.service import withdraw_spends
 
-RenderBatch = Callable[[BatchView], str]
-RenderPayout = Callable[[PayoutView], str]
+
+class Decision(StrEnum):
+    """What is decided about what waits."""
+
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A locked batch and those of its payouts that are decided about; `name` is for sentences."""
+    """A locked batch, and one payout of it where that alone is decided about."""
 
     batch: BatchRow
-    payouts: Sequence[PayoutRow]
-    name: str
+    payout_id: str | None = None
 
     @property
-    def status(self) -> str:
+    def name(self) -> str:
+        """What a sentence calls it."""
+        return f"The payout {self.payout_id}" if self.payout_id else f"The batch {self.batch.id}"
+
+    @property
+    def which(self) -> ColumnElement[bool]:
+        """The condition that a payout is among these."""
+        if self.payout_id is None:
+            return PayoutRow.batch_id == self.batch.id
+        return PayoutRow.id == self.payout_id
+
+    def status(self, session: Session) -> str:
         """Where what was chosen stands."""
-        if len(self.payouts) == 1:
-            return self.payouts[0].status
-        return batch_status(self.batch.awaiting, self.batch.open).value
+        if self.payout_id is None:
+            return batch_status(self.batch.awaiting, self.batch.open).value
+        return session.scalars(select(PayoutRow.status).where(self.which)).one()
+
+    def payouts(self, session: Session) -> tuple[PayoutView, ...]:
+        """Answer all of them, in the order in which they were asked for."""
+        return payouts_where(session, self.which)
 
 
-def confirm_batch(
-    gateway: Gateway, principal: Principal, batch_id: str, key: str | None, render: RenderBatch
+def decide_batch(
+    gateway: Gateway,
+    principal: Principal,
+    decision: Decision,
+    batch_id: str,
+    key: str | None,
+    render: Callable[[BatchView], str],
 ) -> StoredAnswer:
-    """Let all that waits in a batch go out; raises `UnknownBatch`, `NotConfirmable` and what limits raise."""
+    """Let all that waits in a batch go out, or take back all of it that is not signed.
+
+    Raises `UnknownBatch`, `NotConfirmable`, `PayoutNotCancellable` and what limits raise.
+    """
 
     def decide(session: Session) -> str:
-        confirm(session, gateway, principal, choose_batch(session, principal, batch_id))
-        return render(find_batch(session, principal, batch_id))
+        chosen = choose_batch(session, principal, batch_id)
+        payouts = _carry_out(session, gateway, principal, decision, chosen)
+        return render(batch_view(chosen.batch, payouts))
 
-    return _once(gateway, principal, "POST /api/payout/batch/confirm", batch_id, key, decide)
+    route = f"POST /api/payout/batch/{decision}"
+    return _once(gateway, principal, route, batch_id, key, decide)
 
 
-def confirm_payout(
-    gateway: Gateway, principal: Principal, payout_id: str, key: str | None, render: RenderPayout
+def decide_payout(
+    gateway: Gateway,
+    principal: Principal,
+    decision: Decision,
+    payout_id: str,
+    key: str | None,
+    render: Callable[[PayoutView], str],
 ) -> StoredAnswer:
-    """Let one payout go out; raises `UnknownPayout`, `NotConfirmable` and what limits raise."""
+    """Let one payout go out, or take it back, as `decide_batch` does a batch; raises `UnknownPayout` instead."""
 
     def decide(session: Session) -> str:
-        confirm(session, gateway, principal, choose_payout(session, principal, payout_id))
-        return render(find_payout(session, principal, payout_id))
+        chosen = choose_payout(session, principal, payout_id)
+        [payout] = _carry_out(session, gateway, principal, decision, chosen)
+        return render(payout)
 
-    return _once(gateway, principal, "POST /api/payout/confirm", payout_id, key, decide)
-
-
-def cancel_batch(
-    gateway: Gateway, principal: Principal, batch_id: str, key: str | None, render: RenderBatch
-) -> StoredAnswer:
-    """Take back all of a batch that is not signed; raises `UnknownBatch` and `PayoutNotCancellable`."""
-
-    def decide(session: Session) -> str:
-        cancel(session, gateway, principal.actor, choose_batch(session, principal, batch_id))
-        return render(find_batch(session, principal, batch_id))
-
-    return _once(gateway, principal, "POST /api/payout/batch/cancel", batch_id, key, decide)
+    return _once(gateway, principal, f"POST /api/payout/{decision}", payout_id, key, decide)
 
 
-def cancel_payout(
-    gateway: Gateway, principal: Principal, payout_id: str, key: str | None, render: RenderPayout
-) -> StoredAnswer:
-    """Take one payout back; raises `UnknownPayout` and `PayoutNotCancellable`."""
-
-    def decide(session: Session) -> str:
-        cancel(session, gateway, principal.actor, choose_payout(session, principal, payout_id))
-        return render(find_payout(session, principal, payout_id))
-
-    return _once(gateway, principal, "POST /api/payout/cancel", payout_id, key, decide)
-
-
-def confirm(session: Session, gateway: Gateway, principal: Principal, chosen: Chosen) -> None:
-    """Confirm by a key, inside its limits; raises `ApprovalNeeded` above the merchant's threshold."""
-    if chosen.batch.approvals_needed:
-        raise ApprovalNeeded(chosen.batch.id, chosen.batch.approvals_needed)
-    holder = limits.Holder(principal.merchant_id, principal.key_id)
-    let_go(session, gateway, holder, chosen, actor=principal.actor)
-
-
-def let_go(session: Session, gateway: Gateway, holder: limits.Holder, chosen: Chosen, *, actor: str) -> None:
-    """Queue what waits among these, count it against the limits and hand it to the engine."""
+def let_go(
+    session: Session, gateway: Gateway, holder: limits.Holder, chosen: Chosen, *, actor: str
+) -> tuple[PayoutView, ...]:
+    """Queue what waits among these, count it against the limits and hand it to the engine; answer them all."""
     now = gateway.clock.now(session)
-    waiting = [each for each in chosen.payouts if each.status == PayoutStatus.AWAITING_CONFIRMATION]
-    if not waiting:
-        raise NotConfirmable(chosen.name, chosen.status)
-    views = [payout_view(each) for each in waiting]
-    limits.take(session, holder, views, now, seen=chosen.batch.approvals_needed > 0)
-    for each in waiting:
-        enter(chosen.batch, each, PayoutStatus.QUEUED, now)
-    release(session, gateway, views)
-    _record(session, chosen.batch, actor, "payouts.confirmed", chosen, len(waiting))
+    moved = enter_all(
+        session, chosen.batch, chosen.which, PayoutStatus.AWAITING_CONFIRMATION, PayoutStatus.QUEUED, now
+    )
+    if not moved:
+        raise NotConfirmable(chosen.name, chosen.status(session))
+    payouts = chosen.payouts(session)
+    queued = [each for each in payouts if each.id in moved]
+    limits.take(session, holder, queued, now, seen=chosen.batch.approvals_needed > 0)
+    release(session, gateway, queued)
+    _record(session, actor, "payouts.confirmed", chosen, len(queued))
+    return payouts
 
 
-def cancel(session: Session, gateway: Gateway, actor: str, chosen: Chosen) -> None:
-    """Take back what is not signed among these, and give back what was reserved for it."""
-    now = gateway.clock.now(session)
-    queued = [each.id for each in chosen.payouts if each.status == PayoutStatus.QUEUED]
-    caught = withdraw_spends(session, gateway, queued) if queued else frozenset()
-    cancelled = [
-        each
-        for each in chosen.payouts
-        if each.id in caught or each.status == PayoutStatus.AWAITING_CONFIRMATION
-    ]
-    if not cancelled:
-        raise PayoutNotCancellable(chosen.name, chosen.status)
-    promised = _promised(session, caught)
-    void = [outgoing(payout_view(each), promised.get(each.id)) for each in cancelled]
+def cancel(session: Session, gateway: Gateway, actor: str, chosen: Chosen) -> tuple[PayoutView, ...]:
+    """Take back what is not signed among these, and give back what was reserved for it; answer them all."""
+    now, batch = gateway.clock.now(session), chosen.batch
+    queued = select(PayoutRow.id).where(chosen.which, PayoutRow.status == PayoutStatus.QUEUED)
+    caught = withdraw_spends(session, gateway, session.scalars(queued).all())
+    unsigned = among(session, PayoutRow.id, caught)
+    moved = enter_all(
+        session, batch, chosen.which, PayoutStatus.AWAITING_CONFIRMATION, PayoutStatus.CANCELLED, now
+    ) | enter_all(session, batch, unsigned, PayoutStatus.QUEUED, PayoutStatus.CANCELLED, now)
+    if not moved:
+        raise PayoutNotCancellable(chosen.name, chosen.status(session))
+    payouts, promised = chosen.payouts(session), _promised(session, caught)
+    void = [outgoing(each, promised.get(each.id)) for each in payouts if each.id in moved]
     post_void_many(session, void, now)
-    for each in cancelled:
-        enter(chosen.batch, each, PayoutStatus.CANCELLED, now)
-    complete(session, gateway, chosen.batch, now)
-    _record(session, chosen.batch, actor, "payouts.cancelled", chosen, len(cancelled))
+    complete(session, gateway, batch, now)
+    _record(session, actor, "payouts.cancelled", chosen, len(moved))
+    return payouts
 
 
 def choose_batch(session: Session, principal: Principal, batch_id: str) -> Chosen:
@@ -146,23 +152,28 @@ def choose_batch(session: Session, principal: Principal, batch_id: str) -> Chose
     mine = (BatchRow.merchant_id == principal.merchant_id, BatchRow.livemode == principal.livemode)
     if session.scalar(select(BatchRow.id).where(BatchRow.id == batch_id, *mine)) is None:
         raise UnknownBatch(batch_id)
-    batch = lock_batch(session, batch_id)
-    rows = select(PayoutRow).where(PayoutRow.batch_id == batch_id).order_by(PayoutRow.position)
-    return Chosen(batch, session.scalars(rows).all(), f"The batch {batch_id}")
+    return Chosen(lock_batch(session, batch_id))
 
 
 def choose_payout(session: Session, principal: Principal, payout_id: str) -> Chosen:
-    """Lock one payout of this merchant and mode, and its batch; raises `UnknownPayout`."""
-    mine = (PayoutRow.merchant_id == principal.merchant_id, PayoutRow.livemode == principal.livemode)
-    batch_id = session.scalar(select(PayoutRow.batch_id).where(PayoutRow.id == payout_id, *mine))
-    if batch_id is None:
-        raise UnknownPayout(payout_id)
-    batch = lock_batch(session, batch_id)
-    payout = session.get_one(PayoutRow, payout_id, populate_existing=True)
-    return Chosen(batch, [payout], f"The payout {payout_id}")
+    """Lock the batch of one payout of this merchant and mode; raises `UnknownPayout`."""
+    batch_id = find_payout(session, principal, payout_id).batch_id
+    return Chosen(lock_batch(session, batch_id), payout_id)
 
 
-def _promised(session: Session, ids: frozenset[str]) -> dict[str, int]:
+def _carry_out(
+    session: Session, gateway: Gateway, principal: Principal, decision: Decision, chosen: Chosen
+) -> tuple[PayoutView, ...]:
+    """Do it by a key, which confirms inside its limits, and nothing above the merchant's threshold."""
+    if decision is Decision.CANCEL:
+        return cancel(session, gateway, principal.actor, chosen)
+    if chosen.batch.approvals_needed:
+        raise ApprovalNeeded(chosen.batch.id, chosen.batch.approvals_needed)
+    holder = limits.Holder(principal.merchant_id, principal.key_id)
+    return let_go(session, gateway, holder, chosen, actor=principal.actor)
+
+
+def _promised(session: Session, ids: Collection[str]) -> dict[str, int]:
     """Answer what is promised for the fees of spends by now: one that expired may have been bidding before."""
     found = select(SpendRow.id, SpendRow.fee_reserved).where(among(session, SpendRow.id, ids))
     return {row.id: row.fee_reserved for row in session.execute(found)}
@@ -185,14 +196,13 @@ def _once(
     return gateway.db.run(work)
 
 
-def _record(session: Session, batch: BatchRow, actor: str, action: str, chosen: Chosen, count: int) -> None:
-    subject = chosen.payouts[0].id if chosen.name.startswith("The payout") else batch.id
+def _record(session: Session, actor: str, action: str, chosen: Chosen, count: int) -> None:
     record(
         session,
         actor=actor,
         action=action,
-        subject=subject,
-        merchant_id=batch.merchant_id,
-        livemode=batch.livemode,
+        subject=chosen.payout_id or chosen.batch.id,
+        merchant_id=chosen.batch.merchant_id,
+        livemode=chosen.batch.livemode,
         details={"payouts": str(count)},
     )

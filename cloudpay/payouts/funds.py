@@ -1,5 +1,6 @@
 """What payouts cost, and whether the master wallet has it."""
 
+import threading
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,37 +15,54 @@ from cloudpay.ledger.outgoing import Outgoing, available, post_reserve_many
 from cloudpay.ledger.types import InsufficientFunds, Shortage
 from cloudpay.payouts.views import PayoutView, Total, needed
 from cloudpay.transactions.errors import QuotesMissing
-from cloudpay.transactions.service import fee_quotes, want_quotes
+from cloudpay.transactions.service import fee_quotes, quotes_wanted, want_quotes
 
 Quotes = Mapping[tuple[str, FeeTier, str], int]
 """By network, tier and asset: what one transfer costs at most, in the native coin."""
 
-_PATIENCE_SECONDS = 10.0
-"""The first to ask waits for a worker that loads its chain libraries for it, a few seconds on a busy machine."""
-_LOOK_EVERY = 0.1
+_PATIENCE_SECONDS = 2.0
+"""A worker that runs and was nudged has asked the chain by then; one that loads its libraries first has not."""
+_LOOK_EVERY = 0.05
+_WAITING = threading.BoundedSemaphore(2)
+"""The threads of a web process that may wait: all the others are for requests that need not."""
 
 
 def quotes(gateway: Gateway, networks: Collection[str]) -> Quotes:
-    """Answer what sending costs on these networks; waits a moment for the worker that asks the chains.
+    """Answer what sending costs on these networks; where nobody has asked lately, have the worker ask its chain.
 
-    Raises `QuotesMissing`.
+    It is known as a rule. Where it is not, a few wait for the worker for a moment; raises `QuotesMissing`.
     """
     refuse_inside_transaction("quotes")
+    try:
+        return _known(gateway, networks)
+    except QuotesMissing:
+        if not _WAITING.acquire(blocking=False):
+            raise
+    try:
+        return _wait_for(gateway, networks)
+    finally:
+        _WAITING.release()
 
-    def demand(session: Session) -> None:
-        for network in sorted(networks):
-            want_quotes(session, gateway, network)
 
-    gateway.db.run(demand)
+def _known(gateway: Gateway, networks: Collection[str]) -> Quotes:
+    """Answer what is known, and have it kept fresh while it is wanted."""
+    with gateway.db.read() as session:
+        unwanted = [each for each in sorted(networks) if not quotes_wanted(session, gateway, each)]
+    if unwanted:
+        gateway.db.run(lambda session: want_quotes(session, gateway, unwanted))
+    with gateway.db.read() as session:
+        return {
+            (network, tier, asset): fee
+            for network in networks
+            for (tier, asset), fee in fee_quotes(session, network).items()
+        }
+
+
+def _wait_for(gateway: Gateway, networks: Collection[str]) -> Quotes:
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            with gateway.db.read() as session:
-                return {
-                    (network, tier, asset): fee
-                    for network in networks
-                    for (tier, asset), fee in fee_quotes(session, network).items()
-                }
+            return _known(gateway, networks)
         except QuotesMissing:
             if time.monotonic() > give_up_at:
                 raise

@@ -1,9 +1,10 @@
 """Money rule 6: an external id is used for ever. What was asked for before is answered as it was, or refused."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from cloudpay.kernel.among import among
 from cloudpay.kernel.db import table_of
@@ -63,7 +64,12 @@ def earlier_batch(
     return as_accepted(view, PayoutStatus(batch.accepted_as))
 
 
-def payouts_of(session: Session, batch_id: str) -> Iterable[PayoutView]:
+def payouts_of(session: Session, batch_id: str) -> tuple[PayoutView, ...]:
     """Answer the payouts of a batch, in the order in which they were asked for."""
-    rows = select(*_PAYOUT).where(_PAYOUT.batch_id == batch_id).order_by(_PAYOUT.position)
-    return map(payout_view, session.execute(rows))
+    return payouts_where(session, PayoutRow.batch_id == batch_id)
+
+
+def payouts_where(session: Session, which: ColumnElement[bool]) -> tuple[PayoutView, ...]:
+    """Answer these payouts of one batch, in the order in which they were asked for."""
+    rows = session.execute(select(*_PAYOUT).where(which).order_by(_PAYOUT.position))
+    return tuple(map(payout_view, rows))

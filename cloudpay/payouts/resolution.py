@@ -1,7 +1,7 @@
 """From what was asked for to what it means: network, asset and normalised address of each item. Pure, no I/O."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from cloudpay.chains.spending import FeeTier
 from cloudpay.kernel.errors import InvalidRequest
 from cloudpay.kernel.money import MAX_BASE_UNITS, to_base_units
 from cloudpay.merchants.errors import ModeMismatch
+from cloudpay.merchants.service import MerchantView
 from cloudpay.payouts.errors import PayoutCurrencyUnset, PayoutsRefused
 from cloudpay.payouts.views import NewBatch, NewItem
 
@@ -31,8 +32,8 @@ class Resolved:
 class Problems:
     """What is wrong, by field; collected, so that every bad item is named at once."""
 
-    def __init__(self, *, single: bool) -> None:
-        self._single = single
+    def __init__(self, new: NewBatch) -> None:
+        self._new = new
         self._errors: dict[str, list[str]] = defaultdict(list)
         self._kinds: set[type[PayoutsRefused]] = set()
 
@@ -40,7 +41,7 @@ class Problems:
         self, number: int, field: str, sentence: str, kind: type[PayoutsRefused] = PayoutsRefused
     ) -> None:
         """Name a field of an item."""
-        self.add_field(field if self._single else f"items.{number}.{field}", sentence, kind)
+        self.add_field(self._new.field_of(number, field), sentence, kind)
 
     def add_field(self, field: str, sentence: str, kind: type[PayoutsRefused] = PayoutsRefused) -> None:
         """Name a field of the whole; what is said of it already is not said again."""
@@ -62,13 +63,13 @@ class Resolver:
         self,
         chains: Chains,
         new: NewBatch,
-        currencies: Mapping[str, str],
+        merchant: MerchantView,
         *,
-        livemode: bool,
         problems: Problems,
     ) -> None:
-        self._chains, self._new, self._currencies = chains, new, currencies
-        self._livemode, self._problems = livemode, problems
+        self._chains, self._new, self._currencies = chains, new, merchant.payout_currencies
+        self._livemode, self._problems = merchant.livemode, problems
+        self._defaults = (merchant.payout_network, chains.default)
         self._asset = lru_cache(maxsize=None)(self._find_asset)  # few differ, however many items there are
         self._network = lru_cache(maxsize=None)(self._find_network)
         families: dict[str, Network] = {}
@@ -87,7 +88,7 @@ class Resolver:
         for number, item in enumerate(self._new.items):
             before = first.setdefault(item.external_id, number)
             if before != number:
-                sentence = f"Item {before} has the same id. Give each payout an id of its own."
+                sentence = f"{self._new.name_of(before)} has the same id. Give each payout an id of its own."
                 self._problems.add(number, "id", sentence)
 
     def _resolve(self, number: int, item: NewItem) -> Resolved | None:
@@ -113,7 +114,7 @@ class Resolver:
         return None
 
     def _network_by_address(self, number: int, address: str) -> Network | None:
-        """The only enabled network whose address format fits; the default one, where several share the format."""
+        """The only enabled network whose address format fits; where several share it, the merchant's or the default."""
         reasons: list[str] = []
         fitting: set[str] = set()
         for each in self._families:
@@ -126,11 +127,13 @@ class Resolver:
         networks = [each for each in self._allowed() if each.key_family.name in fitting]
         if len(networks) == 1:
             return networks[0]
-        default = next((each for each in networks if each.code == self._chains.default), None)
+        by_code = {each.code: each for each in networks}
+        default = next((by_code[code] for code in self._defaults if code in by_code), None)
         if default is None:
             choice = ", ".join(each.code for each in networks)
             sentence = (
-                f"It is an address on several networks; name one as `network`: {choice}."
+                f"It is an address on several networks; name one as `network`: {choice}. Or set one once: "
+                "`cloudpay merchant payout-network MERCHANT_ID NETWORK`."
                 if networks
                 else "It is no address on any network here. " + " ".join(reasons)
             )

@@ -1,11 +1,12 @@
 """The shapes of payouts on the wire."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields, post_load, pre_load, validate
 
 from cloudpay.chains.spending import FeeTier
-from cloudpay.kernel.fields import Amount, Flag, Instant, Line, Money, PageAnswer, PageQuery
+from cloudpay.kernel.fields import Amount, Flag, Instant, Line, Money, PageAnswer, PageQuery, Switch
 from cloudpay.payouts.service import Filters
 from cloudpay.payouts.states import BatchStatus, PayoutStatus
 from cloudpay.payouts.views import NewBatch, NewItem
@@ -14,6 +15,8 @@ MOST_ITEMS = 10_000
 
 _STATUSES = [each.value for each in PayoutStatus]
 _TIERS = [each.value for each in FeeTier]
+_AT_ONCE = "True: it goes out at once, inside the limits. False: it waits until it is confirmed."
+_DRY_RUN = "Answer what would be accepted, with fees and totals; keep and send nothing."
 _OPTIONAL = ("network", "currency", "priority", "memo", "callback_url")
 
 
@@ -22,7 +25,7 @@ class _Folded(Schema):
 
     @pre_load
     def _fold(self, data: Any, **_: Any) -> Any:
-        if not isinstance(data, dict):
+        if not isinstance(data, Mapping):
             return data
         kept = {key: value for key, value in data.items() if value not in ("", None) or key not in _OPTIONAL}
         if isinstance(kept.get("priority"), str):
@@ -52,8 +55,7 @@ def _callback_url() -> fields.Field[str]:
 
 
 def _auto_confirm() -> fields.Field[bool]:
-    words = "True: it goes out at once, inside the limits. False: it waits until it is confirmed."
-    return Flag(load_default=False, metadata={"description": words})
+    return Flag(load_default=False, metadata={"description": _AT_ONCE})
 
 
 class NewItemSchema(_Folded):
@@ -90,9 +92,7 @@ class NewBatchSchema(_Folded):
     callback_url = _callback_url()
     dry_run = Flag(
         load_default=False,
-        metadata={
-            "description": "Answer what would be accepted, with fees and totals; keep and send nothing."
-        },
+        metadata={"description": _DRY_RUN},
     )
 
     @post_load
@@ -104,6 +104,17 @@ class NewBatchSchema(_Folded):
             dry_run=data["dry_run"],
             **_codes(data),
         )
+
+
+class FileQuery(_Folded):
+    """What holds for all payouts of a file."""
+
+    auto_confirm = Switch(load_default=False, metadata={"description": _AT_ONCE})
+    dry_run = Switch(load_default=False, metadata={"description": _DRY_RUN})
+    network = _network("each line's own.")
+    currency = _currency("each line's own.")
+    priority = _priority("each line's own.")
+    callback_url = _callback_url()
 
 
 class NewPayoutSchema(NewItemSchema):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from cloudpay.chains.spending import FeeTier
@@ -28,7 +29,8 @@ class NewItem:
 class NewBatch:
     """Payouts that are asked for together; `network`, `currency` and `tier` hold for items that name none.
 
-    `single` is one that came alone: only the names of wrong fields differ.
+    `single` is one that came alone, and `lines` say where in a file each item stood: only the names of wrong fields
+    differ.
     """
 
     items: tuple[NewItem, ...]
@@ -39,6 +41,17 @@ class NewBatch:
     tier: FeeTier | None = None
     dry_run: bool = False
     single: bool = False
+    lines: tuple[int, ...] = ()
+
+    def field_of(self, number: int, name: str) -> str:
+        """What a field of an item is called in errors."""
+        if self.single:
+            return name
+        return f"lines.{self.lines[number]}.{name}" if self.lines else f"items.{number}.{name}"
+
+    def name_of(self, number: int) -> str:
+        """What a sentence calls an item."""
+        return f"Line {self.lines[number]}" if self.lines else f"Item {number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +117,15 @@ class Total:
     fee: int
 
 
+_FIELDS = attrgetter(*PayoutView.__slots__)
+_STATUS, _TIER = PayoutView.__slots__.index("status"), PayoutView.__slots__.index("tier")
+
+
 def payout_view(row: Any) -> PayoutView:
     """Answer a payout from its row, or from the plain columns of one."""
-    values = {name: getattr(row, name) for name in PayoutView.__slots__}
-    return PayoutView(**{**values, "status": PayoutStatus(row.status), "tier": FeeTier(row.tier)})
+    values = list(_FIELDS(row))
+    values[_STATUS], values[_TIER] = PayoutStatus(values[_STATUS]), FeeTier(values[_TIER])
+    return PayoutView(*values)
 
 
 def payout_values(payout: PayoutView) -> dict[str, Any]:

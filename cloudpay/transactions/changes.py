@@ -8,6 +8,7 @@ from sqlalchemy import Row, update
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.kernel.among import among
 from cloudpay.kernel.db import table_of
 from cloudpay.outbox.service import append_many
 from cloudpay.transactions.models import SpendRow
@@ -63,7 +64,7 @@ def move_spends(
         return []
     allowed = [state.value for state in current if SPEND.check(state, wanted)]
     named = (
-        _SPEND.c.id.in_(selection.ids)
+        among(session, SpendRow.id, selection.ids)
         if selection.ids
         else _SPEND.c.transaction_id.in_(selection.transactions)
     )

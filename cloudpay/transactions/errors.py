@@ -23,6 +23,7 @@ class QuotesMissing(Unavailable):
     """Nobody has asked the chain lately what sending costs."""
 
     code: ClassVar[str] = "fee_quotes_missing"
+    retry_seconds: ClassVar[int] = 3
 
     def __init__(self, network: str) -> None:
         super().__init__(

@@ -1,4 +1,7 @@
-"""What sending costs: asked of the chain every few seconds while somebody wants to know, and rarely otherwise."""
+"""What sending costs: asked of the chain every few seconds while somebody wants to know, and rarely otherwise.
+
+Where a master wallet holds anything it is always known, so that no payout waits for a chain that is asked for it.
+"""
 
 from datetime import datetime, timedelta
 
@@ -8,27 +11,30 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.spending import FeeQuote
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.upsert import upsert
+from cloudpay.ledger.outgoing import funded
 from cloudpay.transactions.models import FeeQuoteRow, QuoteDemandRow
 from cloudpay.transactions.rows import SPEND
+from cloudpay.transactions.service import WANTED_FOR
 from cloudpay.transactions.states import SpendStatus
 from cloudpay.transactions.station import Station
 
 OFTEN, RARELY = timedelta(seconds=15), timedelta(minutes=10)
-_WANTED_FOR = timedelta(minutes=5)
 
 
 def quotes_due(session: Session, network: str, now: datetime) -> bool:
     """Say whether it is time to ask: often while somebody wants to know or something is to be sent, else rarely.
 
-    Nobody asks where nobody ever wanted to know: a gateway that pays nothing out loads no chain library for it.
+    Nobody asks where nobody has ever wanted to know and no master wallet holds anything: a gateway that has nothing to
+    pay out loads no chain library for it.
     """
     quoted_at = session.scalar(select(func.max(FeeQuoteRow.quoted_at)).where(FeeQuoteRow.network == network))
     if quoted_at is not None and now - quoted_at <= OFTEN:
         return False
     demand = session.get(QuoteDemandRow, network)
-    if demand is not None:
-        rarely = quoted_at is None or now - quoted_at > RARELY
-        return rarely or now - demand.asked_at < _WANTED_FOR or _is_sending(session, network)
+    if demand is not None and now - demand.asked_at < WANTED_FOR:
+        return True
+    if quoted_at is None or now - quoted_at > RARELY:
+        return demand is not None or funded(session, network) or _is_sending(session, network)
     return _is_sending(session, network)
 
 

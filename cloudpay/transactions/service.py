@@ -1,9 +1,10 @@
 """What other capabilities ask of the engine: to send, to take back what was not signed, how it went, what it costs."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, literal, select, true
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -17,6 +18,8 @@ from cloudpay.transactions.states import SpendStatus
 from cloudpay.transactions.types import SpendRequest, SpendView
 
 QUEUE = "send"
+WANTED_FOR = timedelta(minutes=5)
+"""For how long what sending costs is asked often, once somebody wanted to know."""
 
 _SPEND = table_of(SpendRow)
 _MANY = 5_000  # below the number of variables that a statement may have, on either database
@@ -65,16 +68,27 @@ def request_spends(session: Session, gateway: Gateway, requests: Sequence[SpendR
     nudge_after_commit(session, QUEUE)
 
 
+def request_spends_of(session: Session, gateway: Gateway, wanted: Select[Any]) -> None:
+    """Queue what a query answers, without reading it; its columns are named as the fields of `SpendRequest` are.
+
+    `account`, `chain` and `index` stand for the path.
+    """
+    now, found = gateway.clock.now(session), wanted.subquery()
+    rest = {"status": SpendStatus.QUEUED.value, "created_at": now, "due_at": now, "reason": "", "turn": 0}
+    columns = [literal(value, _SPEND.c[name].type).label(name) for name, value in rest.items()]
+    rows = select(*found.c, *columns).where(
+        true()
+    )  # SQLite: without a WHERE, ON CONFLICT reads as a join's ON
+    names = [*found.c.keys(), *rest]
+    statement = upsert(session, SpendRow).from_select(names, rows)
+    session.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+    nudge_after_commit(session, QUEUE)
+
+
 def withdraw_spends(session: Session, gateway: Gateway, ids: Collection[str]) -> frozenset[str]:
     """Cancel those that nothing was signed for yet; answers which these were: the others go out (fault F69)."""
-    wanted = sorted(ids)
-    caught = (
-        change_spends(
-            session, gateway, Selection(ids=part), [SpendStatus.QUEUED], SpendStatus.CANCELLED, reason=""
-        )
-        for part in (wanted[start : start + _MANY] for start in range(0, len(wanted), _MANY))
-    )
-    return frozenset[str]().union(*caught)
+    selection, states = Selection(ids=ids), [SpendStatus.QUEUED]
+    return change_spends(session, gateway, selection, states, SpendStatus.CANCELLED, reason="")
 
 
 def spends(session: Session, ids: Collection[str]) -> Mapping[str, SpendView]:
@@ -114,10 +128,16 @@ def quotes_wanted_since(session: Session, network: str, moment: datetime) -> boo
     return session.scalar(asked) is not None
 
 
-def want_quotes(session: Session, gateway: Gateway, network: str) -> None:
-    """Have the worker ask the chain every few seconds what sending costs, for the next minutes."""
+def quotes_wanted(session: Session, gateway: Gateway, network: str) -> bool:
+    """Say whether the worker knows for a while to come that somebody wants to know what sending costs."""
+    asked_at = session.scalar(select(QuoteDemandRow.asked_at).where(QuoteDemandRow.network == network))
+    return asked_at is not None and gateway.clock.now(session) - asked_at < WANTED_FOR / 2
+
+
+def want_quotes(session: Session, gateway: Gateway, networks: Iterable[str]) -> None:
+    """Have the worker ask the chains every few seconds what sending costs, for the next minutes."""
     now = gateway.clock.now(session)
-    values = {"network": network, "asked_at": now}
-    statement = upsert(session, QuoteDemandRow).values(**values)
-    session.execute(statement.on_conflict_do_update(index_elements=["network"], set_={"asked_at": now}))
+    for network in networks:
+        statement = upsert(session, QuoteDemandRow).values(network=network, asked_at=now)
+        session.execute(statement.on_conflict_do_update(index_elements=["network"], set_={"asked_at": now}))
     nudge_after_commit(session, QUEUE)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.house import House, open_house
+from tests.api.house import House
+from tests.api.opening import open_house
 
 
 @pytest.fixture(scope="module")

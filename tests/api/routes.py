@@ -37,6 +37,12 @@ NO_LISTS = {"wallets.get_balance": "one balance, of the network that it is asked
 """Endpoints that answer a GET without an id in their path, and are no lists."""
 
 
+NO_FIELDS = {
+    "payouts.create_batch_from_file": "a file; its columns are held to the same by a test of their own"
+}
+"""Endpoints whose body is not JSON."""
+
+
 class Route(NamedTuple):
     """One method of one path; `{name}` stands where an id goes."""
 

@@ -15,7 +15,8 @@ from cloudpay.kernel.db import table_of
 from cloudpay.kernel.sections import Limits
 from cloudpay.merchants.keys import create_key
 from cloudpay.wallets.models import DepositAddressRow
-from tests.api.house import ACTOR, House, Tenant, open_house
+from tests.api.house import ACTOR, House, Tenant
+from tests.api.opening import open_house
 
 LIMITS = {
     "per_key": "1000 per minute",

@@ -14,7 +14,8 @@ from redis import Redis
 from sqlalchemy import MetaData, make_url, select, text
 
 from cloudpay.merchants.service import webhook_secrets
-from tests.api.house import House, Tenant, open_house
+from tests.api.house import House, Tenant
+from tests.api.opening import open_house
 from tests.api.wire import Wire, request
 
 pytestmark = pytest.mark.timeout(180)

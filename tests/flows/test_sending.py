@@ -23,7 +23,7 @@ from cloudpay.transactions.station import Station
 from cloudpay.transactions.types import SpendKind, SpendRequest
 from cloudpay.wallets.masters import MasterWallet, master_wallet
 from cloudpay_devnet.chain import DevChain
-from tests.cloudpay.transactions.test_faults import Killed, kill_at
+from tests.cloudpay.transactions.kills import Killed, kill_at
 from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
 
@@ -112,7 +112,7 @@ def till(tmp_path: Path, evm_chain: DevChain, new_database: NewDatabase) -> Iter
         made = Till(shop, network, master, new_sender(shop, network))
         made.fund("ETH", 5 * ETHER)
         made.fund("USDT", 10**9)
-        shop.gateway.db.run(lambda session: want_quotes(session, shop.gateway, "evm"))
+        shop.gateway.db.run(lambda session: want_quotes(session, shop.gateway, ["evm"]))
         made.sender.work(look=True)
         yield made
 

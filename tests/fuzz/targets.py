@@ -11,7 +11,8 @@ from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.states import DeliveryStatus
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.networks import network_spec
-from tests.api.house import House, Tenant, open_house
+from tests.api.house import House, Tenant
+from tests.api.opening import open_house
 
 _MAIN_NET = 1
 

@@ -20,6 +20,7 @@ _COMMON = {
     "poll_seconds": 2.0,
     "notice_seconds": 1.0,  # a look for each block would ask a public node ten times a second and more
     "native": "BNB",
+    "fee_cap": "0.01",  # 500,000 gas, five times a dear token's transfer, at the main net's `max_fee_gwei`
 }
 
 BSC: Mapping[str, Any] = {

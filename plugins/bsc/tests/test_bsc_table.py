@@ -2,6 +2,7 @@
 
 from cloudpay.chains.registry import load_chains
 from cloudpay.chains.types import Finality
+from cloudpay.kernel.money import parse_amount
 from cloudpay_evm.fees import gwei
 from cloudpay_evm.settings import EvmSettings
 
@@ -32,3 +33,10 @@ def test_no_price_is_offered_that_bscs_nodes_would_turn_away() -> None:
     for code, least in (("bsc", 5 * 10**7), ("bsc-testnet", 10**8)):
         settings = load_chains({code: {}}, code).network(code).settings
         assert isinstance(settings, EvmSettings) and gwei(settings.min_tip_gwei) >= least
+
+
+def test_the_fee_cap_leaves_room_for_a_token_at_the_dearest_gas_that_is_offered() -> None:
+    settings = load_chains({"bsc": {}}, "bsc").network("bsc").settings
+    assert isinstance(settings, EvmSettings)
+    dearest = 100_000 * gwei(settings.max_fee_gwei)
+    assert 2 * dearest <= parse_amount(settings.fee_cap, 18) <= 10 * dearest

@@ -18,6 +18,7 @@ _COMMON = {
     "poll_seconds": 2.0,
     "native": "POL",
     "min_tip_gwei": "30",
+    "fee_cap": "1.5",  # 500,000 gas, five times a dear token's transfer, at the main net's `max_fee_gwei`
 }
 
 POLYGON: Mapping[str, Any] = {

@@ -32,6 +32,15 @@ def test_merchant_create_asks_nothing_when_payouts_are_named(run: Any) -> None:
     assert ended.err == ""
 
 
+def test_a_payout_network_is_set_and_cleared(run: Any, merchant: MerchantView) -> None:
+    said = run("merchant", "payout-network", merchant.id, "fake2", "--json")
+    assert json.loads(said.out)["payout_network"] == "fake2"
+    said = run("merchant", "payout-network", merchant.id, "--clear", "--json")
+    assert json.loads(said.out)["payout_network"] is None
+    for wrong in ([], ["evm", "--clear"]):
+        assert run("merchant", "payout-network", merchant.id, *wrong).code == 2
+
+
 @pytest.mark.parametrize("payout", ["evm", "=ETH", "evm="])
 def test_a_payout_that_is_no_pair_is_refused_before_anything_is_made(run: Any, payout: str) -> None:
     ended = run("merchant", "create", "Tea Shop", "--payout", payout)

@@ -1,6 +1,7 @@
 """`cloudpay payout`, and what other commands say of payouts."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from cloudpay.chains.gateway import Gateway
 from cloudpay.merchants.service import MerchantView, get_merchant
 from tests.cloudpay.funds import BULK, Send
-from tests.cloudpay.payouts.test_bulk import item
+from tests.cloudpay.payouts.items import ALICE, item
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +62,34 @@ def test_above_the_threshold_it_goes_out_with_the_second_user(
     assert said.out.splitlines()[-1] == f"{batch} waits for 1 more of its 2 users."
     said = run("payout", "confirm", merchant.id, batch, "--user", "bob@example.com", "--json")
     assert (json.loads(said.out)["approvals"], json.loads(said.out)["status"]) == (2, "processing")
+
+
+def test_a_file_is_looked_at_then_taken_once_and_waits(
+    run: Any, funded: Gateway, merchant: MerchantView, tmp_path: Path
+) -> None:
+    file = tmp_path / "payouts.csv"
+    file.write_text(f"id;address;amount\nREF_001;{ALICE};0.5\nREF_002;{ALICE};1\n", encoding="utf-8-sig")
+    upload = ("payout", "upload", merchant.id, str(file))
+    seen = run(*upload, "--dry-run")
+    assert seen.out.splitlines()[-1] == "2 payouts would be accepted; nothing was kept."
+    assert "1.500004" in seen.out and "yes" in seen.out
+    taken = json.loads(run(*upload, "--json").out)
+    assert (taken["status"], taken["count"]) == ("awaiting_confirmation", 2)
+    assert json.loads(run(*upload, "--json").out) == taken
+    assert "cloudpay payout confirm" in run(*upload).out
+    told = json.loads(run("audit", "list", "--json").out)
+    assert [each["actor"][:4] for each in told if each["action"] == "payouts.created"] == ["cli:"]
+
+
+def test_a_file_with_mistakes_is_refused_with_every_line(
+    run: Any, funded: Gateway, merchant: MerchantView, tmp_path: Path
+) -> None:
+    file = tmp_path / "payouts.csv"
+    file.write_text("id,address,amount\n" + "".join(f"{n},nowhere,1\n" for n in range(9)), encoding="utf-8")
+    said = run("payout", "upload", merchant.id, str(file), "--currency", "ETH")
+    assert said.code == 1
+    assert all(f"lines.{line}.address: " in said.err for line in range(2, 11))
+    assert json.loads(run("payout", "list", merchant.id, "--json").out) == []
 
 
 def test_limits_are_set_for_a_merchant_and_for_a_new_key(

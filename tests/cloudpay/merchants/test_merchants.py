@@ -21,6 +21,7 @@ from cloudpay.merchants.service import (
     rotate_webhook_secret,
     set_invoice_expiry,
     set_payout_currencies,
+    set_payout_network,
     webhook_secrets,
 )
 from cloudpay.merchants.states import Role
@@ -47,6 +48,19 @@ def test_payout_currencies_are_resolved_as_the_registry_writes_them(gateway: Gat
         set_payout_currencies(gateway, made.id, {"moon": "ETH"}, actor="cli:a")
     with pytest.raises(UnknownAsset):
         set_payout_currencies(gateway, made.id, {"evm": "MOON"}, actor="cli:a")
+
+
+def test_a_payout_network_is_one_of_the_merchant_s_mode(gateway: Gateway) -> None:
+    merchant_id = _create(gateway)
+    assert set_payout_network(gateway, merchant_id, "EVM", actor="cli:a").payout_network == "evm"
+    assert set_payout_network(gateway, merchant_id, None, actor="cli:a").payout_network is None
+    with pytest.raises(UnknownNetwork):
+        set_payout_network(gateway, merchant_id, "moon", actor="cli:a")
+    live = create_merchant(gateway, "Live", livemode=True, payout_currencies={}, actor="cli:a")
+    with pytest.raises(InvalidField) as refused:
+        set_payout_network(gateway, live.id, "evm", actor="cli:a")
+    assert "no live network" in refused.value.message
+    assert get_merchant(gateway, live.id).payout_network is None
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\r\nb", "x" * 101, "a\x00b"])

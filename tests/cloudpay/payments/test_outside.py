@@ -1,71 +1,29 @@
 """Money that comes to master wallets from outside, and what leaves an address of ours that we did not sign."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
 
-from cloudpay.alerts.service import AlertView, alert_views, clear_by_hand
+from cloudpay.alerts.service import alert_views
 from cloudpay.alerts.states import AlertKind
 from cloudpay.chains.types import BlockRef, Capability, Page, Transfer, TransferSource, Watch
 from cloudpay.invoices.states import InvoiceStatus
-from cloudpay.ledger.service import balances
 from cloudpay.ledger.types import AccountKind
-from cloudpay.payments.models import OutsideTransferRow
 from cloudpay.payments.networks import resume
 from cloudpay.testing.ledger import Move
-from cloudpay.wallets.freezes import frozen
-from cloudpay.wallets.masters import master_wallet
-from cloudpay.wallets.own import note_own
+from tests.cloudpay.payments.outside import (
+    ETHER,
+    booked,
+    fund,
+    master,
+    rows,
+    sign,
+    spends_told,
+    usdt,
+    why_frozen,
+)
 from tests.cloudpay.shop import Shop
-
-ETHER = 10**18
-
-
-def master(shop: Shop) -> str:
-    network = shop.gateway.chains.network(shop.code)
-    return master_wallet(shop.gateway, network, shop.principal.merchant_id).address
-
-
-def usdt(shop: Shop) -> str:
-    contract = shop.gateway.chains.network(shop.code).asset("USDT").contract
-    assert contract is not None
-    return contract
-
-
-def booked(shop: Shop, kind: AccountKind, asset: str = "") -> int:
-    with shop.gateway.db.read() as session:
-        found = balances(session, shop.principal.merchant_id, livemode=False)
-    return sum(each.held for key, each in found.items() if (key.kind, key.asset) == (kind, asset))
-
-
-def rows(shop: Shop) -> Sequence[OutsideTransferRow]:
-    with shop.gateway.db.read() as session:
-        return session.scalars(select(OutsideTransferRow).order_by(OutsideTransferRow.id)).all()
-
-
-def spends_told(shop: Shop) -> list[AlertView]:
-    return [each for each in alert_views(shop.gateway) if each.kind is AlertKind.OUTSIDE_SPEND]
-
-
-def why_frozen(shop: Shop) -> str:
-    with shop.gateway.db.read() as session:
-        found = frozen(session, shop.code)
-        return found.reason if found else ""
-
-
-def sign(shop: Shop, tx_id: str) -> None:
-    """Have a transaction be one of ours, as the engine notes it before it is broadcast."""
-    shop.gateway.db.run(lambda session: note_own(session, shop.code, [tx_id]))
-
-
-def fund(shop: Shop, amount: int = ETHER) -> str:
-    """Have an ether final in the master wallet, from outside."""
-    tx = shop.chain.send(master(shop), amount)
-    shop.mine(4)
-    return tx
-
 
 # What comes in
 
@@ -208,89 +166,6 @@ def test_what_a_node_left_out_of_one_transaction_is_booked_by_the_second_reading
     shop.mine(1)
     assert booked(shop, AccountKind.MASTER, usdt(shop)) == 12
     assert [each.kind for each in alert_views(shop.gateway)] == [AlertKind.NODE_LEFT_OUT_LOGS]
-
-
-# What leaves
-
-
-def test_what_leaves_a_master_wallet_unsigned_by_us_is_booked_told_and_freezes_the_network(
-    shop: Shop,
-) -> None:
-    fund(shop, 2 * ETHER)
-    tx = shop.chain.send("an exchange", ETHER, sender=master(shop))
-    shop.mine(1)
-    [alert] = spends_told(shop)
-    assert (alert.subject, why_frozen(shop)) == (f"{shop.code}/{tx}", alert.sentence)
-    assert f"1.00 ETH left the master wallet {master(shop)}" in alert.sentence
-    shop.mine(3)
-    assert booked(shop, AccountKind.MASTER) == ETHER
-    assert booked(shop, AccountKind.FUNDING) == -ETHER
-
-
-def test_what_we_signed_leaves_without_an_alarm(shop: Shop) -> None:
-    fund(shop, 2 * ETHER)
-    sign(shop, shop.chain.send("somebody", ETHER, sender=master(shop)))
-    shop.mine(4)
-    assert not why_frozen(shop)
-    assert not spends_told(shop)
-    assert len(rows(shop)) == 1
-
-
-def test_it_is_told_once_however_often_it_is_read(shop: Shop) -> None:
-    fund(shop, 2 * ETHER)
-    shop.chain.send("an exchange", ETHER, sender=master(shop))
-    shop.mine(1)
-    shop.chain.reorg(1)
-    shop.mine(4)
-    [alert] = spends_told(shop)
-    clear_by_hand(shop.gateway, alert.id, actor="cli:test")
-    shop.rescan(1, shop.chain.height)
-    assert not spends_told(shop)
-    assert booked(shop, AccountKind.MASTER) == ETHER
-
-
-def test_coins_that_a_person_collected_by_hand_are_booked_in_the_master_wallet(shop: Shop) -> None:
-    invoice = shop.ask("2", "ETH")
-    shop.chain.send(invoice.option.address, 2 * ETHER)
-    shop.mine(4)
-    shop.chain.send(master(shop), ETHER, sender=invoice.option.address)
-    shop.mine(4)
-    assert (shop.held(), booked(shop, AccountKind.MASTER)) == (ETHER, ETHER)
-    assert booked(shop, AccountKind.FUNDING) == 0
-    assert "left the deposit address" in why_frozen(shop)
-    assert shop.state(invoice).status is InvoiceStatus.PAID
-
-
-def test_f23_coins_that_a_person_sent_from_the_master_wallet_to_a_deposit_address_are_no_income(
-    shop: Shop,
-) -> None:
-    fund(shop, 2 * ETHER)
-    invoice = shop.ask("1", "ETH")
-    shop.chain.send(invoice.option.address, ETHER, sender=master(shop))
-    shop.mine(4)
-    assert shop.state(invoice).payments == ()
-    assert (shop.held(), booked(shop, AccountKind.MASTER)) == (ETHER, ETHER)
-    assert booked(shop, AccountKind.RECEIPTS) == 0
-
-
-def test_f31_a_collection_by_hand_that_a_deep_reorganisation_drops_is_booked_back(shop: Shop) -> None:
-    invoice = shop.ask("1", "ETH")
-    shop.chain.send(invoice.option.address, 2 * ETHER)
-    shop.mine(4)
-    tx = shop.chain.send(master(shop), ETHER, sender=invoice.option.address)
-    shop.mine(4)
-    assert (shop.held(), booked(shop, AccountKind.MASTER)) == (ETHER, ETHER)
-    shop.chain.reorg(4, drop=[tx])
-    shop.look()
-    assert (shop.held(), booked(shop, AccountKind.MASTER)) == (2 * ETHER, 0)
-
-
-def test_a_wallet_that_pays_itself_has_what_it_had(shop: Shop) -> None:
-    fund(shop, 2 * ETHER)
-    shop.chain.send(master(shop), ETHER, sender=master(shop))
-    shop.mine(4)
-    assert booked(shop, AccountKind.MASTER) == 2 * ETHER
-    assert why_frozen(shop)
 
 
 # What is large

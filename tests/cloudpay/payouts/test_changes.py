@@ -17,7 +17,7 @@ from cloudpay.transactions.states import SPEND, SpendStatus
 from cloudpay.webhooks.models import Delivery
 from cloudpay.wiring import EVENT_HANDLERS
 from tests.cloudpay.funds import Send
-from tests.cloudpay.payouts.test_bulk import item
+from tests.cloudpay.payouts.items import item
 
 HOOK = "https://shop.example.com/payouts"
 

@@ -1,6 +1,7 @@
 """What waits is confirmed or cancelled; what is on its way is not taken back."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from cloudpay.audit.models import AuditEntry
@@ -23,7 +24,7 @@ from cloudpay.transactions.states import SpendStatus
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.wiring import EVENT_HANDLERS
 from tests.cloudpay.funds import Send
-from tests.cloudpay.payouts.test_bulk import ALICE, count, item
+from tests.cloudpay.payouts.items import ALICE, count, item
 
 MINE = "/api/payout"
 
@@ -182,6 +183,34 @@ def test_a_decision_with_an_idempotency_key_is_answered_again(
 
     first, again = confirm(), confirm()
     assert (first.status_code, again.status_code) == (200, 200) and first.data == again.data
+
+
+def counting(gateway: Gateway, work: Callable[[], object]) -> int:
+    """Answer how many statements `work` sends to the database."""
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(gateway.db.engine, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        event.remove(gateway.db.engine, "before_cursor_execute", note)
+    return len(said)
+
+
+def test_a_decision_about_many_takes_as_many_statements_as_one_about_few(
+    funded: Gateway, send: Send, post: Any
+) -> None:
+    counts = []
+    for ids in (range(2), range(1000, 1400)):
+        made = send(*(item(number, amount="0.0001") for number in ids)).get_json()
+        path = f"{MINE}/batch/{made['batch_id']}"
+        confirm, cancel = partial(post, f"{path}/confirm"), partial(post, f"{path}/cancel")
+        counts.append((counting(funded, confirm), counting(funded, cancel)))
+    assert counts[0] == counts[1]
+    assert check(funded) == []
 
 
 @pytest.mark.parametrize("path", ["po_nobody/confirm", "po_nobody/cancel", "batch/bat_nobody/confirm"])

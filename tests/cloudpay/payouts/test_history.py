@@ -13,7 +13,7 @@ from cloudpay.payouts import export
 from cloudpay.payouts.models import PayoutRow
 from cloudpay.testing import FixedClock
 from tests.cloudpay.funds import Send
-from tests.cloudpay.payouts.test_bulk import BOB, item
+from tests.cloudpay.payouts.items import BOB, item
 
 HISTORY = "/api/payout/history"
 

@@ -13,12 +13,12 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.ledger.audit import check
 from cloudpay.ledger.outgoing import reserved
 from cloudpay.merchants.keys import create_key
-from cloudpay.merchants.service import MerchantView, create_merchant
+from cloudpay.merchants.service import MerchantView, create_merchant, set_payout_network
 from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.testing import FixedClock
 from cloudpay.transactions.models import SpendRow
 from tests.cloudpay.funds import BULK, Send, fund
-from tests.cloudpay.payouts.test_bulk import BOB, count, item
+from tests.cloudpay.payouts.items import BOB, count, item
 
 
 def test_f63_the_same_batch_again_gets_the_same_answer_and_nothing_is_done_twice(
@@ -177,3 +177,15 @@ def test_an_idempotency_key_answers_again_and_refuses_another_content(send: Send
     short = send(item(3, amount="100"), key="two")
     assert short.get_json()["code"] == "insufficient_funds"
     assert send(item(3), key="two").status_code == 201, "a refused request keeps no key"
+
+
+def test_the_same_batch_gets_its_first_answer_whatever_its_defaults_would_mean_by_now(
+    funded: Gateway, merchant: MerchantView, send: Send
+) -> None:
+    """What counts is what was sent."""
+    first = send(item(1), currency="ETH")
+    set_payout_network(funded, merchant.id, "fake2", actor="cli:test")
+    assert send(item(2), currency="ETH").status_code == 422, "there is no ETH on fake2"
+    assert send(item(1), currency="ETH").data == first.data
+    assert send(item(1, amount="2"), currency="ETH").get_json()["code"] == "payout_id_reused"
+    assert send(item(1), item(1), currency="ETH").get_json()["code"] == "payouts_refused"

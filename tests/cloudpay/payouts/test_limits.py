@@ -25,7 +25,7 @@ from cloudpay.testing import FixedClock
 from cloudpay.testing.addresses import fake_address
 from cloudpay.transactions.models import SpendRow
 from tests.cloudpay.funds import BULK, Send
-from tests.cloudpay.payouts.test_bulk import BOB, count, item
+from tests.cloudpay.payouts.items import BOB, count, item
 
 CLI = "cli:test"
 

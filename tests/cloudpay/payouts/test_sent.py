@@ -14,7 +14,7 @@ from cloudpay.testing import FakePlugin, FixedClock
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.wiring import EVENT_HANDLERS
 from tests.cloudpay.funds import Send
-from tests.cloudpay.payouts.test_bulk import ALICE, BOB, item
+from tests.cloudpay.payouts.items import ALICE, BOB, item
 from tests.cloudpay.payouts.test_changes import HOOK, told
 from tests.cloudpay.transactions.desk import Desk, write_seal_key
 

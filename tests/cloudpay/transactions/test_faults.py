@@ -1,39 +1,14 @@
 """What may go wrong between a signature and its block, and what must come of it."""
 
-from collections.abc import Callable
-from datetime import timedelta
-
 import pytest
 
 from cloudpay.chains.errors import NodeUnavailable
-from cloudpay.chains.spending import Broadcast, FeeTier
-from cloudpay.kernel import failpoints
+from cloudpay.chains.spending import Broadcast
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.transactions.states import TransactionStatus
 from cloudpay.wallets.switch import why_frozen
 from tests.cloudpay.transactions.desk import FEE, FUNDS, Desk, recipient_of
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-def kill_at(place: Failpoint) -> None:
-    """Have the next passage of a place end the process."""
-
-    def end() -> None:
-        failpoints.disarm()
-        raise Killed
-
-    failpoints.arm(place, end)
-
-
-def killed(desk: Desk, place: Failpoint) -> None:
-    """Do passes until the process is killed there, and begin anew."""
-    kill_at(place)
-    with pytest.raises(Killed):
-        desk.work()
-    desk.restart()
+from tests.cloudpay.transactions.kills import killed
 
 
 def test_f50_killed_after_the_commit_the_same_bytes_go_out(desk: Desk) -> None:
@@ -103,51 +78,6 @@ def test_f54_nonce_too_low_is_answered_by_a_look_at_our_own_ids(desk: Desk) -> N
         assert why_frozen(session, desk.gateway.settings, "evm") is None
 
 
-def test_f55_what_waits_too_long_is_outbid_under_its_claim_and_to_its_payee(desk: Desk) -> None:
-    desk.chain.floor = 30
-    desk.pay("p1")
-    desk.work()
-    desk.chain.mine(1)
-    desk.work(after=91)
-    first, second = desk.attempts()
-    assert first.transaction_id == second.transaction_id
-    assert second.largest_fee >= first.largest_fee * 110 // 100
-    assert desk.chain.heard[-1].tx_id == second.tx_id
-    desk.confirm()
-    assert desk.statuses("p1") == ["confirmed"]
-    assert desk.received("p1") == 100
-    assert desk.view("p1").tx_id == second.tx_id
-    assert desk.view("p1").fee == second.largest_fee
-    assert desk.books() == (FUNDS - 100 - second.largest_fee, 0)
-
-
-def test_f55_a_replacement_that_is_underpriced_is_outbid_after_a_block(desk: Desk) -> None:
-    desk.chain.floor = 1000
-    desk.pay("p1")
-    desk.work()
-    desk.work(after=91)
-    desk.chain.says = Broadcast.REJECTED
-    desk.work(after=91)
-    desk.chain.says = None
-    assert [each.number for each in desk.attempts()] == [1, 2, 3]
-    assert desk.attempts()[-1].answer == "rejected"
-    desk.work(after=20)
-    assert [each.number for each in desk.attempts()] == [1, 2, 3, 4]
-
-
-def test_a_cheap_one_in_front_is_bumped_when_a_dearer_one_waits_behind_it(desk: Desk) -> None:
-    desk.chain.floor = 30
-    desk.pay("cheap", tier=FeeTier.LOW)
-    desk.work()
-    desk.pay("dear", tier=FeeTier.HIGH, fee=40)
-    desk.work()
-    desk.work(after=20)
-    cheap, *_ = desk.transactions()
-    assert (cheap.attempts, cheap.tier) == (2, FeeTier.HIGH)
-    desk.confirm()
-    assert desk.statuses("cheap", "dear") == ["confirmed", "confirmed"]
-
-
 def test_f56_a_gap_is_filled_by_the_bytes_that_have_its_place(desk: Desk) -> None:
     desk.pay("p1", "p2", "p3")
     desk.work()
@@ -205,32 +135,6 @@ def test_f58_what_nodes_have_forgotten_goes_again_as_the_same_bytes(desk: Desk) 
     assert desk.chain.heard == [before, before]
     desk.confirm()
     assert desk.received("p1") == 100
-
-
-def test_f59_a_fee_above_the_cap_waits_and_goes_out_when_it_has_fallen(
-    open_desk: Callable[..., Desk],
-) -> None:
-    desk = open_desk(fee_cap="0.00000000000000003")  # 30 base units
-    desk.chain.prices = dict.fromkeys(FeeTier, 50)
-    desk.pay("p1")
-    desk.work()
-    assert desk.statuses("p1") == ["queued"]
-    assert desk.view("p1").reason
-    assert desk.attempts() == []
-    desk.chain.prices = dict.fromkeys(FeeTier, 25)
-    desk.work(after=6)
-    desk.confirm()
-    assert desk.statuses("p1") == ["confirmed"]
-    assert desk.view("p1").reason == ""
-
-
-def test_f59_a_fee_above_what_is_reserved_is_reserved_first(desk: Desk) -> None:
-    desk.chain.prices = dict.fromkeys(FeeTier, 50)
-    desk.pay("p1", fee=20)
-    desk.work()
-    assert desk.books() == (FUNDS - 100 - 50, 100 + 50)
-    desk.confirm()
-    assert desk.books() == (FUNDS - 100 - 50, 0)
 
 
 def test_f61_a_revert_fails_that_item_only_and_its_fee_is_booked(desk: Desk) -> None:
@@ -306,16 +210,3 @@ def test_while_no_node_answers_nothing_is_learnt_and_nothing_fails(desk: Desk) -
     with pytest.raises(NodeUnavailable):
         desk.work(after=200)
     assert desk.statuses("p1") == ["sent"]
-
-
-def test_what_waits_for_a_block_longer_than_its_patience_and_cannot_pay_more_keeps_waiting(
-    open_desk: Callable[..., Desk],
-) -> None:
-    desk = open_desk(fee_cap="0.00000000000000002")
-    desk.chain.floor = 30
-    desk.pay("p1")
-    desk.work()
-    desk.clock.advance(timedelta(seconds=91))
-    desk.work()
-    assert desk.statuses("p1") == ["sent"]
-    assert len(desk.attempts()) == 1

@@ -21,7 +21,7 @@ from cloudpay.wallets.day import DayTotals
 from cloudpay.wallets.freezes import EVERYWHERE
 from cloudpay.wallets.switch import why_frozen
 from tests.cloudpay.transactions.desk import Desk
-from tests.cloudpay.transactions.test_faults import killed
+from tests.cloudpay.transactions.kills import killed
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -2,24 +2,41 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from cloudpay.chains.errors import WrongChain
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.spending import FeeTier
+from cloudpay.chains.spending import FeeQuote, FeeTier
+from cloudpay.ledger.outgoing import Funding, post_funding_reversed
 from cloudpay.testing import FixedClock
 from cloudpay.transactions.errors import QuotesMissing
 from cloudpay.transactions.loop import SendLoop
 from cloudpay.transactions.service import fee_quotes, want_quotes
 from tests.cloudpay.payments.looping import LIMIT, eventually
-from tests.cloudpay.transactions.desk import Desk, no_gate
+from tests.cloudpay.transactions.desk import FUNDS, Desk, no_gate
 
 
 def ask(gateway: Gateway) -> dict[tuple[FeeTier, str], int]:
     """Answer the quotes of `evm`."""
     with gateway.db.read() as session:
         return dict(fee_quotes(session, "evm"))
+
+
+def empty(desk: Desk) -> None:
+    """Have nothing in the books of the master wallet."""
+    funding = desk.gateway.db.run
+    who = (
+        desk.network.code,
+        "fund--" + str(FUNDS),
+        desk.master.address,
+        "",
+        0,
+        desk.master.merchant_id,
+        False,
+    )
+    funding(lambda session: post_funding_reversed(session, Funding(*who, FUNDS), desk.clock.now(session)))
 
 
 class Running:
@@ -63,6 +80,7 @@ def test_a_request_nudges_the_workers_of_the_queue(desk: Desk) -> None:
 def test_no_chain_library_is_loaded_while_there_is_nothing_to_do(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    empty(desk)
     loop = SendLoop(desk.gateway, desk.network, no_gate)
     monkeypatch.setattr(desk.gateway.chains, "spending", lambda _code: pytest.fail("it was opened"))
     assert loop._turn() > 0
@@ -104,15 +122,38 @@ def test_a_wallet_that_cannot_be_opened_leaves_payouts_waiting(desk: Desk) -> No
     assert desk.statuses("p1") == ["sent"]
 
 
+def test_where_a_master_wallet_holds_anything_what_sending_costs_is_known_before_anybody_asks(
+    desk: Desk, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, fee_quotes = list[int](), desk.chain.fee_quotes
+
+    def noted() -> tuple[FeeQuote, ...]:
+        asked.append(1)
+        return fee_quotes()
+
+    monkeypatch.setattr(desk.chain, "fee_quotes", noted)
+    loop = SendLoop(desk.gateway, desk.network, no_gate)
+    loop._turn()
+    assert ask(desk.gateway)[FeeTier.HIGH, ""] == 40
+    for _ in range(8):
+        clock.advance(timedelta(seconds=60))
+        loop._turn()
+    assert len(asked) == 1, "and asked seldom, while nobody wants to know"
+    clock.advance(timedelta(seconds=121))
+    loop._turn()
+    assert len(asked) == 2
+
+
 def test_quotes_are_missing_until_the_worker_has_asked_and_follow_the_chain_while_wanted(
     open_desk: Callable[..., Desk], clock: FixedClock
 ) -> None:
     desk = open_desk()
+    empty(desk)
     desk.work()
     with pytest.raises(QuotesMissing):
         ask(desk.gateway)
     with desk.gateway.db.transaction() as session:
-        want_quotes(session, desk.gateway, "evm")
+        want_quotes(session, desk.gateway, ["evm"])
     desk.work()
     assert ask(desk.gateway)[FeeTier.HIGH, ""] == 40
     usdt = desk.network.asset("USDT").key
@@ -121,7 +162,7 @@ def test_quotes_are_missing_until_the_worker_has_asked_and_follow_the_chain_whil
     desk.work(after=310)
     assert ask(desk.gateway)[FeeTier.HIGH, ""] == 40  # nobody wants to know
     with desk.gateway.db.transaction() as session:
-        want_quotes(session, desk.gateway, "evm")
+        want_quotes(session, desk.gateway, ["evm"])
     desk.work()
     assert ask(desk.gateway)[FeeTier.HIGH, ""] == 50
     desk.chain.prices[FeeTier.HIGH] = 60

@@ -8,7 +8,7 @@ from cloudpay.transactions.service import request_spends
 from cloudpay.transactions.types import SpendKind, SpendRequest
 from cloudpay.wallets.service import account_key
 from tests.cloudpay.transactions.desk import FUNDS, Desk
-from tests.cloudpay.transactions.test_faults import killed
+from tests.cloudpay.transactions.kills import killed
 
 PATH = KeyPath(0, 0, 7)
 FEE = 60  # of a token's transfer on the fake chain
