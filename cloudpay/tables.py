@@ -11,6 +11,7 @@ from cloudpay.outbox import models as outbox
 from cloudpay.payments import models as payments
 from cloudpay.payments import own
 from cloudpay.payouts import models as payouts
+from cloudpay.reconciliation import models as reconciliation
 from cloudpay.transactions import models as transactions
 from cloudpay.wallets import freezes
 from cloudpay.wallets import models as wallets
@@ -33,6 +34,7 @@ __all__ = [
     "own_transactions",
     "payments",
     "payouts",
+    "reconciliation",
     "transactions",
     "wallets",
     "webhooks",

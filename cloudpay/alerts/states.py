@@ -36,6 +36,7 @@ class AlertKind(StrEnum):
     TOKEN_STUCK = "token_stuck"  # noqa: S105  # no password
     OUTSIDE_SPEND = "outside_spend"
     MASTER_DIFFERS = "master_differs"
+    LEDGER_DIFFERS = "ledger_differs"
     EVENT_FAILING = "event_failing"
     WEBHOOKS_FAILING = "webhooks_failing"
 
@@ -137,6 +138,11 @@ KINDS: Mapping[AlertKind, Meaning] = {
         "A contract paid {subject}, or a fee was paid by a transaction that this gateway did not sign, or a transfer "
         "came in before the wallet was watched: `cloudpay rescan` over the blocks in question books what nodes show. "
         "It ends by itself when both agree.",
+    ),
+    AlertKind.LEDGER_DIFFERS: Meaning(
+        Severity.CRITICAL,
+        "Something moved {subject} that nobody booked, or was booked and did not happen. `cloudpay reconcile` shows it as "
+        "it is now; the page 'The ledger and the chain disagree' says what to look at. It ends when both agree.",
     ),
     AlertKind.EVENT_FAILING: Meaning(
         Severity.CRITICAL,

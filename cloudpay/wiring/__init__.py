@@ -13,6 +13,7 @@ from cloudpay.outbox.service import Handler
 from cloudpay.payments.loop import WatchLoop
 from cloudpay.payments.networks import require_open
 from cloudpay.payouts.changes import apply_spend
+from cloudpay.reconciliation.loop import ReconcileLoop
 from cloudpay.transactions.loop import SendLoop
 from cloudpay.webhooks.pruning import prune as prune_webhooks
 from cloudpay.wiring.drain import DrainLoop
@@ -45,7 +46,8 @@ SCHEDULE: Mapping[str, tuple[float, Callable[[Gateway], object]]] = {
 def loops(gateway: Gateway, queue: str) -> Sequence[Callable[[Gateway], Runnable]]:
     """Answer the loops of a worker of this queue, each to be run in a thread of its own."""
     if queue == "watch":
-        return [partial(WatchLoop, network=network) for network in gateway.chains]
+        watching = [partial(WatchLoop, network=network) for network in gateway.chains]
+        return [*watching, ReconcileLoop]
     if queue == "send":
         sending = (network for network in gateway.chains if network.sends)
         return [partial(SendLoop, network=network, gate=require_open) for network in sending]
