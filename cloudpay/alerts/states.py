@@ -141,8 +141,8 @@ KINDS: Mapping[AlertKind, Meaning] = {
     ),
     AlertKind.LEDGER_DIFFERS: Meaning(
         Severity.CRITICAL,
-        "Something moved {subject} that nobody booked, or was booked and did not happen. `cloudpay reconcile` shows it as "
-        "it is now; the page 'The ledger and the chain disagree' says what to look at. It ends when both agree.",
+        "Money of {subject} moved and nobody booked it, or was booked and did not move. `cloudpay reconcile` shows how "
+        "it stands now; the how-to 'The ledger and the chain disagree' says what to look at. It ends when both agree.",
     ),
     AlertKind.EVENT_FAILING: Meaning(
         Severity.CRITICAL,

@@ -125,6 +125,10 @@ def _compared(
     return read
 
 
+def _drifts(last: LastComparison, _now: datetime) -> float | None:
+    return last.drifts
+
+
 def _compared_age(last: LastComparison, now: datetime) -> float | None:
     return None if last.compared_at is None else max(0.0, (now - last.compared_at).total_seconds())
 
@@ -165,9 +169,7 @@ GAUGES = (
     Gauge("cloudpay_node_calls", "Since its watcher began.", _NODE, _nodes(lambda node: node.calls)),
     Gauge("cloudpay_node_height", "Newest block that it told.", _NODE, _nodes(lambda node: node.height)),
     Gauge("cloudpay_node_latency_seconds", "Mean of a request.", _NODE, _nodes(_latency)),
-    Gauge(
-        "cloudpay_ledger_drifts", "Wallets unlike the ledger.", ("network",), _compared(lambda l, _: l.drifts)
-    ),
+    Gauge("cloudpay_ledger_drifts", "Wallets unlike the ledger.", ("network",), _compared(_drifts)),
     Gauge("cloudpay_ledger_compared_age_seconds", "Since it was.", ("network",), _compared(_compared_age)),
     Gauge("cloudpay_alerts_open", "Alerts that are open.", ("kind", "severity"), _alerts),
 )

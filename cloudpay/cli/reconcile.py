@@ -6,10 +6,13 @@ from contextlib import contextmanager
 
 import click
 
+from cloudpay.chains.errors import UnknownNetwork
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
+from cloudpay.cli import fail
 from cloudpay.cli.output import json_option, show_rows
 from cloudpay.cli.session import gateway_of
+from cloudpay.kernel.errors import Unavailable
 from cloudpay.kernel.money import format_amount
 from cloudpay.reconciliation.compare import Comparison
 from cloudpay.reconciliation.errors import NotComparable
@@ -41,8 +44,29 @@ def reconcile(ctx: click.Context, network: str | None, as_json: bool) -> None:
       cloudpay reconcile
       cloudpay reconcile evm --json
     """
+    try:
+        found, unknown, rows = _compare(ctx, network)
+    except UnknownNetwork as error:
+        raise click.BadParameter(error.message, ctx, param_hint="NETWORK") from error
+    except Unavailable as error:  # the database: nobody knows, which is no drift
+        fail(error.message, UNKNOWN_EXIT)
+    show_rows(rows, _COLUMNS, as_json=as_json, empty="Nothing is booked, and nothing lies there.")
+    for each in found:
+        _say(each)
+    for reason in unknown:
+        click.echo(reason, err=True)
+    if any(each.drifts for each in found):
+        sys.exit(DRIFT_EXIT)
+    if unknown:
+        sys.exit(UNKNOWN_EXIT)
+
+
+def _compare(
+    ctx: click.Context, network: str | None
+) -> tuple[list[Reconciliation], list[str], list[dict[str, object]]]:
+    """Compare one network, or all; answer what was found, why others are not known, and the rows to show."""
     found: list[Reconciliation] = []
-    unknown: list[NotComparable] = []
+    unknown: list[str] = []
     with gateway_of(ctx) as gateway:
         codes = [gateway.chains.network(network).code] if network else [each.code for each in gateway.chains]
         for code in codes:
@@ -51,19 +75,10 @@ def reconcile(ctx: click.Context, network: str | None, as_json: bool) -> None:
                     found.append(compare(gateway, code, patience))
             except NotComparable as error:
                 keep_failure(gateway, error)
-                unknown.append(error)
+                unknown.append(error.message)
             else:
                 keep(gateway, found[-1])
-        rows = [row for each in found for row in _rows(gateway, each)]
-    show_rows(rows, _COLUMNS, as_json=as_json, empty="Nothing is booked, and nothing lies there.")
-    for each in found:
-        _say(each)
-    for each_unknown in unknown:
-        click.echo(each_unknown.message, err=True)
-    if any(each.drifts for each in found):
-        sys.exit(DRIFT_EXIT)
-    if unknown:
-        sys.exit(UNKNOWN_EXIT)
+        return found, unknown, [row for each in found for row in _rows(gateway, each)]
 
 
 def _say(found: Reconciliation) -> None:

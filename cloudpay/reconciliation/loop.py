@@ -24,6 +24,10 @@ _AFTER_FAILURE = timedelta(minutes=1)
 log = get_logger(__name__)
 
 
+class _Stopped(Exception):
+    """The process is ending: what was begun is begun anew by the next one."""
+
+
 class ReconcileLoop:
     """Compares one network after the other, when its time has come."""
 
@@ -61,20 +65,26 @@ class ReconcileLoop:
         return now - last.tried_at >= wait
 
     def _compare(self, code: str, stop: threading.Event) -> None:
+        try:
+            self._hold_against_chain(code, stop)
+        except LeaseLost as error:
+            self._keeper.lost()
+            log.info("reconciling_lost", network=code, reason=error.message)
+        except _Stopped:
+            log.info("reconciling_stopped", network=code)
+
+    def _hold_against_chain(self, code: str, stop: threading.Event) -> None:
         self._chunk_began = time.monotonic()
         patience = Patience(
             lambda: self._wait(stop, _PAUSE_SECONDS), lambda _part, _whole: self._breathe(stop)
         )
         try:
             found = reconcile(self._gateway, code, patience)
-            keep(self._gateway, found, self._held())
         except NotComparable as error:
             log.warning("not_comparable", network=code, reason=error.reason)
             keep_failure(self._gateway, error, self._held())
-        except LeaseLost as error:
-            self._keeper.lost()
-            log.info("reconciling_ended", network=code, reason=error.message)
         else:
+            keep(self._gateway, found, self._held())
             log.info("reconciled", network=code, height=found.height, drifts=len(found.drifts))
 
     def _breathe(self, stop: threading.Event) -> None:
@@ -84,7 +94,7 @@ class ReconcileLoop:
 
     def _wait(self, stop: threading.Event, seconds: float) -> None:
         if stop.wait(seconds):
-            raise LeaseLost(LEASE)
+            raise _Stopped
         self._held()
 
     def _held(self) -> Lease:

@@ -29,7 +29,10 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """The ledger of one network beside its chain at a block; `note` says why at another one than up to which is booked."""
+    """The ledger of one network beside its chain at a block.
+
+    `note` says why that is not the block up to which all is booked; empty as a rule.
+    """
 
     network: str
     height: int

@@ -116,7 +116,7 @@ def test_a_reorganisation_while_the_chain_is_asked_is_waited_for(
 
 def test_a_node_on_another_fork_than_the_one_that_was_read_says_nothing(house: House) -> None:
     house.fund()
-    house.chain.reorg(6)
+    house.chain.reorg(5)
     with pytest.raises(NotComparable, match="other final blocks"):
         house.compare()
 
