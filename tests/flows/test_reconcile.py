@@ -1,4 +1,4 @@
-"""Ledger and chain on a real node: no drift in an honest run, and one base unit that was moved behind our back is seen."""
+"""Ledger and chain on a real node: no drift in an honest run, and one base unit moved behind our back is seen."""
 
 import base64
 import threading
