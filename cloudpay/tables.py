@@ -12,6 +12,7 @@ from cloudpay.payments import models as payments
 from cloudpay.payments import own
 from cloudpay.payouts import models as payouts
 from cloudpay.reconciliation import models as reconciliation
+from cloudpay.sweeps import models as sweeps
 from cloudpay.transactions import models as transactions
 from cloudpay.wallets import freezes
 from cloudpay.wallets import models as wallets
@@ -35,6 +36,7 @@ __all__ = [
     "payments",
     "payouts",
     "reconciliation",
+    "sweeps",
     "transactions",
     "wallets",
     "webhooks",

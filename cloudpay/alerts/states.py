@@ -37,6 +37,8 @@ class AlertKind(StrEnum):
     OUTSIDE_SPEND = "outside_spend"
     MASTER_DIFFERS = "master_differs"
     LEDGER_DIFFERS = "ledger_differs"
+    DEPOSIT_DIFFERS = "deposit_differs"
+    GAS_LOW = "gas_low"
     EVENT_FAILING = "event_failing"
     WEBHOOKS_FAILING = "webhooks_failing"
 
@@ -143,6 +145,16 @@ KINDS: Mapping[AlertKind, Meaning] = {
         Severity.CRITICAL,
         "Money of {subject} moved and nobody booked it, or was booked and did not move. `cloudpay reconcile` shows how "
         "it stands now; the how-to 'The ledger and the chain disagree' says what to look at. It ends when both agree.",
+    ),
+    AlertKind.DEPOSIT_DIFFERS: Meaning(
+        Severity.WARNING,
+        "What is there is collected, and no more. Look at {subject} with a block explorer: a token that takes a fee or "
+        "changes balances does that (set verify_balance), or somebody else has the words. It ends when both agree.",
+    ),
+    AlertKind.GAS_LOW: Meaning(
+        Severity.WARNING,
+        "Tokens at deposit addresses wait when the native coins of the master wallet are used up; nothing is lost. "
+        "Send native coins to the master wallet of {subject}; `cloudpay sweep --list` shows what waits.",
     ),
     AlertKind.EVENT_FAILING: Meaning(
         Severity.CRITICAL,

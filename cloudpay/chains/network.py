@@ -20,6 +20,8 @@ class Asset:
     wraps: str | None
     large_amount: int | None
     verify_balance: bool = False
+    sweep_minimum: int | None = None
+    cold_above: int | None = None
 
     @property
     def key(self) -> str:
@@ -41,6 +43,7 @@ class Network:
     native: Asset
     addresses: Addresses
     definition: ChainDefinition
+    cold_address: str | None = None
 
     @property
     def sends(self) -> bool:

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from cloudpay.chains import hookspecs
-from cloudpay.chains.adapter import ChainAdapter, ChainDefinition
-from cloudpay.chains.errors import NetworkCannotSend, UnknownNetwork
+from cloudpay.chains.adapter import Addresses, ChainAdapter, ChainDefinition
+from cloudpay.chains.errors import InvalidAddress, NetworkCannotSend, UnknownNetwork
 from cloudpay.chains.network import Asset, Network
 from cloudpay.chains.settings import AssetSettings
 from cloudpay.chains.spending import SpendingAdapter
 from cloudpay.chains.types import Capability
 from cloudpay.kernel.errors import ConfigurationError
-from cloudpay.kernel.money import parse_amount
+from cloudpay.kernel.money import parse_amount, parse_decimal, to_base_units
 from cloudpay.kernel.plugins import BrokenPlugin, load_plugins
 from cloudpay.kernel.settings import convert_settings
 
@@ -153,6 +153,7 @@ def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, Chai
         )
     if not settings.rpc_urls:
         raise ConfigurationError(f"[networks.{code}] has no rpc_urls: name at least one node.")
+    addresses = definition.addresses(settings, code)
     return Network(
         code=code,
         name=settings.name or code,
@@ -162,9 +163,31 @@ def _network(code: str, table: Mapping[str, Any], definitions: Mapping[str, Chai
         settings=settings,
         assets=assets,
         native=native,
-        addresses=definition.addresses(settings, code),
+        addresses=addresses,
         definition=definition,
+        cold_address=_cold_address(code, settings.cold_address, addresses, assets),
     )
+
+
+def _cold_address(code: str, text: str, addresses: Addresses, assets: Collection[Asset]) -> str | None:
+    """Read where surplus goes: an address of this network, and no token's contract, where it would be lost."""
+    surplus = [asset.symbol for asset in assets if asset.cold_above is not None]
+    if not text:
+        if surplus:
+            raise ConfigurationError(
+                f"[networks.{code}.assets.{surplus[0]}] has cold_above, and [networks.{code}] no cold_address to send "
+                "what is above it to. Name one, or take cold_above out."
+            )
+        return None
+    try:
+        address = addresses.parse(text)
+    except InvalidAddress as error:
+        raise ConfigurationError(f"[networks.{code}] cold_address: {error.message}") from error
+    if any(asset.contract == address for asset in assets):
+        raise ConfigurationError(
+            f"[networks.{code}] cold_address is a token's own contract, where money would be lost. Name a wallet."
+        )
+    return address
 
 
 def _asset(code: str, symbol: str, settings: AssetSettings) -> Asset:
@@ -175,11 +198,20 @@ def _asset(code: str, symbol: str, settings: AssetSettings) -> Asset:
         decimals=settings.decimals,
         display_decimals=min(settings.display_decimals, settings.decimals),
         wraps=settings.wraps,
-        large_amount=parse_amount(settings.large_amount, settings.decimals)
-        if settings.large_amount
-        else None,
+        large_amount=_units(settings.large_amount, settings.decimals),
         verify_balance=settings.verify_balance,
+        sweep_minimum=_units(settings.sweep_minimum, settings.decimals),
+        cold_above=_ceiling(settings.cold_above, settings.decimals),
     )
+
+
+def _units(text: str, decimals: int) -> int | None:
+    return parse_amount(text, decimals) if text else None
+
+
+def _ceiling(text: str, decimals: int) -> int | None:
+    """A ceiling of 0 is one, too: then all goes on."""
+    return to_base_units(parse_decimal(text), decimals) if text else None
 
 
 def _merge(defaults: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:

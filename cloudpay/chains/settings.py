@@ -37,6 +37,20 @@ class AssetSettings(Section, frozen=True, kw_only=True):
             "what arrived: for tokens that take a fee or change balances, and whose logs may say more."
         ),
     ] = False
+    sweep_minimum: Annotated[
+        str,
+        Meta(
+            description="Least amount that is collected from a deposit address, as a decimal string; empty: its fee "
+            "alone decides. An asset without a rate is collected only from its minimum on."
+        ),
+    ] = ""
+    cold_above: Annotated[
+        str,
+        Meta(
+            description="Amount above which what is free in a master wallet goes on to `cold_address`, as a decimal "
+            "string; empty: it stays."
+        ),
+    ] = ""
     source: Annotated[str, Meta(description="Where contract and decimals were read.")] = ""
 
 
@@ -113,6 +127,20 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
             "higher fee, where the chain can replace one.",
         ),
     ] = 90
+    sweep: Annotated[
+        bool, Meta(description="Collect from deposit addresses of this network, as `[sweeps]` says.")
+    ] = True
+    gas_low_water: Annotated[
+        str,
+        Meta(
+            description="Native coins in a master wallet below which an alert says that top-ups will soon lack them, "
+            "as a decimal string; empty: what twenty top-ups cost now."
+        ),
+    ] = ""
+    cold_address: Annotated[
+        str,
+        Meta(description="Address that surplus of the master wallets goes to, by `cold_above`; empty: none."),
+    ] = ""
     native: Annotated[str, Meta(description="Symbol of the native coin; it must be among the assets.")] = ""
     assets: Annotated[
         dict[str, AssetSettings],

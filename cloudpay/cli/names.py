@@ -21,6 +21,7 @@ COMMANDS = {
     "key": Entry("cloudpay.cli.key", "API keys."),
     "invoice": Entry("cloudpay.cli.invoice", "Look at invoices."),
     "payout": Entry("cloudpay.cli.payout", "Look at payouts; confirm, cancel and limit them."),
+    "sweep": Entry("cloudpay.cli.sweep", "Collect from deposit addresses now, or see what is left there."),
     "webhook": Entry("cloudpay.cli.webhook", "Look at webhook deliveries, send one again."),
     "chains": Entry("cloudpay.cli.chains", "State of every network; pause and resume."),
     "freeze": Entry("cloudpay.cli.freeze", "Sign nothing more, at once."),

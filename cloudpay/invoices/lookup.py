@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, bindparam, exists, select
 
+from cloudpay.chains.spending import FeeTier
 from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
 from cloudpay.invoices.views import InvoiceView, view_of
 from cloudpay.kernel.db import table_of
@@ -27,6 +28,12 @@ _OF_MERCHANT = _BY_ID.where(
     _INVOICE.c.merchant_id == bindparam("merchant_id"), _INVOICE.c.livemode == bindparam("livemode")
 )
 """Another merchant's finds no row: it is as if it did not exist, also in what is done, and so in how long it takes."""
+
+
+def priority_of(connection: Connection, invoice_id: str) -> FeeTier:
+    """Answer how soon what the gateway itself sends for an invoice is to be included."""
+    priority = select(_INVOICE.c.priority).where(_INVOICE.c.id == invoice_id)
+    return FeeTier(connection.execute(priority).scalar_one())
 
 
 def find_invoice(

@@ -84,6 +84,17 @@ class Failpoint(StrEnum):
     SEND_FROZEN = "send.frozen"
     SEND_REFUSED = "send.refused"
     SEND_QUOTED = "send.quoted"
+    TOP_UP_BOOKED = "top_up.booked"
+    TOP_UP_REQUESTED = "top_up.requested"
+    SWEEP_NOTED = "sweep.noted"
+    SWEEP_PLANNED = "sweep.planned"
+    SWEEP_BOOKED = "sweep.booked"
+    SWEEP_REQUESTED = "sweep.requested"
+    SWEEP_COMMITTED = "sweep.committed"
+    SWEEP_TAKEN_BACK = "sweep.taken_back"
+    SWEEP_FOLLOWED = "sweep.followed"
+    COLD_REQUESTED = "cold.requested"
+    COLD_COMMITTED = "cold.committed"
 
 
 class FailpointsRefused(ConfigurationError):

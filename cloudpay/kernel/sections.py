@@ -183,6 +183,41 @@ class Reconcile(Section, frozen=True, kw_only=True):
     ] = 60
 
 
+class Sweeps(Section, frozen=True, kw_only=True):
+    """When what was paid is collected from deposit addresses into the master wallet."""
+
+    enabled: Annotated[
+        bool, Meta(description="Collect by itself; without it only `cloudpay sweep` collects.")
+    ] = True
+    every_seconds: Annotated[
+        int, Meta(ge=1, description="Seconds after which money at a deposit address is collected.")
+    ] = 3600
+    fee_share_percent: Annotated[
+        str,
+        Meta(
+            description="Largest fee, the top-up's own included, as a share of what is collected; what costs more "
+            "is left."
+        ),
+    ] = "5"
+    address_above_usd: Annotated[
+        str, Meta(description="US dollars at one address from which it is collected at once; empty: never.")
+    ] = ""
+    merchant_above_usd: Annotated[
+        str,
+        Meta(
+            description="US dollars at all deposit addresses of a merchant on one network from which they are "
+            "collected at once; empty: never."
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a bad number when the configuration is read."""
+        for name in ("fee_share_percent", "address_above_usd", "merchant_above_usd"):
+            text = getattr(self, name)
+            if (text or name == "fee_share_percent") and AMOUNT_PATTERN.fullmatch(text) is None:
+                raise ValueError(f'sweeps.{name} must be a decimal such as "5" or "1000.50", not {text!r}')
+
+
 class Log(Section, frozen=True, kw_only=True):
     """What the processes write to standard error."""
 

@@ -23,6 +23,7 @@ from cloudpay.kernel.sections import (
     Reconcile,
     Retention,
     Section,
+    Sweeps,
     Web,
     Webhooks,
 )
@@ -76,6 +77,7 @@ class Settings(Section, frozen=True, kw_only=True):
     reconcile: Annotated[Reconcile, Meta(description="How often the ledger is held against the chains.")] = (
         Reconcile()
     )
+    sweeps: Annotated[Sweeps, Meta(description="When deposit addresses are emptied.")] = Sweeps()
     log: Annotated[Log, Meta(description="Logging.")] = Log()
     networks: Annotated[
         dict[str, dict[str, Any]],

@@ -21,7 +21,7 @@ class Outgoing:
     """What a spend takes from a master wallet, in base units; `asset` is the contract, or empty for the native coin.
 
     `fee_reserved` is all that is promised for its fee at the time, in the native coin. `count` tells the turns of a
-    spend that a deep reorganisation took back from each other.
+    spend that a deep reorganisation took back from each other; `goal` is where its amount is once it is settled.
     """
 
     spend_id: str
@@ -32,6 +32,7 @@ class Outgoing:
     amount: int
     fee_reserved: int
     count: int = 1
+    goal: AccountKind = AccountKind.PAID_OUT
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def post_reserve(session: Session, outgoing: Outgoing, now: datetime) -> bool:
 def post_reserve_many(session: Session, outgoings: Sequence[Outgoing], now: datetime) -> frozenset[str]:
     """Promise all of these or, raising `InsufficientFunds` with every shortage, none; answer what was new."""
     bookings = [Booking("reserve", f"spend:{each.spend_id}:reserved", _promised(each)) for each in outgoings]
-    return post_many(session, bookings, now, covered=(AccountKind.MASTER,))
+    return post_many(session, _with_lines(bookings), now, covered=(AccountKind.MASTER,))
 
 
 def post_more_fee(session: Session, outgoing: Outgoing, extra: int, number: int, now: datetime) -> bool:
@@ -91,7 +92,7 @@ def post_void_many(session: Session, outgoings: Sequence[Outgoing], now: datetim
     bookings = [
         Booking("void", f"spend:{each.spend_id}:voided", _swapped(_promised(each))) for each in outgoings
     ]
-    return post_many(session, bookings, now)
+    return post_many(session, _with_lines(bookings), now)
 
 
 def post_settled(session: Session, outgoing: Outgoing, fee: int, now: datetime) -> bool:
@@ -112,13 +113,14 @@ def post_ended_many(
     bookings = [
         Booking(outcome, _turn(outgoing, outcome), _ended(outgoing, fee, settled)) for outgoing, fee in ended
     ]
-    return post_many(session, bookings, now)
+    return post_many(session, _with_lines(bookings), now)
 
 
 def post_taken_back(session: Session, outgoing: Outgoing, fee: int, settled: bool, now: datetime) -> bool:
     """Book the exact reversal of `post_settled` or `post_reverted`: all is promised again, as it was before."""
     reference = f"{_turn(outgoing, 'settled' if settled else 'reverted')}:reversed"
-    return post(session, "taken_back", reference, _swapped(_ended(outgoing, fee, settled)), now)
+    booking = Booking("taken_back", reference, _swapped(_ended(outgoing, fee, settled)))
+    return bool(post_many(session, _with_lines([booking]), now))
 
 
 def post_funding(session: Session, funding: Funding, now: datetime) -> bool:
@@ -157,7 +159,7 @@ def _promised(outgoing: Outgoing) -> tuple[Line, ...]:
 
 def _ended(outgoing: Outgoing, fee: int, settled: bool) -> tuple[Line, ...]:
     """A fee beyond what was promised is taken from what is free: the chain has taken it, whatever we planned."""
-    goal = AccountKind.PAID_OUT if settled else AccountKind.MASTER
+    goal = outgoing.goal if settled else AccountKind.MASTER
     spare = outgoing.fee_reserved - fee
     from_promise = min(fee, outgoing.fee_reserved)
     return (
@@ -166,6 +168,11 @@ def _ended(outgoing: Outgoing, fee: int, settled: bool) -> tuple[Line, ...]:
         *_moved(outgoing, _NATIVE, max(spare, 0), AccountKind.RESERVED, AccountKind.MASTER),
         *_moved(outgoing, _NATIVE, max(-spare, 0), AccountKind.MASTER, AccountKind.FEES),
     )
+
+
+def _with_lines(bookings: Sequence[Booking]) -> list[Booking]:
+    """A spend to ourselves for which no fee was known beforehand promises nothing."""
+    return [each for each in bookings if each.lines]
 
 
 def _moved(

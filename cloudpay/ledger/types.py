@@ -30,6 +30,7 @@ class AccountKind(StrEnum):
     TRANSIT = "transit"  # debit: coins on their way between two wallets of ours
     FEES = "fees"  # debit: what the chains took
     PAID_OUT = "paid_out"  # debit: what was sent to others
+    COLD = "cold"  # debit: what was moved on to a cold wallet
     FUNDING = "funding"  # credit: what came into a master wallet from outside
 
 

@@ -22,6 +22,7 @@ from cloudpay.payments.own import OwnMove, own_moves
 from cloudpay.payments.rows import announce, new_payment
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 from cloudpay.payments.views import BALANCE_PREFIX
+from cloudpay.wallets.own import fees_paid
 from cloudpay.wallets.service import DepositAddress, deposits
 
 
@@ -55,6 +56,8 @@ def surpluses(session: Session, network: str, balances: Balances) -> dict[str, i
     )
     for address, amount in known:
         there[address] -= amount
+    for address, fee in fees_paid(session, network, there, balances.at.height).items():
+        there[address] += fee
     for (address, asset), amount in own_moves(session, network, there, balances.at.height).items():
         there[address] -= amount if asset == "" else 0
     return {address: amount for address, amount in there.items() if amount > 0}

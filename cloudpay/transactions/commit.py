@@ -15,13 +15,12 @@ from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.upsert import upsert
 from cloudpay.ledger.outgoing import post_more_fee
 from cloudpay.ledger.types import InsufficientFunds
+from cloudpay.transactions.bookings import outgoing, pays_from_deposit
 from cloudpay.transactions.changes import Selection, announce, move_spends
 from cloudpay.transactions.models import ClaimRow, TransactionRow
-from cloudpay.transactions.outcomes import outgoing
 from cloudpay.transactions.rows import ATTEMPT, CLAIM, SPEND, write_signers
 from cloudpay.transactions.states import SpendStatus, TransactionStatus
 from cloudpay.transactions.station import Station
-from cloudpay.transactions.types import SpendKind
 from cloudpay.wallets.own import note_own
 
 _TRANSACTION = table_of(TransactionRow)
@@ -90,11 +89,11 @@ def commit_signed(session: Session, station: Station, signings: Sequence[Signing
 
 def reserve_more(session: Session, spends: Sequence[Row[Any]], largest_fee: int, now: datetime) -> None:
     """Have all of a transaction's largest fee reserved by what it carries; raises `InsufficientFunds`."""
-    payouts = [row for row in spends if row.kind == SpendKind.PAYOUT]
-    extra = largest_fee - sum(row.fee_reserved for row in payouts)
-    if not payouts or extra <= 0:
+    paying = [row for row in spends if not pays_from_deposit(row)]
+    extra = largest_fee - sum(row.fee_reserved for row in paying)
+    if not paying or extra <= 0:
         return
-    first = payouts[0]
+    first = paying[0]
     total = first.fee_reserved + extra
     # The number is the new total itself: it only grows, so that it names each step once.
     post_more_fee(session, outgoing(first, first.turn + 1), extra, total, now)
@@ -159,7 +158,7 @@ def _kept(
 
 def _needs_more(signing: Signing) -> bool:
     reserved: int = sum(row.fee_reserved for row in signing.spends)
-    return signing.explained.largest_fee > reserved
+    return signing.explained.largest_fee > reserved and not pays_from_deposit(signing.spends[0])
 
 
 def _drop(

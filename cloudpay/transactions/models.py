@@ -2,17 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloudpay.kernel.columns import BaseUnits, Moment
 from cloudpay.kernel.db import Base
 
+INNER = text("kind <> 'payout'")
+"""What two indexes hold; a query must say it in these very words, or SQLite does not use them."""
+
 
 class SpendRow(Base):
     """The intent to move an asset; `waits_for` names the spend that must be done first.
 
-    It is looked at from `due_at` on. `turn` counts how often a final outcome was booked.
+    It is looked at from `due_at` on. `turn` counts how often a final outcome was booked. `fee_limit` bounds its fee;
+    `found` is what lay at its source when it was taken back for want of that.
     """
 
     __tablename__ = "spends"
@@ -20,6 +24,11 @@ class SpendRow(Base):
         Index("ix_spends_network_status_source", "network", "status", "source", "created_at"),
         Index("ix_spends_transaction_id", "transaction_id"),
         Index("ix_spends_waits_for", "waits_for"),
+        # Payouts are many, and none of them touches a deposit address: they are in neither.
+        Index("ix_spends_inner_source", "network", "source", sqlite_where=INNER, postgresql_where=INNER),
+        Index(
+            "ix_spends_inner_recipient", "network", "recipient", sqlite_where=INNER, postgresql_where=INNER
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(60), primary_key=True)
@@ -46,6 +55,8 @@ class SpendRow(Base):
     fee: Mapped[int | None] = mapped_column(BaseUnits)
     block_height: Mapped[int | None] = mapped_column(BigInteger)
     turn: Mapped[int] = mapped_column(default=0)
+    fee_limit: Mapped[int | None] = mapped_column(BaseUnits)
+    found: Mapped[int | None] = mapped_column(BaseUnits)
 
 
 class TransactionRow(Base):

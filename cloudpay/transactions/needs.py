@@ -7,6 +7,10 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.spending import Draft, FeeTier, KeyPath, Spend
 from cloudpay.chains.types import MASTER_CHAIN
+from cloudpay.kernel.failpoints import Failpoint, passing
+from cloudpay.ledger.types import InsufficientFunds
+from cloudpay.transactions.bookings import book_request
+from cloudpay.transactions.models import FeeQuoteRow
 from cloudpay.transactions.rows import SPEND, path_of
 from cloudpay.transactions.service import request_spends
 from cloudpay.transactions.states import SpendStatus
@@ -17,13 +21,23 @@ from cloudpay.wallets.service import MASTER_INDEX
 _OVER = (SpendStatus.CONFIRMED.value, SpendStatus.FAILED.value, SpendStatus.CANCELLED.value)
 
 
-def request_needs(session: Session, station: Station, row: Row[Any], draft: Draft) -> None:
-    """Ask for what a spend's draft needs, and have the spend wait for it; asking twice asks once (fault F74)."""
-    asked = [
-        _request(session, station, row, need, number) for number, need in enumerate(draft.needs, start=1)
-    ]
+def request_needs(session: Session, station: Station, row: Row[Any], draft: Draft) -> str:
+    """Ask for what a spend's draft needs, and have the spend wait for it; asking twice asks once (fault F74).
+
+    Answer why it cannot be had: what pays for it holds too little. Nothing is asked for then; empty text as a rule.
+    """
+    try:
+        with session.begin_nested():
+            asked = [
+                _request(session, station, row, need, number)
+                for number, need in enumerate(draft.needs, start=1)
+            ]
+    except InsufficientFunds as error:
+        return f"The gas station holds too little: {error.message}"
     waits = update(SPEND).where(SPEND.c.id == row.id, SPEND.c.status == SpendStatus.QUEUED.value)
     session.execute(waits.values(waits_for=asked[-1], reason="It waits for native coins that pay its fee."))
+    passing(Failpoint.TOP_UP_REQUESTED)
+    return ""
 
 
 def _request(session: Session, station: Station, row: Row[Any], need: Spend, number: int) -> str:
@@ -51,10 +65,18 @@ def _request(session: Session, station: Station, row: Row[Any], need: Spend, num
         asset=need.contract or "",
         amount=need.amount,
         tier=FeeTier(row.tier),
-        fee_reserved=0,
+        fee_reserved=_quoted(session, row, need),
     )
+    book_request(session, request, station.gateway.clock.now(session))
+    passing(Failpoint.TOP_UP_BOOKED)
     request_spends(session, station.gateway, [request])
     return name
+
+
+def _quoted(session: Session, row: Row[Any], need: Spend) -> int:
+    """Answer what sending it was last said to cost at most; what is still missing is reserved when it is signed."""
+    quote = session.get(FeeQuoteRow, (row.network, row.tier, need.contract or ""))
+    return 0 if quote is None else quote.fee
 
 
 def _master(row: Row[Any]) -> KeyPath:

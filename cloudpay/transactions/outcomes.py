@@ -12,20 +12,15 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.types import TxStatus
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.failpoints import Failpoint, passing
-from cloudpay.ledger.outgoing import (
-    Outgoing,
-    post_ended_many,
-    post_taken_back,
-    post_void,
-)
 from cloudpay.outbox.service import append_many
+from cloudpay.transactions.bookings import book_ended, book_taken_back, book_void, pays_from_deposit
 from cloudpay.transactions.changes import CHANGED, payload, wake_waiting
 from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.rows import SPEND, spends_by_transaction
 from cloudpay.transactions.states import SPEND as SPEND_STATES
 from cloudpay.transactions.states import TRANSACTION, SpendStatus, TransactionStatus
 from cloudpay.transactions.station import Station
-from cloudpay.transactions.types import SpendKind
+from cloudpay.wallets.own import PaidFee, forget_fees, note_fees
 
 FINAL = frozenset({TransactionStatus.SETTLED, TransactionStatus.REVERTED})
 IN_BLOCK = FINAL | {TransactionStatus.INCLUDED}
@@ -80,10 +75,11 @@ class Finding:
 
 @dataclass
 class _Books:
-    """Payouts that have ended, each with its fee, to be booked together."""
+    """Spends that have ended, each with its fee, to be booked together; fees that deposit addresses paid."""
 
-    settled: list[tuple[Outgoing, int]] = field(default_factory=list)
-    reverted: list[tuple[Outgoing, int]] = field(default_factory=list)
+    settled: list[tuple[Row[Any], int]] = field(default_factory=list)
+    reverted: list[tuple[Row[Any], int]] = field(default_factory=list)
+    fees: list[PaidFee] = field(default_factory=list)
 
 
 def write_findings(session: Session, station: Station, findings: Sequence[Finding]) -> None:
@@ -111,8 +107,9 @@ def apply_findings(session: Session, gateway: Gateway, found: Sequence[Finding])
     ]
     if not changes:
         return len(findings)
-    post_ended_many(session, books.settled, now, settled=True)
-    post_ended_many(session, books.reverted, now, settled=False)
+    book_ended(session, books.settled, now, settled=True)
+    book_ended(session, books.reverted, now, settled=False)
+    note_fees(session, books.fees)
     passing(Failpoint.SEND_BOOKED)
     session.connection().execute(_SPENT, [_spent(row, new) for row, new in changes])
     wake_waiting(session, [row.id for row, new in changes if new["status"] in ("confirmed", "failed")], now)
@@ -186,8 +183,10 @@ def _of_spends(
 
 def _ended(row: Row[Any], fee: int, finding: Finding, books: _Books) -> Mapping[str, Any]:
     settled = finding.status is TransactionStatus.SETTLED
-    if row.kind == SpendKind.PAYOUT:
-        (books.settled if settled else books.reverted).append((outgoing(row, row.turn + 1), fee))
+    (books.settled if settled else books.reverted).append((row, fee))
+    if pays_from_deposit(row) and finding.included is not None and finding.height is not None:
+        paid = PaidFee(row.network, finding.included.tx_id, row.id, row.source, fee, finding.height)
+        books.fees.append(paid)
     return {
         "status": SpendStatus.CONFIRMED.value if settled else SpendStatus.FAILED.value,
         "tx_id": finding.included and finding.included.tx_id,
@@ -201,9 +200,8 @@ def _ended(row: Row[Any], fee: int, finding: Finding, books: _Books) -> Mapping[
 def _taken_back(
     session: Session, row: Row[Any], was: TransactionStatus, finding: Finding, now: datetime
 ) -> Mapping[str, Any]:
-    if row.kind == SpendKind.PAYOUT:
-        settled = was is TransactionStatus.SETTLED
-        post_taken_back(session, outgoing(row, row.turn), row.fee, settled, now)
+    book_taken_back(session, row, now, settled=was is TransactionStatus.SETTLED)
+    forget_fees(session, row.network, [row.id])
     return {"status": SpendStatus.SENT.value, "fee": None, "block_height": finding.height, "reason": ""}
 
 
@@ -218,26 +216,11 @@ def _queued_anew(now: datetime) -> Mapping[str, Any]:
 
 
 def _given_up(session: Session, row: Row[Any], now: datetime) -> Mapping[str, Any]:
-    if row.kind == SpendKind.PAYOUT:
-        post_void(session, outgoing(row, row.turn + 1), now)
+    book_void(session, [row], now)
     return {
         "status": SpendStatus.FAILED.value,
         "reason": "What its transaction needs was used up by another one, which this gateway did not sign.",
     }
-
-
-def outgoing(row: Row[Any], count: int) -> Outgoing:
-    """Answer a payout as the ledger knows it."""
-    return Outgoing(
-        row.id,
-        row.merchant_id,
-        row.livemode,
-        row.network,
-        row.asset,
-        row.amount,
-        row.fee_reserved,
-        max(count, 1),
-    )
 
 
 def _shares(fee: int, parts: int) -> list[int]:

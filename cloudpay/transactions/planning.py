@@ -1,7 +1,7 @@
 """What is queued becomes signed transactions: chosen by source, drafted by the chain, signed, committed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from cloudpay.transactions.needs import request_needs
 from cloudpay.transactions.rows import CLAIM, SPEND, path_of, spend_of
 from cloudpay.transactions.states import SpendStatus, TransactionStatus
 from cloudpay.transactions.station import Station
+from cloudpay.transactions.undone import UNDRAFTED, give_up, look_at, take_back, undraftable
 from cloudpay.transactions.waiting import refuse, wait
 from cloudpay.wallets.guard import FeeAboveCap, Guard, SignerRefused
 from cloudpay.wallets.masters import masters
@@ -30,7 +31,6 @@ TIERS = tuple(reversed(FeeTier))
 
 _TRANSACTION = table_of(TransactionRow)
 _SHORT_WAIT, _LONG_WAIT = timedelta(seconds=5), timedelta(seconds=60)
-_UNDRAFTED = "The chain does not carry it out as things stand; it is tried again."
 _WATCHED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
 
 
@@ -43,6 +43,7 @@ class Plan:
     waiting: dict[str, str] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     needs: list[tuple[Row[Any], Draft]] = field(default_factory=list)
+    undraftable: list[Row[Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def plan(station: Station, guard: Guard) -> Planned:
         passing(Failpoint.SEND_COMMITTED)
     found.waiting |= short
     if found.refused or found.waiting or found.held or found.needs:
-        station.gateway.db.run(lambda session: _put_off(session, station, found))
+        lying = look_at(station, found.undraftable)
+        station.gateway.db.run(lambda session: _put_off(session, station, found, lying))
     if found.refused:
         passing(Failpoint.SEND_REFUSED)
     return Planned(kept, kept + len(found.refused) + len(found.needs) + len(found.held), found.held)
@@ -188,7 +190,7 @@ def _plan_source(
             continue
         context = SpendContext(
             tier=tier,
-            fee_cap=guard.fee_cap,
+            fee_cap=_fee_cap(guard, rows.values()),
             keys=source.keys,
             gas_station=source.gas_station,
             taken=taken,
@@ -218,7 +220,15 @@ def _plan_source(
             done.update(row.id for row in carried)
             taken |= draft.claims
             room -= 1
-        found.waiting |= dict.fromkeys(_undrafted(prepared, rows), _UNDRAFTED)
+        undrafted = _undrafted(prepared, rows)
+        found.waiting |= dict.fromkeys(undrafted, UNDRAFTED)
+        found.undraftable += undraftable([rows[each] for each in undrafted])
+
+
+def _fee_cap(guard: Guard, rows: Iterable[Row[Any]]) -> int:
+    """The most that a fee may be: for what is collected, no more than it is worth to whoever planned it."""
+    limits: list[int] = [row.fee_limit for row in rows if row.fee_limit is not None]
+    return min([guard.fee_cap, *limits])
 
 
 def _usable(prepared: Prepared, taken: frozenset[str]) -> list[Draft]:
@@ -232,12 +242,17 @@ def _undrafted(prepared: Prepared, rows: Mapping[str, Row[Any]]) -> list[str]:
     return [each for each in rows if each not in known]
 
 
-def _put_off(session: Session, station: Station, found: Plan) -> None:
+def _put_off(session: Session, station: Station, found: Plan, lying: Mapping[str, int]) -> None:
     if found.refused:
         refuse(session, station, found.refused)
     else:
         station.fence(session)
     wait(session, station, found.waiting, _SHORT_WAIT)
     wait(session, station, found.held, _LONG_WAIT)
-    for row, draft in found.needs:
-        request_needs(session, station, row, replace(draft, spends=()))
+    take_back(session, station, lying)
+    unpaid = {
+        row.id: reason
+        for row, draft in found.needs
+        if (reason := request_needs(session, station, row, replace(draft, spends=())))
+    }
+    give_up(session, station, unpaid)

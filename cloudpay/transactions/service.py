@@ -1,8 +1,9 @@
 """What other capabilities ask of the engine: to send, to take back what was not signed, how it went, what it costs."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
@@ -51,6 +52,7 @@ def request_spends(session: Session, gateway: Gateway, requests: Sequence[SpendR
             "amount": each.amount,
             "tier": each.tier.value,
             "fee_reserved": each.fee_reserved,
+            "fee_limit": each.fee_limit,
             "created_at": now,
             "due_at": now,
             "reason": "",
@@ -97,6 +99,19 @@ def fee_quotes(session: Session, network: str) -> Mapping[tuple[FeeTier, str], i
     if not rows:
         raise QuotesMissing(network)
     return {(FeeTier(row.tier), row.asset): row.fee for row in rows}
+
+
+def quotes_younger_than(session: Session, network: str, moment: datetime) -> bool:
+    """Say whether it is known what sending cost at that moment, or later."""
+    newest = session.scalar(select(func.max(FeeQuoteRow.quoted_at)).where(FeeQuoteRow.network == network))
+    return newest is not None and newest >= moment
+
+
+def quotes_wanted_since(session: Session, network: str, moment: datetime) -> bool:
+    """Say whether somebody wanted to know what sending costs at that moment, or later."""
+    row = QuoteDemandRow
+    asked = select(row.network).where(row.network == network, row.asked_at >= moment)
+    return session.scalar(asked) is not None
 
 
 def want_quotes(session: Session, gateway: Gateway, network: str) -> None:

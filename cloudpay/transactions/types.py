@@ -13,6 +13,7 @@ class SpendKind(StrEnum):
     PAYOUT = "payout"
     SWEEP = "sweep"
     TOP_UP = "top_up"  # native coins for the fee of another spend
+    COLD = "cold"  # surplus of a master wallet, to the merchant's cold wallet
     GAP = "gap"  # to ourselves, so that what was signed after it can be included
 
 
@@ -21,7 +22,7 @@ class SpendRequest:
     """The intent to move an asset, as whoever wants it moved tells it.
 
     `asset` is the contract, or empty text for the native coin; `fee_reserved` is what the ledger holds for the fee, in
-    native base units; `path` is that of the key of `source`.
+    native base units; `path` is that of the key of `source`. `fee_limit` bounds its fee below the network's `fee_cap`.
     """
 
     id: str
@@ -36,6 +37,7 @@ class SpendRequest:
     amount: int
     tier: FeeTier
     fee_reserved: int
+    fee_limit: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,11 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from cloudpay.ledger.outgoing import post_void_many
+from cloudpay.transactions.bookings import book_void
 from cloudpay.transactions.changes import Selection, change_spends, wake_waiting
-from cloudpay.transactions.outcomes import outgoing
 from cloudpay.transactions.rows import SPEND
 from cloudpay.transactions.states import SpendStatus
 from cloudpay.transactions.station import Station
-from cloudpay.transactions.types import SpendKind
 
 _REASON_LETTERS = 500
 
@@ -48,6 +46,6 @@ def refuse(session: Session, station: Station, reasons: Mapping[str, str]) -> fr
             reason=reason[:_REASON_LETTERS],
         )
     rows = session.execute(select(*SPEND.c).where(SPEND.c.id.in_(failed))).all()
-    post_void_many(session, [outgoing(row, 1) for row in rows if row.kind == SpendKind.PAYOUT], now)
+    book_void(session, rows, now)
     wake_waiting(session, sorted(failed), now)
     return frozenset(failed)

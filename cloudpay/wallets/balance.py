@@ -23,7 +23,8 @@ class WalletBalance:
     """A master wallet's balance of one asset at a block, in base units as all of these.
 
     `available` lies there and is promised to nothing, `reserved` is promised to payouts; `unswept` lies at deposit
-    addresses. Those three are booked when they are final, so that `balance` may be ahead of them.
+    addresses, until what is collected from there has arrived. Those three are booked when they are final, so that
+    `balance` may be ahead of them.
     """
 
     address: str
@@ -53,9 +54,9 @@ def master_balance(gateway: Gateway, principal: Principal, network_code: str, to
         asset=asset,
         balance=balance,
         block_height=height,
-        available=booked.get(AccountKind.MASTER, 0),
-        reserved=booked.get(AccountKind.RESERVED, 0),
-        unswept=booked.get(AccountKind.DEPOSITS, 0),
+        available=max(0, booked.get(AccountKind.MASTER, 0)),
+        reserved=max(0, booked.get(AccountKind.RESERVED, 0)),
+        unswept=max(0, booked.get(AccountKind.DEPOSITS, 0) + booked.get(AccountKind.TRANSIT, 0)),
     )
 
 
@@ -83,11 +84,11 @@ def _ask(network: Network, adapter: ChainAdapter, holding: Holding) -> tuple[int
 
 
 def _booked(gateway: Gateway, principal: Principal, asset: Asset) -> Mapping[AccountKind, int]:
-    """Answer what is booked of an asset by kind of account; a wallet that was emptied past us holds nothing."""
+    """Answer what is booked of an asset by kind of account; below zero where a wallet was emptied past us."""
     with gateway.db.read() as session:
         found = balances(session, principal.merchant_id, principal.livemode)
 
     def mine(key: AccountKey) -> bool:
         return (key.network, key.asset) == (asset.network, asset.key)
 
-    return {key.kind: max(0, each.held) for key, each in found.items() if mine(key)}
+    return {key.kind: each.held for key, each in found.items() if mine(key)}

@@ -14,18 +14,23 @@ from cloudpay.payments.loop import WatchLoop
 from cloudpay.payments.networks import require_open
 from cloudpay.payouts.changes import apply_spend
 from cloudpay.reconciliation.loop import ReconcileLoop
+from cloudpay.sweeps.cold import collect_surplus
+from cloudpay.sweeps.following import apply_spend as follow_sweep
+from cloudpay.sweeps.reserves import look_at_reserves
+from cloudpay.sweeps.service import collect
 from cloudpay.transactions.loop import SendLoop
 from cloudpay.webhooks.pruning import prune as prune_webhooks
 from cloudpay.wiring.drain import DrainLoop
 from cloudpay.wiring.operator import tell_operator
+from cloudpay.wiring.sweeps import collect_payment
 from cloudpay.wiring.watchdog import look_for_trouble
 from cloudpay.wiring.webhooks import tell_endpoint, tell_of_payout
 
 EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
-    "payment.changed": [apply_payment],
+    "payment.changed": [apply_payment, collect_payment],
     "payment.reversed": [apply_payment],
     "invoice.changed": [tell_endpoint],
-    "spend.changed": [apply_spend],
+    "spend.changed": [apply_spend, follow_sweep],
     "payout.changed": [tell_of_payout],
     "alert.opened": [tell_operator],
     "alert.cleared": [tell_operator],
@@ -34,6 +39,9 @@ EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
 
 SCHEDULE: Mapping[str, tuple[float, Callable[[Gateway], object]]] = {
     "expire invoices": (1.0, expire_due),
+    "collect from deposit addresses": (2.0, collect),
+    "send surplus on": (30.0, collect_surplus),
+    "look at gas stations": (60.0, look_at_reserves),
     "look for trouble": (60.0, look_for_trouble),
     "forget alerts": (3600.0, alerts.prune),
     "forget handled events": (60.0, outbox.prune),

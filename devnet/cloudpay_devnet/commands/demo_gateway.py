@@ -58,6 +58,8 @@ def write_settings(
         "web": {"port": port},
         "webhooks": {"allow_private_targets": True},
         "rates": {"fixed": _PRICES},
+        # Money is collected while somebody watches, a small invoice's too.
+        "sweeps": {"every_seconds": 5, "fee_share_percent": "100"},
         "log": {"level": "warning"},
         "networks": {name: _network(each, seen[name], block_time) for name, each in networks.items()},
     }

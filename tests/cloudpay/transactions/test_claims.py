@@ -12,9 +12,9 @@ from cloudpay.kernel import failpoints
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
 from cloudpay.ledger.outgoing import post_void
+from cloudpay.transactions.bookings import outgoing
 from cloudpay.transactions.journal import Journal
 from cloudpay.transactions.loop import LEASE_TTL
-from cloudpay.transactions.outcomes import outgoing
 from cloudpay.transactions.rows import SPEND
 from cloudpay.transactions.sender import Sender
 from cloudpay.transactions.service import withdraw_spends

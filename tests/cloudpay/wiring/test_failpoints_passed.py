@@ -99,6 +99,6 @@ def test_f110_money_comes_by_every_failpoint(
     expire_due(shop.gateway)
     assert shop.state(unpaid).status == "expired"
     lose_lease(shop)
-    # Those of the sender: tests/cloudpay/transactions/test_kills.py.
-    sending = {place for place in Failpoint if place.startswith("send.")}
+    # Those of the sender: tests/cloudpay/transactions/test_kills.py; of sweeps: tests/cloudpay/sweeps/test_faults.py.
+    sending = {place for place in Failpoint if place.startswith(("send.", "sweep.", "top_up.", "cold."))}
     assert set(Failpoint) - passed - sending == set()

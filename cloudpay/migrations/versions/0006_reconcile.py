@@ -5,8 +5,8 @@ from alembic import op
 
 from cloudpay.kernel.columns import Moment
 
-revision = "0005_reconcile"
-down_revision = "0004_payouts"
+revision = "0006_reconcile"
+down_revision = "0005_sweeps"
 branch_labels = None
 depends_on = None
 

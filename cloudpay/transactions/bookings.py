@@ -1,0 +1,94 @@
+"""What the engine books of each kind of spend: out of a master wallet, or out of a deposit address into it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from cloudpay.chains.types import DEPOSIT_CHAIN
+from cloudpay.ledger.outgoing import (
+    Outgoing,
+    post_ended_many,
+    post_reserve_many,
+    post_taken_back,
+    post_void_many,
+)
+from cloudpay.ledger.sweeps import Collection, post_collected, post_collected_back, post_not_collected
+from cloudpay.ledger.types import AccountKind
+from cloudpay.transactions.types import SpendKind, SpendRequest
+
+_GOALS: Mapping[SpendKind, AccountKind] = {
+    SpendKind.PAYOUT: AccountKind.PAID_OUT,
+    SpendKind.TOP_UP: AccountKind.DEPOSITS,
+    SpendKind.COLD: AccountKind.COLD,
+    SpendKind.GAP: AccountKind.MASTER,
+}
+
+
+def pays_from_deposit(row: Row[Any]) -> bool:
+    """Say whether a spend's source is a deposit address, whose own coins pay its fee: nothing is reserved for it."""
+    return bool(row.chain == DEPOSIT_CHAIN)
+
+
+def outgoing(row: Row[Any], count: int) -> Outgoing:
+    """Answer a spend from a master wallet as the ledger knows it."""
+    return Outgoing(
+        row.id,
+        row.merchant_id,
+        row.livemode,
+        row.network,
+        row.asset,
+        row.amount,
+        row.fee_reserved,
+        max(count, 1),
+        _GOALS[SpendKind(row.kind)],
+    )
+
+
+def book_request(session: Session, request: SpendRequest, now: datetime) -> None:
+    """Reserve what a spend that the engine itself asks for takes from a master wallet; raises `InsufficientFunds`."""
+    if request.path.chain != DEPOSIT_CHAIN:
+        promised = Outgoing(
+            request.id,
+            request.merchant_id,
+            request.livemode,
+            request.network,
+            request.asset,
+            request.amount,
+            request.fee_reserved,
+            goal=_GOALS[request.kind],
+        )
+        post_reserve_many(session, [promised], now)
+
+
+def book_ended(
+    session: Session, ended: Sequence[tuple[Row[Any], int]], now: datetime, *, settled: bool
+) -> None:
+    """Book spends that are final, each with its fee, for the turn that begins with this."""
+    ours = [(_collection(row, row.turn + 1), fee) for row, fee in ended if pays_from_deposit(row)]
+    others = [(outgoing(row, row.turn + 1), fee) for row, fee in ended if not pays_from_deposit(row)]
+    post_collected(session, ours, now, settled=settled)
+    post_ended_many(session, others, now, settled=settled)
+
+
+def book_taken_back(session: Session, row: Row[Any], now: datetime, *, settled: bool) -> None:
+    """Book the exact reversal of a spend's last outcome, which a deep reorganisation took back."""
+    if pays_from_deposit(row):
+        post_collected_back(session, _collection(row, row.turn), row.fee, settled, now)
+    else:
+        post_taken_back(session, outgoing(row, row.turn), row.fee, settled, now)
+
+
+def book_void(session: Session, rows: Iterable[Row[Any]], now: datetime) -> None:
+    """Book that spends will never be on the chain: what was promised to them, or on its way, is where it was."""
+    found = list(rows)
+    post_not_collected(session, [_collection(row, 1) for row in found if pays_from_deposit(row)], now)
+    post_void_many(session, [outgoing(row, 1) for row in found if not pays_from_deposit(row)], now)
+
+
+def _collection(row: Row[Any], count: int) -> Collection:
+    # A spend to its own address moves nothing but its fee.
+    amount = row.amount if row.kind == SpendKind.SWEEP else 0
+    return Collection(row.id, row.merchant_id, row.livemode, row.network, row.asset, amount, max(count, 1))
