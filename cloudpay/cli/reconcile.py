@@ -11,10 +11,11 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.cli import fail
 from cloudpay.cli.output import json_option, show_rows
-from cloudpay.cli.session import gateway_of
+from cloudpay.cli.session import actor, gateway_of
 from cloudpay.kernel.errors import Unavailable
 from cloudpay.kernel.money import format_amount
 from cloudpay.reconciliation.compare import Comparison
+from cloudpay.reconciliation.correcting import book_drifts
 from cloudpay.reconciliation.errors import NotComparable
 from cloudpay.reconciliation.keeping import keep, keep_failure
 from cloudpay.reconciliation.service import Patience, Reconciliation
@@ -27,9 +28,15 @@ _COLUMNS = ("network", "wallet", "merchant", "asset", "ledger", "pending", "doub
 
 @click.command()
 @click.argument("network", required=False)
+@click.option(
+    "--book",
+    metavar="REASON",
+    help="Book every drift of NETWORK as come from outside, or gone there: you can explain it, and no rescan finds it. "
+    "The audit log keeps the reason.",
+)
 @json_option
 @click.pass_context
-def reconcile(ctx: click.Context, network: str | None, as_json: bool) -> None:
+def reconcile(ctx: click.Context, network: str | None, book: str | None, as_json: bool) -> None:
     """Hold the ledger against the chain, on one network or on all of them.
 
     Both are taken at one final block that the watcher has read. `ledger` is what is booked; `pending` what the chain
@@ -43,9 +50,14 @@ def reconcile(ctx: click.Context, network: str | None, as_json: bool) -> None:
     Examples:
       cloudpay reconcile
       cloudpay reconcile evm --json
+      cloudpay reconcile evm --book "fee of 0x9f…, which I signed by hand"
     """
+    if book is not None and (network is None or not book.strip()):
+        raise click.UsageError(
+            "--book needs one NETWORK, and a reason that somebody will understand later.", ctx
+        )
     try:
-        found, unknown, rows = _compare(ctx, network)
+        found, unknown, rows = _compare(ctx, network, book)
     except UnknownNetwork as error:
         raise click.BadParameter(error.message, ctx, param_hint="NETWORK") from error
     except Unavailable as error:  # the database: nobody knows, which is no drift
@@ -62,7 +74,7 @@ def reconcile(ctx: click.Context, network: str | None, as_json: bool) -> None:
 
 
 def _compare(
-    ctx: click.Context, network: str | None
+    ctx: click.Context, network: str | None, book: str | None
 ) -> tuple[list[Reconciliation], list[str], list[dict[str, object]]]:
     """Compare one network, or all; answer what was found, why others are not known, and the rows to show."""
     found: list[Reconciliation] = []
@@ -73,12 +85,24 @@ def _compare(
             try:
                 with _progress(code) as patience:
                     found.append(compare(gateway, code, patience))
+                if book is not None and found[-1].drifts:
+                    _book(gateway, found[-1], book)
+                    found[-1] = compare(gateway, code)
             except NotComparable as error:
                 keep_failure(gateway, error)
                 unknown.append(error.message)
             else:
                 keep(gateway, found[-1])
         return found, unknown, [row for each in found for row in _rows(gateway, each)]
+
+
+def _book(gateway: Gateway, found: Reconciliation, reason: str) -> None:
+    for row in _rows(gateway, found):
+        if row["drift_base_units"] != "0":
+            click.echo(
+                f"Booked: {row['drift']} {row['asset']} of {row['wallet']}, {row['merchant']}.", err=True
+            )
+    book_drifts(gateway, found, reason, actor=actor())
 
 
 def _say(found: Reconciliation) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cloudpay.alerts.service import alert_views
 from cloudpay.chains.gateway import Gateway
+from cloudpay.ledger.audit import check
 from tests.cloudpay.cli.conftest import Run
 from tests.cloudpay.shop import Shop
 
@@ -70,6 +71,30 @@ def test_it_ends_with_3_where_nobody_can_say_and_compares_the_other_networks(
     assert "fake2 could not be held against the chain" in ended.err
     shop.chain.fund(paid.option.address, 1, paid.option.asset)
     assert run("reconcile").code == 1, "a drift is worse than not to know"
+
+
+def test_what_a_person_has_explained_is_booked_once_with_the_reason_and_then_both_agree(
+    run: Run, shop: Shop, paid: Any
+) -> None:
+    shop.chain.fund(paid.option.address, -1, paid.option.asset)
+    shop.chain.fund(paid.option.address, 5)
+    assert run("reconcile", "evm").code == 1
+    ended = run("reconcile", "evm", "--book", "a fee that I paid by hand")
+    assert ended.code == 0
+    assert "Booked: -0.000001 USDT" in ended.err
+    assert shop.held() == 9_999_999 + 5
+    assert not alert_views(shop.gateway)
+    assert check(shop.gateway) == []
+    assert run("reconcile", "evm", "--book", "once more").code == 0
+    assert shop.held() == 9_999_999 + 5, "nothing differs, so nothing is booked"
+    assert run("audit", "list", "--json").out.count("a fee that I paid by hand") == 2
+
+
+@pytest.mark.parametrize("arguments", [["--book", "why"], ["evm", "--book", " "]])
+def test_nothing_is_booked_without_a_network_and_a_reason(run: Run, arguments: list[str]) -> None:
+    ended = run("reconcile", *arguments)
+    assert ended.code == 2
+    assert "--book needs one NETWORK" in ended.err
 
 
 def test_a_network_that_is_not_there_is_a_slip_of_the_hand_and_no_drift(run: Run) -> None:
