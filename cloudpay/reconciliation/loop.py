@@ -4,6 +4,8 @@ import threading
 import time
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.holders import new_holder
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
@@ -41,8 +43,11 @@ class ReconcileLoop:
         """Compare until `stop`; nothing wakes it, it keeps its own time."""
         try:
             while not stop.is_set():
-                if self._every and self._keeper.hold() is not None:
-                    self.turn(stop)
+                try:
+                    if self._every and self._keeper.hold() is not None:
+                        self.turn(stop)
+                except (OperationalError, InterfaceError) as error:  # the database is away, locked or full
+                    log.warning("reconciling_failed", reason=str(error))
                 stop.wait(_TICK_SECONDS)
         finally:
             self._keeper.release()
