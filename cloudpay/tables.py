@@ -11,6 +11,7 @@ from cloudpay.outbox import models as outbox
 from cloudpay.payments import models as payments
 from cloudpay.payments import openings, own
 from cloudpay.payouts import models as payouts
+from cloudpay.reconciliation import models as reconciliation
 from cloudpay.sweeps import models as sweeps
 from cloudpay.transactions import models as transactions
 from cloudpay.wallets import freezes
@@ -35,6 +36,7 @@ __all__ = [
     "own_transactions",
     "payments",
     "payouts",
+    "reconciliation",
     "sweeps",
     "transactions",
     "wallets",

@@ -36,6 +36,7 @@ class AlertKind(StrEnum):
     TOKEN_STUCK = "token_stuck"  # noqa: S105  # no password
     OUTSIDE_SPEND = "outside_spend"
     MASTER_DIFFERS = "master_differs"
+    LEDGER_DIFFERS = "ledger_differs"
     DEPOSIT_DIFFERS = "deposit_differs"
     GAS_LOW = "gas_low"
     EVENT_FAILING = "event_failing"
@@ -139,6 +140,11 @@ KINDS: Mapping[AlertKind, Meaning] = {
         "A contract paid {subject}, or a fee was paid by a transaction that this gateway did not sign, or a transfer "
         "came in before the wallet was watched: `cloudpay rescan` over the blocks in question books what nodes show. "
         "It ends by itself when both agree.",
+    ),
+    AlertKind.LEDGER_DIFFERS: Meaning(
+        Severity.CRITICAL,
+        "Money of {subject} moved and nobody booked it, or was booked and did not move. `cloudpay reconcile` shows how "
+        "it stands now; the how-to 'The ledger and the chain disagree' says what to look at. It ends when both agree.",
     ),
     AlertKind.DEPOSIT_DIFFERS: Meaning(
         Severity.WARNING,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Executable, func, select
 
@@ -15,6 +16,7 @@ from cloudpay.payments.networks import network_views
 from cloudpay.payments.nodes import NodeState, NodeView, node_views
 from cloudpay.payments.states import NetworkStatus
 from cloudpay.payments.views import NetworkView
+from cloudpay.reconciliation.keeping import LastComparison, last_comparisons
 from cloudpay.webhooks.models import Delivery
 
 Reading = tuple[Sequence[str], float]
@@ -106,6 +108,31 @@ def _cursor_ages(gateway: Gateway) -> Iterable[Reading]:
     ]
 
 
+def _compared(
+    value: Callable[[LastComparison, datetime], float | None],
+) -> Callable[[Gateway], Iterable[Reading]]:
+    """Read one number of every network that was held against its chain."""
+
+    def read(gateway: Gateway) -> Iterable[Reading]:
+        with gateway.db.read() as session:
+            now = gateway.clock.now(session)
+        return [
+            ((code,), told)
+            for code, last in last_comparisons(gateway).items()
+            if (told := value(last, now)) is not None
+        ]
+
+    return read
+
+
+def _drifts(last: LastComparison, _now: datetime) -> float | None:
+    return last.drifts
+
+
+def _compared_age(last: LastComparison, now: datetime) -> float | None:
+    return None if last.compared_at is None else max(0.0, (now - last.compared_at).total_seconds())
+
+
 def _latency(node: NodeView) -> float | None:
     return None if node.latency_ms is None else node.latency_ms / 1000
 
@@ -142,5 +169,7 @@ GAUGES = (
     Gauge("cloudpay_node_calls", "Since its watcher began.", _NODE, _nodes(lambda node: node.calls)),
     Gauge("cloudpay_node_height", "Newest block that it told.", _NODE, _nodes(lambda node: node.height)),
     Gauge("cloudpay_node_latency_seconds", "Mean of a request.", _NODE, _nodes(_latency)),
+    Gauge("cloudpay_ledger_drifts", "Wallets unlike the ledger.", ("network",), _compared(_drifts)),
+    Gauge("cloudpay_ledger_compared_age_seconds", "Since it was.", ("network",), _compared(_compared_age)),
     Gauge("cloudpay_alerts_open", "Alerts that are open.", ("kind", "severity"), _alerts),
 )

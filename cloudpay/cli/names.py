@@ -28,6 +28,7 @@ COMMANDS = {
     "thaw": Entry("cloudpay.cli.freeze", "Let it be signed again."),
     "alerts": Entry("cloudpay.cli.alerts", "What needs a look now, and what to do."),
     "rescan": Entry("cloudpay.cli.rescan", "Read a range of blocks again."),
+    "reconcile": Entry("cloudpay.cli.reconcile", "Hold the ledger against the chain, to the base unit."),
     "audit": Entry("cloudpay.cli.audit", "Who did what."),
     "database": Entry("cloudpay.cli.database", "Bring the database to this version's tables."),
     "web": Entry("cloudpay.cli.processes", "Run the web server alone."),

@@ -3,10 +3,10 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -67,6 +67,7 @@ class Database:
         self.questions = open_engine(url, questions=True)
         self._postgresql = self.engine.dialect.name == "postgresql"
         self._read_only = {"postgresql_readonly": True} if self._postgresql else {}
+        self._one_moment = {"isolation_level": "REPEATABLE READ"} if self._postgresql else {}
         self._writer = threading.Lock()
 
     @contextmanager
@@ -86,11 +87,19 @@ class Database:
             passing(Failpoint.NUDGE_DUE)
             self.nudge(queue)
 
-    @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self) -> AbstractContextManager[Session]:
         """Open a session that can only read, as the database makes sure; it never waits for a writer."""
+        return self._reading({})
+
+    def snapshot(self) -> AbstractContextManager[Session]:
+        """Open one as `read` does, all of whose statements see what was committed when the first one began."""
+        return self._reading(self._one_moment)
+
+    @contextmanager
+    def _reading(self, options: Mapping[str, Any]) -> Iterator[Session]:
+        options = {"read_only": True, **self._read_only, **options}
         with (
-            self.engine.connect().execution_options(read_only=True, **self._read_only) as connection,
+            self.engine.connect().execution_options(**options) as connection,
             Session(connection, expire_on_commit=False, autoflush=False) as session,
         ):
             yield session

@@ -187,6 +187,18 @@ class Rates(Section, frozen=True, kw_only=True):
         return found
 
 
+class Reconcile(Section, frozen=True, kw_only=True):
+    """How often the ledger is held against the chains."""
+
+    every_minutes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Minutes from one comparison of ledger and chain to the next; 0: `cloudpay reconcile` alone.",
+        ),
+    ] = 60
+
+
 class Sweeps(Section, frozen=True, kw_only=True):
     """When what was paid is collected from deposit addresses into the master wallet."""
 

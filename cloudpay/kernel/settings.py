@@ -21,6 +21,7 @@ from cloudpay.kernel.sections import (
     Limits,
     Log,
     Rates,
+    Reconcile,
     Retention,
     Section,
     Sweeps,
@@ -83,6 +84,9 @@ class Settings(Section, frozen=True, kw_only=True):
     alerts: Annotated[Alerts, Meta(description="Who is told of what needs a look.")] = Alerts()
     limits: Annotated[Limits, Meta(description="Rate limits.")] = Limits()
     rates: Annotated[Rates, Meta(description="Prices in US dollars.")] = msgspec.field(default_factory=Rates)
+    reconcile: Annotated[Reconcile, Meta(description="How often the ledger is held against the chains.")] = (
+        Reconcile()
+    )
     sweeps: Annotated[Sweeps, Meta(description="When deposit addresses are emptied.")] = Sweeps()
     log: Annotated[Log, Meta(description="Logging.")] = Log()
     networks: Annotated[

@@ -13,6 +13,7 @@ from cloudpay.outbox.service import Handler, Together
 from cloudpay.payments.loop import WatchLoop
 from cloudpay.payments.networks import require_open
 from cloudpay.payouts.changes import apply_spends
+from cloudpay.reconciliation.loop import ReconcileLoop
 from cloudpay.sweeps.cold import collect_surplus
 from cloudpay.sweeps.following import apply_spend as follow_sweep
 from cloudpay.sweeps.reserves import look_at_reserves
@@ -53,7 +54,8 @@ SCHEDULE: Mapping[str, tuple[float, Callable[[Gateway], object]]] = {
 def loops(gateway: Gateway, queue: str) -> Sequence[Callable[[Gateway], Runnable]]:
     """Answer the loops of a worker of this queue, each to be run in a thread of its own."""
     if queue == "watch":
-        return [partial(WatchLoop, network=network) for network in gateway.chains]
+        watching = [partial(WatchLoop, network=network) for network in gateway.chains]
+        return [*watching, ReconcileLoop]
     if queue == "send":
         sending = (network for network in gateway.chains if network.sends)
         return [partial(SendLoop, network=network, gate=require_open) for network in sending]

@@ -16,6 +16,8 @@ from cloudpay.kernel.secrets import KEY_BYTES
 from cloudpay.kernel.sections import Sweeps
 from cloudpay.ledger.service import balances
 from cloudpay.ledger.types import AccountKind
+from cloudpay.reconciliation.service import Patience
+from cloudpay.reconciliation.service import reconcile as compare
 from cloudpay.sweeps.manual import waiting
 from cloudpay.sweeps.models import UnsweptRow
 from cloudpay.sweeps.service import collect
@@ -85,6 +87,7 @@ class Counter:
 
     def agree(self, symbol: str) -> None:
         """Hold the books against the chain, to the base unit (money rule 8)."""
+        self.reconcile()
         with self.shop.gateway.db.read() as session:
             addresses = session.scalars(select(DepositAddressRow.address)).all()
         chain = self.shop.chain
@@ -95,6 +98,10 @@ class Counter:
         assert sum(amount for kind, amount in books.items() if kind in _OURS) == there + chain.balance(
             symbol, self.master
         )
+
+    def reconcile(self) -> None:
+        """Hold all pots against the final block."""
+        assert not compare(self.shop.gateway, "evm", Patience(lambda: None)).drifts
 
     def gas(self, spend: SpendRow) -> int:
         """Answer the gas that a spend's transaction took."""

@@ -1,0 +1,1 @@
+"""The ledger held against the chain, to the base unit."""
