@@ -217,10 +217,20 @@ def _ceiling(text: str, decimals: int) -> int | None:
 def _merge(defaults: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
     """Lay the user's table over the shipped one, key by key.
 
-    `assets` are laid over symbol by symbol; `false` leaves one out.
+    `assets` are laid over symbol by symbol; `false` leaves one out, and a table that names no contract is about the
+    shipped one.
     """
     merged = {**defaults, **table}
     if isinstance(table.get("assets"), Mapping):
-        listed = {**defaults.get("assets", {}), **table["assets"]}
-        merged["assets"] = {symbol: asset for symbol, asset in listed.items() if asset is not False}
+        shipped: Mapping[str, Any] = defaults.get("assets", {})
+        named = {symbol: _laid_over(shipped.get(symbol), asset) for symbol, asset in table["assets"].items()}
+        merged["assets"] = {
+            symbol: asset for symbol, asset in {**shipped, **named}.items() if asset is not False
+        }
     return merged
+
+
+def _laid_over(shipped: Any, asset: Any) -> Any:
+    if isinstance(shipped, Mapping) and isinstance(asset, Mapping) and "contract" not in asset:
+        return {**shipped, **asset}
+    return asset

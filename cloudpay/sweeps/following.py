@@ -20,7 +20,7 @@ from cloudpay.transactions.types import SpendKind
 _KINDS = (SpendKind.SWEEP, SpendKind.TOP_UP)
 
 
-def apply_spend(gateway: Gateway, event: OutboxEvent) -> None:
+def follow_sweep(gateway: Gateway, event: OutboxEvent) -> None:
     """Bring the rows of an address to where its spend stands now, whatever the event says; twice changes nothing."""
     if event.payload["kind"] not in _KINDS:
         return

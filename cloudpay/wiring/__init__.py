@@ -15,7 +15,7 @@ from cloudpay.payments.networks import require_open
 from cloudpay.payouts.changes import apply_spend
 from cloudpay.reconciliation.loop import ReconcileLoop
 from cloudpay.sweeps.cold import collect_surplus
-from cloudpay.sweeps.following import apply_spend as follow_sweep
+from cloudpay.sweeps.following import follow_sweep
 from cloudpay.sweeps.reserves import look_at_reserves
 from cloudpay.sweeps.service import collect
 from cloudpay.transactions.loop import SendLoop
@@ -39,8 +39,8 @@ EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
 
 SCHEDULE: Mapping[str, tuple[float, Callable[[Gateway], object]]] = {
     "expire invoices": (1.0, expire_due),
-    "collect from deposit addresses": (2.0, collect),
-    "send surplus on": (30.0, collect_surplus),
+    "collect from deposit addresses": (1.0, collect),
+    "send surplus on": (60.0, collect_surplus),
     "look at gas stations": (60.0, look_at_reserves),
     "look for trouble": (60.0, look_for_trouble),
     "forget alerts": (3600.0, alerts.prune),

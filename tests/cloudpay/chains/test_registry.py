@@ -241,3 +241,15 @@ class _Point:
     def __init__(self, name: str, plugin: object) -> None:
         self.name, self._plugin = name, plugin
         self.load: Callable[[], object] = lambda: self._plugin
+
+
+def test_a_table_without_a_contract_is_about_the_shipped_asset_and_one_with_it_stands_for_itself() -> None:
+    name, fakes = fake_plugin()
+    shipped = fakes.contract("evm", "USDT")
+    tables = {"evm": {"live": False, "assets": {"USDT": {"large_amount": "5"}}}}
+    usdt = load_chains(tables, "evm", (name, fakes)).network("evm").asset("USDT")
+    assert (usdt.contract, usdt.decimals, usdt.large_amount) == (shipped, 6, 5_000_000)
+    other = {"contract": fakes.contract("evm", "WBTC"), "decimals": 8}
+    tables["evm"]["assets"] = {"WBTC": other}
+    wbtc = load_chains(tables, "evm", (name, fakes)).network("evm").asset("WBTC")
+    assert (wbtc.contract, wbtc.wraps) == (other["contract"], None)

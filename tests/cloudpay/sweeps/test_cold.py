@@ -1,4 +1,4 @@
-"""Surplus of a master wallet goes on to the cold address: above the ceiling, worth its fee, and to nobody else's loss."""
+"""Surplus of a master wallet goes on to the cold address: what is above the ceiling, and worth its fee."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from cloudpay.chains.registry import load_chains
 from cloudpay.kernel.errors import CloudPayError, ConfigurationError
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.ledger.types import AccountKind
-from cloudpay.sweeps.cold import ColdAddressIsOurs, collect_surplus
+from cloudpay.sweeps.cold import ColdAddressIsOurs
 from cloudpay.testing import FakePlugin, fake_address
 from cloudpay.wallets.masters import master_wallet
 from tests.cloudpay.sweeps.collector import Collector
@@ -69,8 +69,7 @@ def test_f110_killed_while_surplus_is_sent_on_it_goes_once(
     collector.fund_master(10_000_000, "USDT")
     kill_at(place)
     with pytest.raises(Killed):
-        collector.turn(after=5)
-        collector.turn(after=5)
+        collector.go_on(2)
     collector.restart()
     collector.go_on()
     assert collector.stand() == [("cold", "confirmed")]
@@ -85,10 +84,8 @@ def test_an_address_of_our_own_is_not_cold(open_collector: Callable[..., Collect
         cold_address=master_wallet(plain.gateway, plain.network, plain.shop.principal.merchant_id).address,
         assets={"ETH": {"cold_above": "0"}},
     )
-    warm.sender.work(look=True)
     with pytest.raises(ColdAddressIsOurs, match="of this gateway itself"):
-        warm.turn(after=5)
-        collect_surplus(warm.gateway)
+        warm.go_on(2)
 
 
 @pytest.mark.parametrize(

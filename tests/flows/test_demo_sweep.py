@@ -1,0 +1,31 @@
+"""In the demo, what a paid invoice brought is collected while somebody watches."""
+
+import pytest
+import requests
+
+from tests.flows.running import RunningDemo, wait_for
+
+pytestmark = pytest.mark.flow
+
+
+def unswept(demo: RunningDemo, network: str, token: str | None) -> tuple[str, str]:
+    """Answer what is available in the master wallet, and what lies at deposit addresses."""
+    query = {"network": network} | ({"token_address": token} if token else {})
+    url = f"{demo.file['api_url']}/user/balance"
+    answer = requests.get(url, params=query, headers=demo.headers, timeout=20)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["available"], answer.json()["unswept"]
+
+
+@pytest.mark.parametrize("network", ["evm", "bsc", "polygon"])
+def test_a_paid_invoice_s_token_comes_to_the_master_wallet(demo: RunningDemo, network: str) -> None:
+    assert len(demo.file["processes"]["worker:send"]) == 1
+    token = demo.file["networks"][network]["assets"]["USDT"]["token_address"]
+    wait_for("the master wallet's money", lambda: unswept(demo, network, token) == ("1000.00", "0.00"))
+    invoice = demo.create(network, "USDT", amount="2.50")
+    demo.pay(invoice)
+    demo.wait_until(invoice["id"], "paid")
+    wait_for("the sweep", lambda: unswept(demo, network, token) == ("1002.50", "0.00"), seconds=120)
+    data = "0x70a08231" + invoice["address_in"][2:].lower().rjust(64, "0")
+    left = demo.web3(network).eth.call({"to": token, "data": data})
+    assert int(left.hex(), 16) == 0
