@@ -5,13 +5,14 @@ from sqlalchemy import Connection, bindparam, exists, select
 from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
 from cloudpay.invoices.views import InvoiceView, view_of
 from cloudpay.kernel.db import table_of
+from cloudpay.kernel.prepared import Prepared
 from cloudpay.merchants.principal import Principal
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.service import of_invoice
 
 _INVOICE, _OPTION, _PAYMENT = table_of(InvoiceRow), table_of(PaymentOptionRow), table_of(PaymentRow)
 
-_BY_ID = (
+_WANTED = (
     select(
         *_INVOICE.c,
         *(each for each in _OPTION.c if each.name not in ("id", "invoice_id")),
@@ -23,8 +24,11 @@ _BY_ID = (
 )
 """One row for each payment option, with the invoice's own columns in each."""
 
-_OF_MERCHANT = _BY_ID.where(
-    _INVOICE.c.merchant_id == bindparam("merchant_id"), _INVOICE.c.livemode == bindparam("livemode")
+_BY_ID = Prepared(_WANTED)
+_OF_MERCHANT = Prepared(
+    _WANTED.where(
+        _INVOICE.c.merchant_id == bindparam("merchant_id"), _INVOICE.c.livemode == bindparam("livemode")
+    )
 )
 """Another merchant's finds no row: it is as if it did not exist, also in what is done, and so in how long it takes."""
 
@@ -36,7 +40,7 @@ def find_invoice(
     values: dict[str, object] = {"invoice_id": invoice_id}
     if owner is not None:
         values |= {"merchant_id": owner.merchant_id, "livemode": owner.livemode}
-    rows = connection.execute(_BY_ID if owner is None else _OF_MERCHANT, values).all()
+    rows = (_BY_ID if owner is None else _OF_MERCHANT).all(connection, values)
     if not rows:
         return None
     payments = of_invoice(connection, invoice_id) if rows[0].has_payments else []

@@ -19,6 +19,7 @@ from cloudpay.kernel.clock import time_of_day
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
+from cloudpay.kernel.prepared import Prepared
 from cloudpay.merchants.errors import BadKey, InvalidField, UnknownKey
 from cloudpay.merchants.models import ApiKey, Merchant, PayoutLimit
 from cloudpay.merchants.principal import Principal, Terms
@@ -32,7 +33,7 @@ _LONGEST = 200  # a longer text is no key, and is not hashed
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 _KEYS, _MERCHANTS = table_of(ApiKey).c, table_of(Merchant).c
-_BY_DIGEST = (
+_BY_DIGEST = Prepared(
     select(
         _KEYS.id,
         _KEYS.digest,
@@ -157,7 +158,7 @@ def authenticate(gateway: Gateway, secret: str) -> Principal:
     Nothing is kept from one request to the next: a key that was revoked is refused at once, by every process.
     """
     digest = gateway.app_key.digest(secret[:_LONGEST])
-    key = gateway.db.ask(lambda connection: connection.execute(_BY_DIGEST, {"digest": digest}).one_or_none())
+    key = gateway.db.ask(lambda connection: _BY_DIGEST.first(connection, {"digest": digest}))
     if key is None or len(secret) > _LONGEST or not hmac.compare_digest(key.digest, digest):
         raise BadKey
     now = gateway.clock.told(key.time_of_day)

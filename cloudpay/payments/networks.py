@@ -13,6 +13,7 @@ from cloudpay.kernel.clock import note_time, time_of_day
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.errors import Conflict, Unavailable
 from cloudpay.kernel.log import get_logger
+from cloudpay.kernel.prepared import Prepared
 from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.outbox.service import append
 from cloudpay.payments.alarms import tell_status
@@ -90,15 +91,17 @@ def enter(
 
 
 _NETWORK = table_of(NetworkRow).c
-_STATE = select(
-    _NETWORK.status, _NETWORK.reason, _NETWORK.answered_at, time_of_day().label("time_of_day")
-).where(_NETWORK.code == bindparam("code"))
+_STATE = Prepared(
+    select(_NETWORK.status, _NETWORK.reason, _NETWORK.answered_at, time_of_day().label("time_of_day")).where(
+        _NETWORK.code == bindparam("code")
+    )
+)
 """Asked for each new invoice: plain columns, and the time with them."""
 
 
 def require_open(session: Session, gateway: Gateway, network: Network) -> None:
     """Raise `NetworkClosed` unless new invoices may be taken on this network."""
-    row = session.connection().execute(_STATE, {"code": network.code}).one_or_none()
+    row = _STATE.first(session.connection(), {"code": network.code})
     if row is None:
         raise NetworkClosed(network.code, NetworkStatus.UNVERIFIED, _NEVER_VERIFIED)
     note_time(session, row.time_of_day)
