@@ -28,6 +28,8 @@ def _as_if_missing(package: str) -> Iterator[None]:
 with _as_if_missing("rich"):
     import structlog
 
+    from cloudpay.kernel.lines import PlainLines
+
 _SECRET_KEYS = re.compile(
     r"(secret|password|api[_-]?key|private_key|mnemonic|seed|authorization|token_value)", re.IGNORECASE
 )
@@ -86,11 +88,10 @@ class _Lines:
 
 def configure(*, level: str, json: bool) -> None:
     """Set up logging for this process; called once at its start."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    if json:
+        renderer: Any = structlog.processors.JSONRenderer()
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=True) if sys.stderr.isatty() else PlainLines()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
