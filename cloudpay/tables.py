@@ -9,7 +9,7 @@ from cloudpay.ledger import models as ledger
 from cloudpay.merchants import models as merchants
 from cloudpay.outbox import models as outbox
 from cloudpay.payments import models as payments
-from cloudpay.payments import own
+from cloudpay.payments import openings, own
 from cloudpay.payouts import models as payouts
 from cloudpay.transactions import models as transactions
 from cloudpay.wallets import freezes
@@ -28,6 +28,7 @@ __all__ = [
     "ledger",
     "merchants",
     "metadata",
+    "openings",
     "outbox",
     "own",
     "own_transactions",

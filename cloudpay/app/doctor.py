@@ -22,6 +22,7 @@ from cloudpay.kernel.errors import CloudPayError
 from cloudpay.kernel.settings import Settings
 from cloudpay.transactions.control import frozen_networks
 from cloudpay.wallets.limits import read_ceilings
+from cloudpay.wallets.sealing import KeySource, key_source
 from cloudpay.wallets.setup import key_families, wallet
 
 _REDIS_SECONDS = 3
@@ -61,7 +62,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _files(settings: Settings) -> Iterator[Finding]:
     yield from _key_file(settings.app_key_path, _NOT_APP_KEY)
-    yield from _key_file(settings.seal_key_path, _NOT_SEAL_KEY)
+    if settings.seal_key == "file":
+        yield from _key_file(settings.seal_key_path, _NOT_SEAL_KEY)
+        return
+    yield from _key_file(settings.wrapped_key_path, _NOT_SEAL_KEY)
+    source = key_source(settings)
+    if source.reachable():
+        yield _guard("keys", partial(_decrypted, source))
+
+
+def _decrypted(source: KeySource) -> Finding:
+    source.load()
+    return Finding("keys", True, f"The seal key comes from {source.describe()}.")
 
 
 def _key_file(path: Path, forbidden: int) -> Iterator[Finding]:

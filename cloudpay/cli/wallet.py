@@ -7,14 +7,16 @@ import click
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
+from cloudpay.cli.backup import backup, restore, verify
 from cloudpay.cli.masters import all_addresses
 from cloudpay.cli.output import json_option, show_one, show_rows
+from cloudpay.cli.seal import seal
 from cloudpay.cli.session import actor, gateway_of, read_text
 from cloudpay.kernel.errors import ConfigurationError
-from cloudpay.kernel.secrets import SealKey, read_key, read_or_create_key
 from cloudpay.wallets.errors import WalletExists, WalletMissing
 from cloudpay.wallets.limits import limits_template
 from cloudpay.wallets.masters import make_masters, master_wallet
+from cloudpay.wallets.sealing import key_source
 from cloudpay.wallets.setup import ACCOUNTS, derive_accounts, init_wallet
 from cloudpay.wallets.setup import wallet as find_wallet
 
@@ -22,6 +24,10 @@ from cloudpay.wallets.setup import wallet as find_wallet
 @click.group()
 def wallet() -> None:
     """The seed and the addresses."""
+
+
+for command in (backup, verify, restore, seal):
+    wallet.add_command(command)
 
 
 @wallet.command()
@@ -48,7 +54,8 @@ def init(ctx: click.Context, new: bool, words_file: Path | None, as_json: bool) 
         if (existing := find_wallet(gateway)) is not None:
             raise WalletExists(existing.fingerprint)
         words = _import_words(words_file, new=new)
-        made = init_wallet(gateway, _seal_key(gateway, create=True), mnemonic=words, actor=actor())
+        source = key_source(gateway.settings)
+        made = init_wallet(gateway, source.make(), mnemonic=words, actor=actor())
         view = find_wallet(gateway)
         make_masters(gateway)
         unlimited = _write_limits(gateway) if any(network.live for network in _sending(gateway)) else None
@@ -61,7 +68,7 @@ def init(ctx: click.Context, new: bool, words_file: Path | None, as_json: bool) 
         for number, word in enumerate(shown.split(), start=1):
             click.echo(f"{number:>4}  {word}")
     click.echo(
-        f"\nThe wallet is ready. Keep {gateway.settings.seal_key_path} safe and apart from the database."
+        f"\nThe wallet is ready; its seal key is in {source.describe()}. Keep that safe and apart from the database."
     )
     if unlimited is not None:
         click.echo(f"Nothing is paid out until you say in {unlimited} how much may be.")
@@ -116,7 +123,7 @@ def accounts(ctx: click.Context, upto: int) -> None:
       cloudpay wallet accounts --upto 512
     """
     with gateway_of(ctx) as gateway:
-        added = derive_accounts(gateway, _seal_key(gateway, create=False), upto=upto, actor=actor())
+        added = derive_accounts(gateway, key_source(gateway.settings).load(), upto=upto, actor=actor())
         make_masters(gateway)
     for family, count in added.items():
         click.echo(f"{family}: {count} added")
@@ -157,11 +164,6 @@ def masters(ctx: click.Context, as_json: bool) -> None:
         rows = all_addresses(gateway)
     columns = ("merchant_id", "merchant", "network", "master_wallet")
     show_rows(rows, columns, as_json=as_json, empty="There is no merchant yet.")
-
-
-def _seal_key(gateway: Gateway, *, create: bool) -> SealKey:
-    path = gateway.settings.seal_key_path
-    return SealKey(read_or_create_key(path) if create else read_key(path))
 
 
 def _import_words(words_file: Path | None, *, new: bool) -> str | None:

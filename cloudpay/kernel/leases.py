@@ -89,6 +89,12 @@ def release(db: Database, lease: Lease) -> None:
         changed_rows(session, update(LeaseRow).where(*mine).values(until=datetime.fromtimestamp(0, UTC)))
 
 
+def working(session: Session, now: datetime) -> str | None:
+    """Answer the name of a lease that a process holds which may be at work, or None."""
+    held = session.execute(select(LeaseRow.name, LeaseRow.holder).where(LeaseRow.until > now))
+    return next((name for name, holder in held if not is_gone(holder)), None)
+
+
 class LeaseKeeper:
     """Holds one lease over many short pieces of work, writing it anew only when a third of its time has gone."""
 

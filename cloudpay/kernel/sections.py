@@ -141,6 +141,22 @@ class Limits(Section, frozen=True, kw_only=True):
     ] = "60 per minute"
 
 
+class AwsKms(Section, frozen=True, kw_only=True):
+    """The key in AWS KMS that encrypts the seal key, where `seal_key` says so."""
+
+    key_id: Annotated[
+        str,
+        Meta(description="The key's ARN, id or alias; read when the seal key is made, and kept beside it."),
+    ] = ""
+    region: Annotated[str, Meta(description="The key's region; empty: that of its ARN.")] = ""
+    endpoint_url: Annotated[
+        str,
+        Meta(
+            description="Where KMS answers, as a VPC endpoint does; empty: AWS's own address in the region."
+        ),
+    ] = ""
+
+
 class Rates(Section, frozen=True, kw_only=True):
     """Prices in US dollars for `totalusd`."""
 

@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,7 @@ from msgspec import Meta
 from cloudpay.kernel.errors import ConfigurationError
 from cloudpay.kernel.sections import (
     Alerts,
+    AwsKms,
     Invoices,
     Leases,
     Limits,
@@ -50,6 +51,12 @@ class Settings(Section, frozen=True, kw_only=True):
             description="File with the key for webhook secrets and API key hashes; empty: `app.key` in the data folder."
         ),
     ] = ""
+    seal_key: Annotated[
+        Literal["file", "aws-kms"],
+        Meta(
+            description="Where the key that seals the wallet seed comes from: a file, or AWS KMS, which decrypts it."
+        ),
+    ] = "file"
     seal_key_file: Annotated[
         str,
         Meta(
@@ -64,6 +71,9 @@ class Settings(Section, frozen=True, kw_only=True):
         ),
     ] = ""
     default_network: Annotated[str, Meta(description="Network of a request that names none.")] = "evm"
+    aws_kms: Annotated[AwsKms, Meta(description="The key in AWS KMS, where the seal key is there.")] = (
+        AwsKms()
+    )
     web: Annotated[Web, Meta(description="The HTTP server.")] = Web()
     invoices: Annotated[Invoices, Meta(description="Defaults of invoices.")] = Invoices()
     webhooks: Annotated[Webhooks, Meta(description="How merchants' endpoints are called.")] = Webhooks()
@@ -97,6 +107,11 @@ class Settings(Section, frozen=True, kw_only=True):
     def seal_key_path(self) -> Path:
         """Where the key that seals the seed lies."""
         return Path(self.seal_key_file).expanduser() if self.seal_key_file else self.data_path / "seal.key"
+
+    @property
+    def wrapped_key_path(self) -> Path:
+        """Where the seal key lies as a key management service has encrypted it."""
+        return self.seal_key_path.with_name(f"{self.seal_key_path.name}.kms")
 
     @property
     def signer_limits_path(self) -> Path:

@@ -80,6 +80,22 @@ def create_merchant(
     return gateway.db.run(work)
 
 
+def put_back(session: Session, gateway: Gateway, known: MerchantView) -> None:
+    """Make a merchant again as a backup tells of it, in the caller's transaction; its webhook secret is a new one."""
+    merchant = Merchant(
+        id=known.id,
+        name=known.name,
+        livemode=known.livemode,
+        account_index=known.account_index,
+        invoice_expiry_minutes=known.invoice_expiry_minutes,
+        webhook_secret=_new_secret(gateway),
+        created_at=known.created_at,
+    )
+    session.add(merchant)
+    session.flush()
+    _put_currencies(session, merchant, known.payout_currencies)
+
+
 def get_merchant(gateway: Gateway, merchant_id: str) -> MerchantView:
     """Answer one merchant; raises `UnknownMerchant`."""
     with gateway.db.read() as session:
@@ -103,8 +119,13 @@ def terms_of(gateway: Gateway, principal: Principal) -> Terms:
 def list_merchants(gateway: Gateway) -> tuple[MerchantView, ...]:
     """Answer all merchants, oldest first."""
     with gateway.db.read() as session:
-        rows = session.scalars(select(Merchant).order_by(Merchant.id)).all()
-        return tuple(_view(session, row) for row in rows)
+        return all_merchants(session)
+
+
+def all_merchants(session: Session) -> tuple[MerchantView, ...]:
+    """Answer all merchants inside the caller's transaction, oldest first."""
+    rows = session.scalars(select(Merchant).order_by(Merchant.id)).all()
+    return tuple(_view(session, row) for row in rows)
 
 
 def merchant_accounts(session: Session) -> list[MerchantAccount]:

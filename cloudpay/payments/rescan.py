@@ -16,6 +16,7 @@ from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import network_row
 from cloudpay.payments.observe import observe
 from cloudpay.payments.omissions import numbered_as_known
+from cloudpay.payments.openings import opened_at
 from cloudpay.payments.pages import check_links
 from cloudpay.wallets.service import ours
 
@@ -35,6 +36,7 @@ def rescan(gateway: Gateway, code: str, first: int, last: int, progress: Progres
         raise InvalidRequest(
             f"There is nothing to read from {first} to {last}; blocks up to {last} have been read."
         )
+    _require_unopened(gateway, network, first)
     adapter = gateway.chains.adapter(code)
 
     def watch(addresses: Collection[str]) -> frozenset[str]:
@@ -55,6 +57,17 @@ def rescan(gateway: Gateway, code: str, first: int, last: int, progress: Progres
         after = page.headers[-1].ref
         progress(after.height, found)
     return found
+
+
+def _require_unopened(gateway: Gateway, network: Network, first: int) -> None:
+    """What lay there when a restored wallet was opened is booked as a whole; older blocks would bring it once more."""
+    with gateway.db.read() as session:
+        opened = opened_at(session, network.code)
+    if opened is not None and first <= opened:
+        raise InvalidRequest(
+            f"The wallet was restored at block {opened} of {network.code}: what older blocks brought is booked as what "
+            f"lay there then. Read from {opened + 1} on."
+        )
 
 
 def _cursor(gateway: Gateway, network: Network) -> int:

@@ -1,6 +1,5 @@
 """The leased loop of one network: at most one process sends on it, and another takes over when that one dies."""
 
-import os
 import random
 import threading
 from datetime import timedelta
@@ -20,6 +19,7 @@ from cloudpay.transactions.sender import Sender
 from cloudpay.transactions.station import Gate, Station
 from cloudpay.transactions.work import work_waits
 from cloudpay.wallets.day import DayTotals
+from cloudpay.wallets.sealing import key_source
 
 LEASE_TTL = timedelta(seconds=15)
 _STAND_BY = 1.0
@@ -52,7 +52,7 @@ class SendLoop:
 
     def _turn(self) -> float:
         """Do what there is to do; answer how many seconds to wait until the next look."""
-        if not os.access(self._gateway.settings.seal_key_path, os.R_OK):
+        if not key_source(self._gateway.settings).reachable():
             return self._leave_to_others()
         try:
             if self._keeper.hold() is None:

@@ -20,6 +20,7 @@ from cloudpay.transactions.tracking import Tracked, track
 from cloudpay.transactions.work import any_queued, work_waits
 from cloudpay.wallets.guard import BytesDiffer
 from cloudpay.wallets.limits import InvalidLimits, LimitsMissing
+from cloudpay.wallets.sealing import SealKeyUnavailable
 from cloudpay.wallets.switch import Frozen, freeze_sending
 
 _SHORTEST, _LONGEST = 0.5, 15.0
@@ -91,7 +92,7 @@ class Sender:
         station.journal.require_room()
         try:
             guard = station.guard()
-        except (LimitsMissing, InvalidLimits) as error:
+        except (LimitsMissing, InvalidLimits, SealKeyUnavailable) as error:
             self._tell_held({"": error.message})
             return False
         try:

@@ -1,5 +1,6 @@
 """What one pass of the sender works with: a network, its adapter, the lease, the journal, and whether it may sign."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,14 +12,18 @@ from cloudpay.chains.spending import SpendingAdapter
 from cloudpay.kernel.errors import Unavailable
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost, fence
 from cloudpay.kernel.money import parse_amount
-from cloudpay.kernel.secrets import SealKey, read_key
+from cloudpay.kernel.secrets import SealKey
 from cloudpay.transactions.journal import Journal
 from cloudpay.wallets.day import DayTotals
 from cloudpay.wallets.guard import Guard
 from cloudpay.wallets.limits import read_ceilings
+from cloudpay.wallets.sealing import SealKeyUnavailable, key_source
 from cloudpay.wallets.setup import open_wallet
 from cloudpay.wallets.signer import MasterKey
 from cloudpay.wallets.switch import Frozen, why_frozen, write_file
+
+_ASK_AGAIN = 10.0
+"""Seconds until a key management service that did not answer is asked again."""
 
 Gate = Callable[[Session, Gateway, Network], None]
 """Raises `Unavailable` while a network may not be trusted with money (money rule 9): asked before each signature."""
@@ -45,7 +50,9 @@ class Station:
     gate: Gate
     journal: Journal
     day: DayTotals = field(default_factory=DayTotals)
+    monotonic: Callable[[], float] = time.monotonic
     _master: MasterKey | None = None
+    _no_key: tuple[float, SealKeyUnavailable] | None = None
 
     @property
     def fee_cap(self) -> int:
@@ -85,11 +92,20 @@ class Station:
         write_file(self.gateway.settings, found.network, found.reason)
 
     def guard(self) -> Guard:
-        """Open the keys for one pass. Raises `KeyFileError`, `WalletMissing`, `LimitsMissing` and their kin."""
+        """Open the keys for one pass. Raises `SealKeyUnavailable`, `WalletMissing`, `LimitsMissing` and their kin."""
         settings = self.gateway.settings
         ceilings = read_ceilings(settings.signer_limits_path, self.network)
         if self._master is None:
-            seal_key = SealKey(read_key(settings.seal_key_path))
-            self._master = open_wallet(self.gateway, seal_key, [self.network.key_family])
+            self._master = open_wallet(self.gateway, self._seal_key(), [self.network.key_family])
         ring = self._master.ring(self.network.key_family.coin_type)
         return Guard(self.network, ring, self.fee_cap, ceilings, self.day)
+
+    def _seal_key(self) -> SealKey:
+        """Ask for the key; one that could not be had is asked for again after a while, not at every pass."""
+        if self._no_key is not None and self.monotonic() < self._no_key[0]:
+            raise self._no_key[1]
+        try:
+            return key_source(self.gateway.settings).load()
+        except SealKeyUnavailable as error:
+            self._no_key = (self.monotonic() + _ASK_AGAIN, error)
+            raise

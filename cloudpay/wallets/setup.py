@@ -121,9 +121,7 @@ def open_wallet(gateway: Gateway, seal_key: SealKey, families: Collection[KeyFam
     Raises `WalletMissing`, `WrongKey` and `WrongSeed`.
     """
     with gateway.db.read() as session:
-        row = session.get(SealedSeedRow, MAIN_SEED)
-        if row is None:
-            raise WalletMissing
+        row = _seed_row(session)
         first = {family.name: session.get(AccountKeyRow, (family.name, 0)) for family in families}
     master = MasterKey.from_words(open_words(seal_key, row.sealed))
     if master.fingerprint != row.fingerprint:
@@ -133,6 +131,20 @@ def open_wallet(gateway: Gateway, seal_key: SealKey, families: Collection[KeyFam
         if stored is not None and stored.xpub != _keys(master, family, range(1))[0]:
             raise WrongSeed(row.fingerprint, master.fingerprint)
     return master
+
+
+def reveal_words(gateway: Gateway, seal_key: SealKey) -> str:
+    """Answer the words themselves, for a backup or another seal; raises `WalletMissing` and `WrongKey`."""
+    with gateway.db.read() as session:
+        row = _seed_row(session)
+    return open_words(seal_key, row.sealed)
+
+
+def _seed_row(session: Session) -> SealedSeedRow:
+    row = session.get(SealedSeedRow, MAIN_SEED)
+    if row is None:
+        raise WalletMissing
+    return row
 
 
 def _keys(master: MasterKey, family: KeyFamily, accounts: range) -> dict[int, str]:
