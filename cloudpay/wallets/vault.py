@@ -33,7 +33,7 @@ class Stretching(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the passphrase becomes a key (RFC 7914)."""
 
     salt: bytes
-    n: int = _COST
+    n: int
     r: int = _BLOCKS
     p: int = _LANES
     name: str = "scrypt"
@@ -54,7 +54,7 @@ class SealedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def seal(plain: bytes, passphrase: str, *, fingerprint: str, made_at: datetime) -> bytes:
     """Answer the bytes of a backup file."""
-    stretching = Stretching(secrets.token_bytes(_SALT_BYTES))
+    stretching = Stretching(secrets.token_bytes(_SALT_BYTES), _COST)
     nonce = secrets.token_bytes(_NONCE_BYTES)
     header = SealedFile(FORMAT, VERSION, made_at, fingerprint, stretching, nonce)
     sealed = AESGCM(_stretch(passphrase, stretching)).encrypt(nonce, plain, _bound(header))
