@@ -51,7 +51,8 @@ class SpendContext:
     """What the core knows and a chain needs: nothing in it says which chain it is.
 
     `fee_cap` is in native base units for one transaction; `keys` names the path of every address of ours that occurs;
-    `gas_station` pays for what drafts need; `taken` are the claims that must not be used, `replaces` is outbid.
+    `gas_station` pays for what drafts need; `taken` are the claims that must not be used, `replaces` is outbid;
+    `recent` are the newest claims of the source since a person last compared the gateway with the chain.
     """
 
     tier: FeeTier
@@ -60,6 +61,7 @@ class SpendContext:
     gas_station: str
     taken: frozenset[str] = frozenset()
     coins: tuple[Coin, ...] = ()
+    recent: frozenset[str] = frozenset()
     replaces: "Draft | None" = None
 
 
@@ -85,10 +87,15 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was drafted, and what cannot be; a spend that is in neither waits, and is prepared again."""
+    """What was drafted, and what cannot be; a spend that is in neither waits, and is prepared again.
+
+    `overtaken` are the sources whose place on the chain is beyond all `recent` claims: somebody else has signed for
+    them, and nothing is drafted.
+    """
 
     drafts: tuple[Draft, ...]
     refused: tuple[Refusal, ...] = ()
+    overtaken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

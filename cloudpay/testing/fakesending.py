@@ -53,6 +53,9 @@ class FakeSending(FakePool):
             if each.recipient in self.refusing
         ]
         with self._call():
+            overtaken = self._overtaken(spends, context)
+            if overtaken:
+                return Prepared((), overtaken=overtaken)
             plan = FakePlan(self, context)
             for spend in spends:
                 draft = None if spend.recipient in self.refusing else plan.draft(spend)
@@ -108,6 +111,14 @@ class FakeSending(FakePool):
             raise NodeUnavailable(self.network, self._down)
         with self._lock:
             yield
+
+    def _overtaken(self, spends: Sequence[Spend], context: SpendContext) -> frozenset[str]:
+        furthest: dict[str, int] = {}
+        for claim in context.recent:
+            source, _, nonce = claim.rpartition(":nonce:")
+            furthest[source] = max(int(nonce), furthest.get(source, 0))
+        sources = {each.source for each in spends} & furthest.keys()
+        return frozenset(each for each in sources if self.sequence(each) > furthest[each] + 1)
 
     def _is_used(self, claim: str, height: int) -> bool:
         source, _, nonce = claim.rpartition(":nonce:")

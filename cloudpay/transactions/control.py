@@ -14,7 +14,7 @@ from cloudpay.transactions.journal import Journal
 from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.outcomes import Finding, apply_findings
 from cloudpay.transactions.states import TransactionStatus
-from cloudpay.wallets.freezes import EVERYWHERE
+from cloudpay.wallets.freezes import EVERYWHERE, note_reconciled
 from cloudpay.wallets.switch import (
     Frozen,
     all_frozen,
@@ -92,6 +92,8 @@ def thaw(gateway: Gateway, network: str, reason: str, *, reconciled: bool = Fals
             raise NotFrozen(code)
         given_up = _give_up(session, gateway, code, allowed=reconciled)
         thaw_sending(session, gateway, code, actor=actor)
+        if reconciled:
+            note_reconciled(session, code, gateway.clock.now(session))
         details = {"reason": reason, "reconciled": "yes" if reconciled else "no", "given_up": str(given_up)}
         record(session, actor=actor, action="sending.thawed", subject=code, details=details)
         return given_up

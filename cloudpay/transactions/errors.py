@@ -2,7 +2,21 @@
 
 from typing import ClassVar
 
-from cloudpay.kernel.errors import Unavailable
+from cloudpay.kernel.errors import CloudPayError, Unavailable
+
+
+class Overtaken(CloudPayError):
+    """The chain has more of an address of ours than this gateway knows to have signed."""
+
+    code: ClassVar[str] = "overtaken"
+
+    def __init__(self, network: str, source: str) -> None:
+        super().__init__(
+            f"The chain {network} has more transactions of {source} than this database knows: an old backup was put "
+            "back, or somebody else has the key. What it takes for unpaid may be paid. Compare it with the chain, then "
+            "run `cloudpay thaw --reconciled`."
+        )
+        self.network, self.source = network, source
 
 
 class QuotesMissing(Unavailable):

@@ -14,6 +14,7 @@ from cloudpay.chains.types import MASTER_CHAIN
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.transactions.commit import Signing, commit_signed
+from cloudpay.transactions.errors import Overtaken
 from cloudpay.transactions.handing import AT_ONCE
 from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.needs import request_needs
@@ -21,6 +22,7 @@ from cloudpay.transactions.rows import CLAIM, SPEND, path_of, spend_of
 from cloudpay.transactions.states import SpendStatus, TransactionStatus
 from cloudpay.transactions.station import Station
 from cloudpay.transactions.waiting import refuse, wait
+from cloudpay.wallets.freezes import reconciled_at
 from cloudpay.wallets.guard import FeeAboveCap, Guard, SignerRefused
 from cloudpay.wallets.masters import masters
 from cloudpay.wallets.service import MASTER_INDEX, deposits, master_address
@@ -30,6 +32,8 @@ TIERS = tuple(reversed(FeeTier))
 
 _TRANSACTION = table_of(TransactionRow)
 _SHORT_WAIT, _LONG_WAIT = timedelta(seconds=5), timedelta(seconds=60)
+_RECENT = 64
+"""Claims that are held against the chain: the newest one need not be the highest, where a gap was filled."""
 _UNDRAFTED = "The chain does not carry it out as things stand; it is tried again."
 _WATCHED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
 
@@ -53,6 +57,7 @@ class _Source:
     spends: Sequence[Row[Any]]
     room: int
     taken: frozenset[str]
+    recent: frozenset[str]
     gas_station: str
     keys: Mapping[str, KeyPath]
 
@@ -69,7 +74,7 @@ class Planned:
 def plan(station: Station, guard: Guard) -> Planned:
     """Sign and commit what may go out now, a bounded number; nothing is broadcast yet.
 
-    Raises `NodeUnavailable`, `LeaseLost`, `SendingFrozen`, what the gate raises, and `BytesDiffer`.
+    Raises `NodeUnavailable`, `LeaseLost`, `SendingFrozen`, what the gate raises, `BytesDiffer` and `Overtaken`.
     """
     queued = _queued(station)
     if not queued:
@@ -138,6 +143,7 @@ def _sources(station: Station, queued: Sequence[Row[Any]]) -> Iterator[_Source]:
     with station.gateway.db.read() as session:
         taken = _taken(session, station.network.code, by_source.keys())
         open_ones = _open_by_source(session, station.network.code)
+        recent = {each: _recent(session, station.network.code, each) for each in by_source}
     windows = station.adapter.in_flight(list(by_source))
     for address, rows in by_source.items():
         account = rows[0].account
@@ -147,7 +153,9 @@ def _sources(station: Station, queued: Sequence[Row[Any]]) -> Iterator[_Source]:
             address: path_of(rows[0]),
         }
         room = windows.get(address, 0) - open_ones.get(address, 0)
-        yield _Source(address, rows, room, taken.get(address, frozenset()), gas_station, keys)
+        yield _Source(
+            address, rows, room, taken.get(address, frozenset()), recent[address], gas_station, keys
+        )
 
 
 def _taken(session: Session, network: str, sources: Any) -> Mapping[str, frozenset[str]]:
@@ -164,6 +172,19 @@ def _taken(session: Session, network: str, sources: Any) -> Mapping[str, frozens
     for source, claim in session.execute(statement):
         claims[source].add(claim)
     return {source: frozenset(found) for source, found in claims.items()}
+
+
+def _recent(session: Session, network: str, source: str) -> frozenset[str]:
+    """Answer the newest claims of a source since a person last compared it with the chain."""
+    statement = (
+        select(CLAIM.c.claim)
+        .join_from(_TRANSACTION, CLAIM, CLAIM.c.transaction_id == _TRANSACTION.c.id)
+        .where(_TRANSACTION.c.network == network, _TRANSACTION.c.source == source)
+    )
+    since = reconciled_at(session, network)
+    if since is not None:
+        statement = statement.where(_TRANSACTION.c.created_at > since)
+    return frozenset(session.scalars(statement.order_by(_TRANSACTION.c.id.desc()).limit(_RECENT)))
 
 
 def _ours(station: Station, queued: Sequence[Row[Any]]) -> Mapping[str, KeyPath]:
@@ -192,10 +213,13 @@ def _plan_source(
             keys=source.keys,
             gas_station=source.gas_station,
             taken=taken,
+            recent=source.recent,
         )
         hole, done = False, set[str]()
         prepared = station.adapter.prepare([spend_of(row) for row in rows.values()], context)
         passing(Failpoint.SEND_DRAFTED)
+        if prepared.overtaken:
+            raise Overtaken(station.network.code, source.address)
         found.refused |= {each.spend_id: each.reason for each in prepared.refused}
         for draft in _usable(prepared, taken)[:room]:
             carried = [rows[each.id] for each in draft.spends]

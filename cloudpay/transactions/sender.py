@@ -11,6 +11,7 @@ from cloudpay.alerts.states import AlertKind
 from cloudpay.kernel.errors import Unavailable
 from cloudpay.kernel.log import get_logger
 from cloudpay.transactions.bumping import bump
+from cloudpay.transactions.errors import Overtaken
 from cloudpay.transactions.handing import hand_again, hand_over
 from cloudpay.transactions.journal import JournalFailed
 from cloudpay.transactions.planning import plan
@@ -100,7 +101,7 @@ class Sender:
             planned = plan(station, guard)
         except SendingFrozen:
             return False
-        except BytesDiffer as error:
+        except (BytesDiffer, Overtaken) as error:
             self._freeze(error)
             return False
         if bumped or planned.kept:
@@ -144,12 +145,12 @@ class Sender:
             if not queued:
                 self._alert(AlertKind.SENDING_HELD, "")
 
-    def _freeze(self, error: BytesDiffer) -> None:
+    def _freeze(self, error: BytesDiffer | Overtaken) -> None:
         station = self.station
         station.gateway.db.run(
             lambda session: freeze_sending(session, station.gateway, station.network.code, error.message)
         )
-        _log.error("bytes_differ", network=station.network.code, reason=error.reason)
+        _log.error(error.code, network=station.network.code, reason=error.message)
 
     def _alert(self, kind: AlertKind, sentence: str) -> None:
         """Open or clear an alert of this network; asks the database only where something may have changed."""

@@ -11,7 +11,7 @@ from cloudpay.audit.service import record
 from cloudpay.kernel.columns import Moment
 from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.db import Base
-from cloudpay.kernel.upsert import insert_if_absent
+from cloudpay.kernel.upsert import insert_if_absent, upsert
 
 EVERYWHERE = "*"
 """Stands for all networks."""
@@ -28,6 +28,15 @@ class FreezeRow(Base):
     network: Mapped[str] = mapped_column(String(40), primary_key=True)
     reason: Mapped[str] = mapped_column(Text)
     since: Mapped[datetime] = mapped_column(Moment)
+
+
+class ReconciledRow(Base):
+    """When a person last had compared a network, or `EVERYWHERE`, with the chain: what came before is explained."""
+
+    __tablename__ = "reconciliations"
+
+    network: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,18 @@ def frozen(session: Session, network: str) -> Freeze | None:
         .limit(1)
     )
     return None if row is None else _view(row)
+
+
+def note_reconciled(session: Session, network: str, now: datetime) -> None:
+    """Write down in the caller's transaction that a person has compared a network, or `EVERYWHERE`, with the chain."""
+    statement = upsert(session, ReconciledRow).values(network=network, at=now)
+    session.execute(statement.on_conflict_do_update(index_elements=["network"], set_={"at": now}))
+
+
+def reconciled_at(session: Session, network: str) -> datetime | None:
+    """Answer when a person last had compared a network with the chain, or None."""
+    moments = select(ReconciledRow.at).where(ReconciledRow.network.in_([network, EVERYWHERE]))
+    return max(session.scalars(moments), default=None)
 
 
 def freezes(session: Session) -> Sequence[Freeze]:

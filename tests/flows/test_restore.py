@@ -1,14 +1,14 @@
 """A wallet's whole way round on a real node: paid, backed up, lost with everything else, restored, and paying again."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway, bind
@@ -17,8 +17,9 @@ from cloudpay.chains.spending import FeeTier
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.leases import LeaseKeeper
 from cloudpay.kernel.secrets import KEY_BYTES, SealKey, read_or_create_key
+from cloudpay.kernel.settings import Settings
 from cloudpay.ledger.audit import check
-from cloudpay.ledger.outgoing import Outgoing, available, post_reserve_many
+from cloudpay.ledger.outgoing import Outgoing, post_reserve_many
 from cloudpay.ledger.service import balances
 from cloudpay.ledger.types import AccountKind
 from cloudpay.payments.health import verify
@@ -29,7 +30,7 @@ from cloudpay.payments.watcher import Watcher
 from cloudpay.tables import metadata
 from cloudpay.transactions import control
 from cloudpay.transactions.journal import Journal
-from cloudpay.transactions.models import ClaimRow
+from cloudpay.transactions.models import AttemptRow, ClaimRow, SpendRow, TransactionRow
 from cloudpay.transactions.sender import Sender
 from cloudpay.transactions.service import fee_quotes, request_spends, spends, want_quotes
 from cloudpay.transactions.station import Station
@@ -37,6 +38,7 @@ from cloudpay.transactions.types import SpendKind, SpendRequest
 from cloudpay.wallets.backups import back_up, open_backup
 from cloudpay.wallets.freezes import EVERYWHERE
 from cloudpay.wallets.masters import MasterWallet, master_wallet
+from cloudpay.wallets.switch import why_frozen
 from cloudpay_devnet.chain import DevChain
 from tests.cloudpay.shop import bring_to_rest
 from tests.flows.databases import NewDatabase
@@ -96,7 +98,9 @@ class Reborn:
         with self.gateway.db.read() as session:
             found = balances(session, merchant_id, livemode=False)
         return sum(
-            each.debits - each.credits for key, each in found.items() if (key.asset, key.kind) == (asset, kind)
+            each.debits - each.credits
+            for key, each in found.items()
+            if (key.asset, key.kind) == (asset, kind)
         )
 
 
@@ -105,15 +109,15 @@ def shop(tmp_path: Path, evm_chain: DevChain, new_database: NewDatabase) -> Iter
     """A shop on one real node, with ETH in its master wallet."""
     folder = tmp_path / "old"
     folder.mkdir()
-    with open_real_shop(folder, new_database(), {"evm": evm_chain}, {"evm": network_table(evm_chain)}) as opened:
+    with open_real_shop(
+        folder, new_database(), {"evm": evm_chain}, {"evm": network_table(evm_chain)}
+    ) as opened:
         opened.gateway.settings.seal_key_path.write_bytes(b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")
         yield opened
 
 
 @pytest.fixture
-def reborn(
-    shop: RealShop, tmp_path: Path, new_database: NewDatabase
-) -> Iterator[Callable[[bytes], Reborn]]:
+def reborn(shop: RealShop, tmp_path: Path, new_database: NewDatabase) -> Iterator[Callable[[bytes], Reborn]]:
     """Restore a backup on a machine that has nothing, beside the same node."""
     with ExitStack() as stack:
 
@@ -130,7 +134,9 @@ def reborn(
             bind(gateway)
             seal_key = SealKey(read_or_create_key(settings.seal_key_path))
             contents = open_backup(data, PASSPHRASE, "the backup")
-            report = restore(gateway, seal_key, contents, actor="cli:test", ahead=AHEAD, tell=lambda _what: None)
+            report = restore(
+                gateway, seal_key, contents, actor="cli:test", ahead=AHEAD, tell=lambda _what: None
+            )
             network, adapter = chains.network("evm"), chains.adapter("evm")
             verify(gateway, network, adapter)
             watcher = Watcher(
@@ -145,10 +151,8 @@ def reborn(
         yield build
 
 
-def replace_settings(gateway: Gateway, home: Path, url: str) -> object:
+def replace_settings(gateway: Gateway, home: Path, url: str) -> Settings:
     """The same settings on another machine."""
-    import msgspec
-
     return msgspec.structs.replace(gateway.settings, data_dir=str(home), database_url=url)
 
 
@@ -226,3 +230,45 @@ def test_f117_a_wallet_lost_with_everything_comes_back_from_its_backup_and_pays_
         shop.chain.node.mine(1)
         new.look()
     assert new.held(merchant, "ETH", AccountKind.MASTER) == shop.chain.balance("ETH", master.address)
+
+
+def test_f117_an_old_database_without_its_journal_signs_nothing_since_the_chain_has_more(
+    shop: RealShop,
+) -> None:
+    network = shop.gateway.chains.network("evm")
+    master = master_wallet(shop.gateway, network, shop.principal.merchant_id)
+    shop.chain.fund(master.address, "ETH", 5 * ETHER)
+    shop.finish()
+    pay_out_of_the_old(shop)
+    sender = new_sender(shop, network)
+    old = Reborn(shop.gateway, shop.watchers["evm"], sender, None, shop.chain)  # type: ignore[arg-type]
+    old.pay(shop.principal.merchant_id, "lost", 2_000)
+    sender.work(look=True)
+    shop.chain.node.mine(1)
+    forget_newest(shop)
+    shop.gateway.settings.journal_path.unlink()
+    old.pay(shop.principal.merchant_id, "next", 3_000)
+    again = new_sender(shop, network)
+    again.work(look=True)
+    assert old.status("next") == "queued"
+    with shop.gateway.db.read() as session:
+        found = why_frozen(session, shop.gateway.settings, "evm")
+    assert found is not None and "more transactions" in found.reason
+    control.thaw(shop.gateway, "evm", "compared", reconciled=True, actor="cli:test")
+    again.work(look=True)
+    shop.chain.node.mine(3)
+    again.work(look=True)
+    assert old.status("next") == "confirmed"
+
+
+def forget_newest(shop: RealShop) -> None:
+    """Put back a database from before the newest transaction was signed."""
+
+    def work(session: Session) -> None:
+        newest = session.scalars(select(TransactionRow.id).order_by(TransactionRow.id.desc())).first()
+        session.execute(delete(ClaimRow).where(ClaimRow.transaction_id == newest))
+        session.execute(delete(AttemptRow).where(AttemptRow.transaction_id == newest))
+        session.execute(delete(SpendRow).where(SpendRow.transaction_id == newest))
+        session.execute(delete(TransactionRow).where(TransactionRow.id == newest))
+
+    shop.gateway.db.run(work)

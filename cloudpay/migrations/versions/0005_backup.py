@@ -1,4 +1,4 @@
-"""Restored wallets: at which block a network was opened, and when what was frozen was last thawed."""
+"""Restored wallets: at which block a network was opened, and when a person last compared it with the chain."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,8 +21,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("network", name="pk_openings"),
     )
     op.create_table(
-        "thaws",
+        "reconciliations",
         sa.Column("network", sa.String(length=40), nullable=False),
         sa.Column("at", Moment(), nullable=False),
-        sa.PrimaryKeyConstraint("network", name="pk_thaws"),
+        sa.PrimaryKeyConstraint("network", name="pk_reconciliations"),
     )

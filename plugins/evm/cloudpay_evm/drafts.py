@@ -14,6 +14,14 @@ from cloudpay_evm.settings import EvmSettings
 from cloudpay_evm.transactions import DYNAMIC, LEGACY, Transaction, payload
 
 
+def _overtaken(held: Mapping[str, Purse], recent: frozenset[str]) -> frozenset[str]:
+    """A nonce counts what the chain has included: more than all that was claimed was signed by somebody else."""
+    furthest: dict[str, int] = {}
+    for address, nonce in map(read_claim, recent):
+        furthest[address] = max(nonce, furthest.get(address, 0))
+    return frozenset(each for each in furthest if each in held and held[each].nonce > furthest[each] + 1)
+
+
 class Drafter:
     """Drafts for one network, and learns what gas transfers of each token take."""
 
@@ -33,6 +41,9 @@ class Drafter:
             return Prepared(())
         offer = offers(node, self._settings)[context.tier]
         held = purses(node, spends)
+        overtaken = _overtaken(held, context.recent)
+        if overtaken:
+            return Prepared((), overtaken=overtaken)
         covered = [each for each in spends if each.amount <= held[each.source].left[each.contract]]
         tried = dict(zip((each.id for each in covered), estimates(node, covered), strict=True))
         tried |= self._not_for_want_of_money(node, covered, tried)

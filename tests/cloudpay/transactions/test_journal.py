@@ -4,11 +4,12 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
 from cloudpay.chains.spending import Spend
 from cloudpay.kernel.failpoints import Failpoint
@@ -152,3 +153,45 @@ def test_the_day_is_counted_from_the_journal_though_the_database_forgets(
     day = DayTotals(unix=desk.clock.unix)
     read_back(desk.gateway, "evm", desk.sender.station.journal, day)
     assert day.would_be("evm", (Spend("p2", "", "", None, 1),)) == {"": 701}
+
+
+def test_f117_without_its_journal_an_old_database_is_given_away_by_the_chain(desk: Desk) -> None:
+    """The chain has more of the master wallet's transactions than the database knows to have signed."""
+    desk.pay("p1")
+    desk.work()
+    desk.confirm()
+    desk.pay("p2")
+    desk.work()
+    desk.confirm()
+    forget_newest(desk)
+    journal = desk.sender.station.journal
+    journal.path.unlink()
+    desk.restart()
+    desk.pay("p3")
+    desk.work()
+    assert desk.statuses("p3") == ["queued"]
+    with desk.gateway.db.read() as session:
+        found = why_frozen(session, desk.gateway.settings, "evm")
+    assert found is not None and "more transactions" in found.reason
+    control.thaw(desk.gateway, "evm", "it will be fine", actor="cli:test")
+    desk.work()
+    assert desk.statuses("p3") == ["queued"]
+    desk.clock.advance(timedelta(seconds=1))
+    control.thaw(desk.gateway, "evm", "compared", reconciled=True, actor="cli:test")
+    desk.work(2, after=60)
+    desk.confirm()
+    assert desk.statuses("p3") == ["confirmed"]
+    assert desk.received("p3") == 100
+
+
+def forget_newest(desk: Desk) -> None:
+    """Put back a database from before the newest transaction was signed; what it booked is not looked at here."""
+    newest = desk.transactions()[-1].id
+
+    def work(session: Session) -> None:
+        session.execute(delete(ClaimRow).where(ClaimRow.transaction_id == newest))
+        session.execute(delete(AttemptRow).where(AttemptRow.transaction_id == newest))
+        session.execute(delete(SpendRow).where(SpendRow.transaction_id == newest))
+        session.execute(delete(TransactionRow).where(TransactionRow.id == newest))
+
+    desk.gateway.db.run(work)

@@ -1,4 +1,4 @@
-"""Backups: the whole wallet in one file that gives nothing away, is never taken for another one, and never overwrites."""
+"""Backups: the whole wallet in one file that gives nothing away, is told from others, and never overwrites."""
 
 import os
 import stat
@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cloudpay.audit.models import AuditEntry
 from cloudpay.chains.gateway import Gateway
@@ -182,8 +183,8 @@ def test_a_backup_of_this_wallet_is_recognised(gateway: Gateway, data: bytes) ->
 def test_an_address_that_is_not_of_the_seed_is_found(gateway: Gateway, data: bytes) -> None:
     """Whoever can write the database could have payers pay an address of his own."""
 
-    def steal(session: object) -> None:
-        row = session.scalars(select(DepositAddressRow)).one()  # type: ignore[attr-defined]
+    def steal(session: Session) -> None:
+        row = session.scalars(select(DepositAddressRow)).one()
         row.address = "fake:a-thief"
 
     gateway.db.run(steal)
@@ -191,8 +192,8 @@ def test_an_address_that_is_not_of_the_seed_is_found(gateway: Gateway, data: byt
 
 
 def test_a_public_key_that_is_not_of_the_seed_is_found(gateway: Gateway, data: bytes) -> None:
-    def swap(session: object) -> None:
-        rows = {row.account: row for row in session.scalars(select(AccountKeyRow))}  # type: ignore[attr-defined]
+    def swap(session: Session) -> None:
+        rows = {row.account: row for row in session.scalars(select(AccountKeyRow))}
         rows[1].xpub = rows[2].xpub
 
     gateway.db.run(swap)

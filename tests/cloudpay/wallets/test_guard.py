@@ -229,6 +229,15 @@ def test_only_the_sender_and_the_wallets_commands_read_the_seal_key() -> None:
         str(path.relative_to(product)): path.read_text(encoding="utf-8") for path in product.rglob("*.py")
     }
     readers = {name for name, text in texts.items() if "seal_key_path" in text and "read_key(" in text}
-    assert readers == {"transactions/station.py", "cli/wallet.py"}
-    openers = {name for name, text in texts.items() if "open_wallet(" in text or "open_words(" in text}
-    assert openers == {"transactions/station.py", "wallets/setup.py", "wallets/seed.py"}
+    assert readers == {"wallets/sealing.py"}
+    askers = {name for name, text in texts.items() if "key_source(" in text}
+    commands = {"cli/backup.py", "cli/wallet.py", "wallets/resealing.py"}
+    assert (
+        askers
+        == {"wallets/sealing.py", "transactions/station.py", "transactions/loop.py", "app/doctor.py"}
+        | commands
+    )
+    opening = ("open_wallet(", "open_words(", "reveal_words(")
+    openers = {name for name, text in texts.items() if any(each in text for each in opening)}
+    wallets = {"wallets/setup.py", "wallets/seed.py", "wallets/backups.py", "wallets/resealing.py"}
+    assert openers == {"transactions/station.py"} | wallets
