@@ -60,7 +60,8 @@ def main(arguments: list[str]) -> None:
         _compile(work, "bootstrap.txt", ["bootstrap.in"], upgrade=upgrade, under=[])
         _compile(work, "node.txt", ["node.in"], upgrade=upgrade, under=[])
         _compile(work, "run.txt", run, upgrade=upgrade, under=["constraints.in"])
-        _compile(work, "dev.txt", [*run, *dev], upgrade=upgrade, under=["constraints.in", "run.txt"])
+        _compile(work, "aws.txt", ["aws.in"], upgrade=upgrade, under=["constraints.in", "run.txt"])
+        _compile(work, "dev.txt", [*run, *dev], upgrade=upgrade, under=["constraints.in", "run.txt", "aws.txt"])
 
 
 if __name__ == "__main__":
