@@ -61,7 +61,9 @@ def main(arguments: list[str]) -> None:
         _compile(work, "node.txt", ["node.in"], upgrade=upgrade, under=[])
         _compile(work, "run.txt", run, upgrade=upgrade, under=["constraints.in"])
         _compile(work, "aws.txt", ["aws.in"], upgrade=upgrade, under=["constraints.in", "run.txt"])
-        _compile(work, "dev.txt", [*run, *dev], upgrade=upgrade, under=["constraints.in", "run.txt", "aws.txt"])
+        _compile(
+            work, "dev.txt", [*run, *dev], upgrade=upgrade, under=["constraints.in", "run.txt", "aws.txt"]
+        )
 
 
 if __name__ == "__main__":
