@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from cloudpay.ledger.outgoing import Outgoing, available, post_reserve_many
 from cloudpay.ledger.types import InsufficientFunds, Shortage
 from cloudpay.payouts.views import PayoutView, Total, needed
 from cloudpay.transactions.errors import QuotesMissing
-from cloudpay.transactions.service import fee_quotes, quotes_wanted, want_quotes
+from cloudpay.transactions.service import fee_quotes, quotes_wanted_since, want_quotes
 
 Quotes = Mapping[tuple[str, FeeTier, str], int]
 """By network, tier and asset: what one transfer costs at most, in the native coin."""
@@ -23,6 +23,8 @@ Quotes = Mapping[tuple[str, FeeTier, str], int]
 _PATIENCE_SECONDS = 2.0
 """A worker that runs and was nudged has asked the chain by then; one that loads its libraries first has not."""
 _LOOK_EVERY = 0.05
+_LATELY = timedelta(minutes=1)
+"""Whoever asked within it has what sending costs kept fresh for some minutes to come."""
 _WAITING = threading.BoundedSemaphore(2)
 """The threads of a web process that may wait: all the others are for requests that need not."""
 
@@ -47,9 +49,15 @@ def quotes(gateway: Gateway, networks: Collection[str]) -> Quotes:
 def _known(gateway: Gateway, networks: Collection[str]) -> Quotes:
     """Answer what is known, and have it kept fresh while it is wanted."""
     with gateway.db.read() as session:
-        unwanted = [each for each in sorted(networks) if not quotes_wanted(session, gateway, each)]
+        lately = gateway.clock.now(session) - _LATELY
+        unwanted = [each for each in sorted(networks) if not quotes_wanted_since(session, each, lately)]
+
+    def demand(session: Session) -> None:
+        for network in unwanted:
+            want_quotes(session, gateway, network)
+
     if unwanted:
-        gateway.db.run(lambda session: want_quotes(session, gateway, unwanted))
+        gateway.db.run(demand)
     with gateway.db.read() as session:
         return {
             (network, tier, asset): fee

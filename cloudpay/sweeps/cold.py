@@ -118,7 +118,7 @@ def _collect(gateway: Gateway, network: Network) -> None:
         masters = all_masters(session, network.key_family.name)
         due = [each for each in masters if terms and surplus_of(session, network, each, terms)]
     if terms is None:
-        gateway.db.run(lambda session: want_quotes(session, gateway, [network.code]))
+        gateway.db.run(lambda session: want_quotes(session, gateway, network.code))
     for master in due:
         gateway.db.run(partial(_send_on, gateway=gateway, network=network, master=master))
         passing(Failpoint.COLD_COMMITTED)

@@ -81,7 +81,7 @@ def waiting(gateway: Gateway, network: Network) -> list[SweepLine]:
 
 def _await_quotes(gateway: Gateway, network: Network) -> None:
     """Wait a moment for the worker that asks the chain what sending costs."""
-    gateway.db.run(lambda session: want_quotes(session, gateway, [network.code]))
+    gateway.db.run(lambda session: want_quotes(session, gateway, network.code))
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     while True:
         with gateway.db.read() as session:

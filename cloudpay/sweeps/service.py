@@ -91,7 +91,7 @@ def _collect(gateway: Gateway, network: Network) -> None:
         wanted = quotes_wanted_since(session, network.code, now - QUOTES_KEPT)
     if not fresh:
         if not wanted:
-            gateway.db.run(lambda session: want_quotes(session, gateway, [network.code]))
+            gateway.db.run(lambda session: want_quotes(session, gateway, network.code))
         return
     gateway.db.run(partial(_take, gateway=gateway, network=network, addresses=addresses))
     passing(Failpoint.SWEEP_COMMITTED)

@@ -14,11 +14,11 @@ from cloudpay.kernel.upsert import upsert
 from cloudpay.ledger.outgoing import funded
 from cloudpay.transactions.models import FeeQuoteRow, QuoteDemandRow
 from cloudpay.transactions.rows import SPEND
-from cloudpay.transactions.service import WANTED_FOR
 from cloudpay.transactions.states import SpendStatus
 from cloudpay.transactions.station import Station
 
 OFTEN, RARELY = timedelta(seconds=15), timedelta(minutes=10)
+_WANTED_FOR = timedelta(minutes=5)
 
 
 def quotes_due(session: Session, network: str, now: datetime) -> bool:
@@ -31,7 +31,7 @@ def quotes_due(session: Session, network: str, now: datetime) -> bool:
     if quoted_at is not None and now - quoted_at <= OFTEN:
         return False
     demand = session.get(QuoteDemandRow, network)
-    if demand is not None and now - demand.asked_at < WANTED_FOR:
+    if demand is not None and now - demand.asked_at < _WANTED_FOR:
         return True
     if quoted_at is None or now - quoted_at > RARELY:
         return demand is not None or funded(session, network) or _is_sending(session, network)

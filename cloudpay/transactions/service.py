@@ -1,7 +1,7 @@
 """What other capabilities ask of the engine: to send, to take back what was not signed, how it went, what it costs."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, literal, select, true
@@ -18,8 +18,6 @@ from cloudpay.transactions.states import SpendStatus
 from cloudpay.transactions.types import SpendRequest, SpendView
 
 QUEUE = "send"
-WANTED_FOR = timedelta(minutes=5)
-"""For how long what sending costs is asked often, once somebody wanted to know."""
 
 _SPEND = table_of(SpendRow)
 _MANY = 5_000  # below the number of variables that a statement may have, on either database
@@ -128,16 +126,10 @@ def quotes_wanted_since(session: Session, network: str, moment: datetime) -> boo
     return session.scalar(asked) is not None
 
 
-def quotes_wanted(session: Session, gateway: Gateway, network: str) -> bool:
-    """Say whether the worker knows for a while to come that somebody wants to know what sending costs."""
-    asked_at = session.scalar(select(QuoteDemandRow.asked_at).where(QuoteDemandRow.network == network))
-    return asked_at is not None and gateway.clock.now(session) - asked_at < WANTED_FOR / 2
-
-
-def want_quotes(session: Session, gateway: Gateway, networks: Iterable[str]) -> None:
-    """Have the worker ask the chains every few seconds what sending costs, for the next minutes."""
+def want_quotes(session: Session, gateway: Gateway, network: str) -> None:
+    """Have the worker ask the chain every few seconds what sending costs, for the next minutes."""
     now = gateway.clock.now(session)
-    for network in networks:
-        statement = upsert(session, QuoteDemandRow).values(network=network, asked_at=now)
-        session.execute(statement.on_conflict_do_update(index_elements=["network"], set_={"asked_at": now}))
+    values = {"network": network, "asked_at": now}
+    statement = upsert(session, QuoteDemandRow).values(**values)
+    session.execute(statement.on_conflict_do_update(index_elements=["network"], set_={"asked_at": now}))
     nudge_after_commit(session, QUEUE)

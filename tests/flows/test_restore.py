@@ -166,7 +166,7 @@ def pay_out_of_the_old(shop: RealShop) -> None:
     gateway = shop.gateway
     network = gateway.chains.network("evm")
     sender = new_sender(shop, network)
-    gateway.db.run(lambda session: want_quotes(session, gateway, ["evm"]))
+    gateway.db.run(lambda session: want_quotes(session, gateway, "evm"))
     sender.work(look=True)
     old = Reborn(gateway, shop.watchers["evm"], sender, None, shop.chain)  # type: ignore[arg-type]  # nothing restored
     old.pay(shop.principal.merchant_id, "before", 1_000)
@@ -212,7 +212,7 @@ def test_f117_a_wallet_lost_with_everything_comes_back_from_its_backup_and_pays_
         new.look()
     assert new.held(merchant, "USDT", AccountKind.DEPOSITS) == 20_000_000
 
-    new.gateway.db.run(lambda session: want_quotes(session, new.gateway, ["evm"]))
+    new.gateway.db.run(lambda session: want_quotes(session, new.gateway, "evm"))
     new.sender.work(look=True)
     new.pay(merchant, "after", 2_000)
     new.sender.work(look=True)

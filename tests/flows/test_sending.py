@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.network import Network
@@ -17,6 +18,7 @@ from cloudpay.ledger.outgoing import Funding, Outgoing, available, post_funding,
 from cloudpay.payments.networks import require_open
 from cloudpay.transactions.journal import Journal
 from cloudpay.transactions.loop import LEASE_TTL
+from cloudpay.transactions.models import AttemptRow
 from cloudpay.transactions.sender import Sender
 from cloudpay.transactions.service import fee_quotes, request_spends, spends, want_quotes
 from cloudpay.transactions.station import Station
@@ -112,7 +114,7 @@ def till(tmp_path: Path, evm_chain: DevChain, new_database: NewDatabase) -> Iter
         made = Till(shop, network, master, new_sender(shop, network))
         made.fund("ETH", 5 * ETHER)
         made.fund("USDT", 10**9)
-        shop.gateway.db.run(lambda session: want_quotes(session, shop.gateway, ["evm"]))
+        shop.gateway.db.run(lambda session: want_quotes(session, shop.gateway, "evm"))
         made.sender.work(look=True)
         yield made
 
@@ -148,3 +150,27 @@ def test_f50_f51_a_sender_killed_around_the_broadcast_pays_once_on_a_real_node(
     till.sender.work(look=True)
     assert till.statuses(*names) == {"confirmed"}
     assert {till.shop.chain.balance("ETH", recipient(each)) for each in names} == {1_000}
+
+
+def test_f56_f58_a_hole_in_the_numbers_is_filled_on_a_real_node_by_the_bytes_that_have_its_place(
+    till: Till, request: pytest.FixtureRequest
+) -> None:
+    """A node that has lost the first of five keeps the others waiting behind it, for ever."""
+    node, names = till.shop.chain.node, [f"hole-{number}" for number in range(5)]
+    node.set_automine(False)
+    request.addfinalizer(lambda: node.set_automine(True))  # the node is shared
+    till.pay("ETH", 1_000, *names)
+    till.sender.work(look=True)
+    with till.shop.gateway.db.read() as session:
+        order = select(AttemptRow.tx_id).order_by(AttemptRow.transaction_id)
+        first, *behind = session.scalars(order).all()
+    node.drop_transaction(first)
+    node.mine(1)
+    assert [till.shop.chain.receipt(each) for each in (first, *behind)] == [None] * 5
+    till.sender.work(look=True)
+    node.mine(3)
+    till.sender.work(look=True)
+    assert till.statuses(*names) == {"confirmed"}
+    with till.shop.gateway.db.read() as session:
+        assert session.scalars(order).all() == [first, *behind], "the same bytes, and nothing else"
+    assert till.books("ETH") == till.shop.chain.balance("ETH", till.master.address)

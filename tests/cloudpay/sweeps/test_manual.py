@@ -31,7 +31,7 @@ def patient(open_collector: Callable[..., Collector]) -> Collector:
 
 def quoted(collector: Collector) -> None:
     gateway = collector.gateway
-    gateway.db.run(lambda session: want_quotes(session, gateway, ["evm"]))
+    gateway.db.run(lambda session: want_quotes(session, gateway, "evm"))
     collector.sender.work(look=True)
 
 

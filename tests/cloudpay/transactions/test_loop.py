@@ -153,7 +153,7 @@ def test_quotes_are_missing_until_the_worker_has_asked_and_follow_the_chain_whil
     with pytest.raises(QuotesMissing):
         ask(desk.gateway)
     with desk.gateway.db.transaction() as session:
-        want_quotes(session, desk.gateway, ["evm"])
+        want_quotes(session, desk.gateway, "evm")
     desk.work()
     assert ask(desk.gateway)[FeeTier.HIGH, ""] == 40
     usdt = desk.network.asset("USDT").key
@@ -162,7 +162,7 @@ def test_quotes_are_missing_until_the_worker_has_asked_and_follow_the_chain_whil
     desk.work(after=310)
     assert ask(desk.gateway)[FeeTier.HIGH, ""] == 40  # nobody wants to know
     with desk.gateway.db.transaction() as session:
-        want_quotes(session, desk.gateway, ["evm"])
+        want_quotes(session, desk.gateway, "evm")
     desk.work()
     assert ask(desk.gateway)[FeeTier.HIGH, ""] == 50
     desk.chain.prices[FeeTier.HIGH] = 60
