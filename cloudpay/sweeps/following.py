@@ -60,6 +60,7 @@ def _follow_sweep(session: Session, gateway: Gateway, spend: InnerSpend) -> None
     row = session.get(UnsweptRow, (spend.network, spend.source, spend.asset), with_for_update=True)
     if row is None:
         if spend.status in (SpendStatus.CONFIRMED, SpendStatus.CANCELLED):
+            _look_again(session, gateway, spend, spend.source)
             return
         wait(session, _place(spend), gateway.clock.now(session))
         row = session.get_one(UnsweptRow, (spend.network, spend.source, spend.asset), with_for_update=True)

@@ -18,14 +18,20 @@ from cloudpay.transactions.station import Station
 from cloudpay.transactions.types import SpendKind, SpendRequest
 from cloudpay.wallets.service import MASTER_INDEX
 
+_MOST = 3
+"""Times that what was sent ahead may turn out to be too little, since the fee has risen meanwhile."""
+
 _OVER = (SpendStatus.CONFIRMED.value, SpendStatus.FAILED.value, SpendStatus.CANCELLED.value)
 
 
 def request_needs(session: Session, station: Station, row: Row[Any], draft: Draft) -> str:
     """Ask for what a spend's draft needs, and have the spend wait for it; asking twice asks once (fault F74).
 
-    Answer why it cannot be had: what pays for it holds too little. Nothing is asked for then; empty text as a rule.
+    Answer why it cannot be had: what pays for it holds too little, or it was had in vain. Nothing is asked for then;
+    empty text as a rule.
     """
+    if _in_vain(session, row):
+        return "What was sent ahead for its fee has failed, or did not suffice several times."
     try:
         with session.begin_nested():
             asked = [
@@ -38,6 +44,13 @@ def request_needs(session: Session, station: Station, row: Row[Any], draft: Draf
     session.execute(waits.values(waits_for=asked[-1], reason="It waits for native coins that pay its fee."))
     passing(Failpoint.TOP_UP_REQUESTED)
     return ""
+
+
+def _in_vain(session: Session, row: Row[Any]) -> bool:
+    """Say whether asking again is no use: it would be paid for without end."""
+    mine = SPEND.c.id.startswith(f"{row.id}:t", autoescape=True)
+    statuses = session.scalars(select(SPEND.c.status).where(mine)).all()
+    return SpendStatus.FAILED.value in statuses or statuses.count(SpendStatus.CONFIRMED.value) >= _MOST
 
 
 def _request(session: Session, station: Station, row: Row[Any], need: Spend, number: int) -> str:

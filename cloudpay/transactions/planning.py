@@ -21,6 +21,7 @@ from cloudpay.transactions.needs import request_needs
 from cloudpay.transactions.rows import CLAIM, SPEND, path_of, spend_of
 from cloudpay.transactions.states import SpendStatus, TransactionStatus
 from cloudpay.transactions.station import Station
+from cloudpay.transactions.types import SpendKind
 from cloudpay.transactions.undone import UNDRAFTED, give_up, look_at, take_back, undraftable
 from cloudpay.transactions.waiting import refuse, wait
 from cloudpay.wallets.freezes import reconciled_at
@@ -277,9 +278,11 @@ def _put_off(session: Session, station: Station, found: Plan, lying: Mapping[str
     wait(session, station, found.waiting, _SHORT_WAIT)
     wait(session, station, found.held, _LONG_WAIT)
     take_back(session, station, lying)
-    unpaid = {
+    unmet = {
         row.id: reason
         for row, draft in found.needs
         if (reason := request_needs(session, station, row, replace(draft, spends=())))
     }
-    give_up(session, station, unpaid)
+    sweeps = {row.id for row, _draft in found.needs if row.kind == SpendKind.SWEEP}
+    wait(session, station, {each: why for each, why in unmet.items() if each not in sweeps}, _LONG_WAIT)
+    give_up(session, station, {each: why for each, why in unmet.items() if each in sweeps})

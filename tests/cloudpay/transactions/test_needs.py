@@ -4,7 +4,7 @@ import pytest
 
 from cloudpay.chains.spending import FeeTier, KeyPath
 from cloudpay.kernel.failpoints import Failpoint
-from cloudpay.transactions.service import request_spends
+from cloudpay.transactions.service import request_spends, spends, want_quotes
 from cloudpay.transactions.types import SpendKind, SpendRequest
 from cloudpay.wallets.service import account_key
 from tests.cloudpay.transactions.desk import FUNDS, Desk
@@ -50,6 +50,30 @@ def test_a_token_s_sender_without_native_coins_gets_them_first(desk: Desk, depos
     assert desk.statuses("s1") == ["confirmed"]
     assert desk.chain.spendable(desk.master.address, usdt) == 1000
     assert desk.chain.spendable(desk.master.address) == FUNDS - FEE - 20
+    assert desk.books() == (FUNDS - FEE - 20, 0)
+
+
+def test_a_top_up_and_its_fee_are_reserved_before_they_are_signed(
+    desk: Desk, deposit: str, usdt: str
+) -> None:
+    desk.gateway.db.run(lambda session: want_quotes(session, desk.gateway, "evm"))
+    desk.work()
+    sweep(desk, deposit, usdt)
+    desk.work()
+    assert desk.statuses("s1:t1") == ["queued"]
+    assert desk.books() == (FUNDS - FEE - 20, FEE + 20)
+
+
+def test_where_the_gas_station_is_empty_the_sweep_is_taken_back_and_no_top_up_is_asked_for(
+    desk: Desk, deposit: str, usdt: str
+) -> None:
+    desk.pay("all", amount=FUNDS - 20)
+    sweep(desk, deposit, usdt)
+    desk.work(2)
+    assert desk.statuses("s1") == ["cancelled"]
+    assert "gas station holds too little" in desk.view("s1").reason
+    with desk.gateway.db.read() as session:
+        assert "s1:t1" not in spends(session, ["s1:t1"])
 
 
 @pytest.mark.parametrize(
@@ -81,3 +105,13 @@ def test_a_top_up_that_no_longer_suffices_is_followed_by_another(desk: Desk, dep
     desk.work()
     desk.confirm()
     assert desk.statuses("s1") == ["confirmed"]
+
+
+def test_a_top_up_that_failed_is_not_asked_for_again(desk: Desk, deposit: str, usdt: str) -> None:
+    desk.chain.refusing = {deposit}
+    sweep(desk, deposit, usdt)
+    for _ in range(6):
+        desk.work(2, after=10)
+    assert desk.statuses("s1", "s1:t1") == ["cancelled", "failed"]
+    assert desk.books() == (FUNDS, 0)
+    assert desk.transactions() == []
