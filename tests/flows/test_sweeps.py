@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -105,7 +106,7 @@ class Counter:
 
     def gas(self, spend: SpendRow) -> int:
         """Answer the gas that a spend's transaction took."""
-        receipt = self.shop.chain.node.rpc.call("eth_getTransactionReceipt", spend.tx_id)
+        receipt: Any = self.shop.chain.node.rpc.call("eth_getTransactionReceipt", spend.tx_id)
         return int(receipt["gasUsed"], 16)
 
 

@@ -69,9 +69,9 @@ class Collector:
         self.chain.send(self.master.address, amount, self.network.asset(symbol).contract)
         self.shop.mine(4)
 
-    def paid(self, units: int = 10_000_000, symbol: str = "USDT", **changes: object) -> InvoiceView:
+    def paid(self, units: int = 10_000_000, symbol: str = "USDT") -> InvoiceView:
         """Have an invoice paid, for good."""
-        invoice = self.shop.ask(currency=symbol, **changes)
+        invoice = self.shop.ask(currency=symbol)
         self.shop.pay(invoice, units)
         self.shop.mine(4)
         return invoice

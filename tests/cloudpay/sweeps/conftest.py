@@ -27,7 +27,6 @@ def open_collector(
             shop.gateway.settings, sweeps=Sweeps(**{"every_seconds": 1, **(sweeps or {})})
         )
         shop.gateway = replace(shop.gateway, settings=settings)
-        shop.watcher._gateway = shop.gateway
         write_seal_key(shop.gateway)
         collector = Collector(shop, clock)
         collector.fund_master()
