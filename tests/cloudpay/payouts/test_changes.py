@@ -150,6 +150,32 @@ def test_a_batch_follows_its_spends_together_and_the_other_events_only_look(
     assert len(told(funded)) == 11
 
 
+def test_twenty_events_of_a_batch_cost_as_many_statements_as_two(
+    funded: Gateway, send: Send, engine: Engine
+) -> None:
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    def count(first: int, many: int) -> int:
+        made = send(*map(item, range(first, first + many)), auto_confirm=True).get_json()
+        for each in made["items"]:
+            engine.move(each["payout_id"], SpendStatus.SENDING)
+        asked.clear()
+        drain(funded, EVENT_HANDLERS)
+        return len(asked)
+
+    engine.hand_on()
+    engines = (funded.db.engine, funded.db.questions)
+    for each in engines:
+        event.listen(each, "before_cursor_execute", note)
+    few, more = count(0, 2), count(2, 20)
+    for each in engines:
+        event.remove(each, "before_cursor_execute", note)
+    assert 0 < more <= few
+
+
 def test_f33_what_a_deep_reorganisation_took_back_is_under_way_again_and_told_once(
     funded: Gateway, send: Send, engine: Engine, show: Any
 ) -> None:
