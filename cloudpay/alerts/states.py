@@ -35,7 +35,6 @@ class AlertKind(StrEnum):
     LESS_ARRIVED = "less_arrived"
     TOKEN_STUCK = "token_stuck"  # noqa: S105  # no password
     OUTSIDE_SPEND = "outside_spend"
-    MASTER_DIFFERS = "master_differs"
     LEDGER_DIFFERS = "ledger_differs"
     DEPOSIT_DIFFERS = "deposit_differs"
     GAS_LOW = "gas_low"
@@ -134,12 +133,6 @@ KINDS: Mapping[AlertKind, Meaning] = {
         "Nothing is signed on the network of {subject} until a person has looked. If you moved it yourself, with the "
         "words in another wallet, run `cloudpay thaw` for that network and end this alert by hand. If not, somebody "
         "else has the words: move what is left to a new wallet at once.",
-    ),
-    AlertKind.MASTER_DIFFERS: Meaning(
-        Severity.WARNING,
-        "A contract paid {subject}, or a fee was paid by a transaction that this gateway did not sign, or a transfer "
-        "came in before the wallet was watched: `cloudpay rescan` over the blocks in question books what nodes show. "
-        "It ends by itself when both agree.",
     ),
     AlertKind.LEDGER_DIFFERS: Meaning(
         Severity.CRITICAL,

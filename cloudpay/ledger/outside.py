@@ -1,14 +1,10 @@
-"""The bookings of money at deposit addresses that somebody moved past the gateway, and what lies in master wallets."""
+"""The bookings of money at deposit addresses that somebody moved past the gateway."""
 
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cloudpay.ledger.models import LedgerAccountRow
 from cloudpay.ledger.service import post
 from cloudpay.ledger.types import AccountKey, AccountKind, Line, Side
 
@@ -39,22 +35,6 @@ def post_moved_reversed(session: Session, moved: Moved, now: datetime) -> bool:
     """Book the exact reversal of `post_moved`."""
     lines = _lines(moved, leaves=not moved.leaves)
     return post(session, "moved_reversed", f"{_reference(moved)}:reversed", lines, now)
-
-
-def in_masters(session: Session, network: str, asset: str) -> Mapping[tuple[str, bool], int]:
-    """Answer by merchant and mode what is booked to lie in its master wallet, promised or free, in base units."""
-    row = LedgerAccountRow
-    found = session.execute(
-        select(row.merchant_id, row.livemode, row.debits, row.credits).where(
-            row.network == network,
-            row.asset == asset,
-            row.kind.in_([AccountKind.MASTER.value, AccountKind.RESERVED.value]),
-        )
-    )
-    held: defaultdict[tuple[str, bool], int] = defaultdict(int)
-    for merchant_id, livemode, debits, credits_ in found:
-        held[merchant_id, livemode] += debits - credits_
-    return held
 
 
 def _reference(moved: Moved) -> str:

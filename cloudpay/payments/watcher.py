@@ -17,7 +17,7 @@ from cloudpay.payments.arrivals import NOTHING_ASKED, ArrivalLook
 from cloudpay.payments.balances import BalanceLook
 from cloudpay.payments.forks import newest_held, stored_below
 from cloudpay.payments.health import Heartbeat
-from cloudpay.payments.masters import MasterLook
+from cloudpay.payments.masters import MasterMaker
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.networks import LOST_THREAD, pause
 from cloudpay.payments.opinions import require_second_word
@@ -45,7 +45,7 @@ class Watcher:
         self._balances = BalanceLook(self.gateway, self.network, self.adapter)
         self._again = SecondReader(self.gateway, self.network, self.adapter, self._ours)
         self._stuck = StuckLook(self.gateway, self.network, self.adapter)
-        self._masters = MasterLook(self.gateway, self.network, self.adapter)
+        self._masters = MasterMaker(self.gateway)
         self._progress = Progress(self.network.code, self.network.settings.scan_limit)
         self.pace = Pace(self.network.settings)
 
@@ -74,7 +74,6 @@ class Watcher:
         if newest is not None and not self.stop.is_set():
             self._again.turn(self._lease, began, head, quiet=read == 0)
             self._stuck.turn(self._lease, began, head, quiet=read == 0)
-            self._masters.turn(self._lease, began, head)
         return read
 
     def _read_on(self, cursor: BlockRef | None, head: Head) -> tuple[int, Header | None]:

@@ -36,6 +36,15 @@ def test_no_transaction_opens_inside_another_one(table: Database) -> None:
     assert count(table) == 1
 
 
+def test_a_snapshot_sees_nothing_of_what_is_committed_after_it_began(table: Database) -> None:
+    asked = text("SELECT count FROM counters")
+    with table.snapshot() as session:
+        assert session.scalar(asked) == 0
+        table.run(add_one)
+        assert session.scalar(asked) == 0
+    assert count(table) == 1
+
+
 def test_slow_work_is_refused_inside_a_transaction_alone(table: Database) -> None:
     refuse_inside_transaction("a call to a node")
     with table.transaction(), pytest.raises(RuntimeError, match="a call to a node was called inside"):

@@ -1,11 +1,8 @@
 from dataclasses import replace
 
-import pytest
-
 from cloudpay.chains.gateway import Gateway
 from cloudpay.ledger.audit import check
-from cloudpay.ledger.outgoing import Funding, Outgoing, post_funding, post_reserve
-from cloudpay.ledger.outside import Moved, in_masters, post_moved, post_moved_reversed
+from cloudpay.ledger.outside import Moved, post_moved, post_moved_reversed
 from cloudpay.ledger.service import balances
 from cloudpay.ledger.types import AccountKind
 from cloudpay.testing.clock import START
@@ -34,18 +31,3 @@ def test_it_is_booked_once_for_each_turn_and_reversed_exactly(gateway: Gateway) 
         assert not post_moved_reversed(session, LEFT, START)
         assert post_moved(session, replace(LEFT, count=2), START)
     assert held(gateway) == {AccountKind.DEPOSITS: -7, AccountKind.FUNDING: 7}
-
-
-@pytest.mark.parametrize("asset", ["", "0xtoken"])
-def test_master_wallets_hold_what_is_free_and_what_is_promised(gateway: Gateway, asset: str) -> None:
-    come = Funding("evm", "0x1", "0xmaster", asset, 0, "mer_1", livemode=False, amount=100)
-    with gateway.db.transaction() as session:
-        post_funding(session, come, START)
-        post_funding(session, replace(come, merchant_id="mer_2", address="0xother", amount=5), START)
-        outgoing = Outgoing(
-            "sp_1", "mer_1", livemode=False, network="evm", asset=asset, amount=30, fee_reserved=0
-        )
-        post_reserve(session, outgoing, START)
-    with gateway.db.read() as session:
-        assert in_masters(session, "evm", asset) == {("mer_1", False): 100, ("mer_2", False): 5}
-        assert in_masters(session, "bsc", asset) == {}

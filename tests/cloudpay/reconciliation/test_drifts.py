@@ -36,6 +36,19 @@ def test_money_taken_out_past_us_is_booked_and_its_fee_is_what_differs(house: Ho
     assert house.drifts() == {("master", ""): -21}, "FakeChain's fee, which no transfer shows"
 
 
+def test_native_money_that_a_contract_sent_to_the_master_wallet_differs_until_a_rescan_with_traces(
+    house: House,
+) -> None:
+    house.chain.capabilities &= ~Capability.TRACES
+    house.chain.send(house.master, 7, via_contract=True)
+    house.mine(4)
+    assert house.drifts() == {("master", ""): 7}
+    house.chain.capabilities |= Capability.TRACES
+    house.shop.rescan(1, house.chain.height)
+    house.mine(4)
+    assert not house.drifts()
+
+
 def test_native_money_at_an_address_that_was_paid_in_tokens_is_found(house: House) -> None:
     invoice = house.shop.ask("10", "USDT")
     house.shop.pay(invoice)

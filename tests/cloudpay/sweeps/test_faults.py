@@ -84,7 +84,7 @@ def test_f23_our_own_top_ups_and_sweeps_are_no_payments_and_no_money_from_outsid
     assert len(collector.shop.state(invoice).payments) == 1
     assert collector.booked("ETH")[AccountKind.FUNDING] == -(10**6)
     assert AccountKind.RECEIPTS not in collector.booked("ETH")
-    assert not collector.alerts() & {AlertKind.OUTSIDE_SPEND, AlertKind.MASTER_DIFFERS}
+    assert not collector.alerts() & {AlertKind.OUTSIDE_SPEND, AlertKind.LEDGER_DIFFERS}
     assert collector.agree()
 
 
