@@ -33,7 +33,7 @@ class FreezeRow(Base):
 class ReconciledRow(Base):
     """When a person last had compared a network, or `EVERYWHERE`, with the chain: what came before is explained."""
 
-    __tablename__ = "reconciliations"
+    __tablename__ = "reconciled"
 
     network: Mapped[str] = mapped_column(String(40), primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment)

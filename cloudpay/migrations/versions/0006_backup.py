@@ -21,8 +21,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("network", name="pk_openings"),
     )
     op.create_table(
-        "reconciliations",
+        "reconciled",
         sa.Column("network", sa.String(length=40), nullable=False),
         sa.Column("at", Moment(), nullable=False),
-        sa.PrimaryKeyConstraint("network", name="pk_reconciliations"),
+        sa.PrimaryKeyConstraint("network", name="pk_reconciled"),
     )
