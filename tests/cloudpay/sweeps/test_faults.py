@@ -162,7 +162,10 @@ def test_where_the_chain_shows_less_than_is_booked_the_lesser_is_collected_and_t
     assert collector.rows() == {"USDT": "missing"}
 
 
-def test_a_fee_that_rises_between_plan_and_signature_has_it_planned_anew(collector: Collector) -> None:
+@pytest.mark.parametrize("place", [None, Failpoint.SWEEP_TAKEN_BACK])
+def test_f110_a_fee_that_rises_between_plan_and_signature_has_it_planned_anew(
+    collector: Collector, place: Failpoint | None
+) -> None:
     collector.paid(1_000, "ETH")
     collector.shop.look()
     collector.clock.advance(collector.gateway.settings.sweeps.every_seconds * SECOND)
@@ -172,6 +175,11 @@ def test_a_fee_that_rises_between_plan_and_signature_has_it_planned_anew(collect
     collect(collector.gateway)
     assert collector.stand() == [("sweep", "queued")]
     collector.chain.prices = dict.fromkeys(collector.chain.prices, 45)
+    if place is not None:
+        kill_at(place)
+        with pytest.raises(Killed):
+            collector.go_on(2, after=61)
+        collector.restart()
     collector.go_on(8, after=61)
     assert collector.stand() == [("sweep", "cancelled"), ("sweep", "confirmed")]
     assert collector.booked("ETH")[AccountKind.DEPOSITS] == 0
