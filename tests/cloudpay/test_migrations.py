@@ -1,15 +1,17 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from cloudpay.app.migrate import upgrade
 from cloudpay.app.start import current_revision
 from cloudpay.kernel.db import Database
 from cloudpay.migrations import HEAD
+from cloudpay.sweeps.models import UnsweptRow
 from cloudpay.tables import metadata
 
 
@@ -44,3 +46,44 @@ def test_append_only_tables_are_so_after_a_migration(migrated: Database, table: 
 def test_migrating_again_changes_nothing(migrated: Database) -> None:
     upgrade(migrated)
     assert current_revision(migrated) == HEAD
+
+
+def test_what_was_paid_before_sweeps_waits_to_be_collected(database_url: str) -> None:
+    database = Database(database_url)
+    upgrade(database, "0004_payouts")
+    at, units = "2026-01-02 03:04:05", "1".rjust(78, "0")
+    rows = [
+        (
+            "INSERT INTO merchants (id, name, livemode, account_index, webhook_secret, created_at) "
+            "VALUES ('mer_1', 'Tea', :no, 0, '', :at)"
+        ),
+        (
+            "INSERT INTO deposit_addresses (id, key_family, address, account, chain, index, merchant_id, invoice_id, "
+            "livemode, created_at) VALUES ('dep_1', 'evm', '0xA', 4, 0, 7, 'mer_1', 'inv_1', :no, :at)"
+        ),
+        (
+            "INSERT INTO invoices (id, merchant_id, livemode, status, customer_name, notification_emails, undeliverable, "
+            "priority, created_at, expires_at, sequence, version) "
+            "VALUES ('inv_1', 'mer_1', :no, 'paid', 'J', '', '', 'high', :at, :at, 0, 1)"
+        ),
+        *(
+            "INSERT INTO payments (id, merchant_id, livemode, invoice_id, deposit_address_id, network, asset, tx_id, "
+            "ordinal, address, source, amount, status, block_height, block_hash, block_time, first_seen_at, final_at, "
+            f"credits) VALUES ('pay_{number}', 'mer_1', :no, 'inv_1', 'dep_1', 'evm', '', 'tx{number}', 0, '0xA', "
+            f"'native', :units, '{status}', 1, 'h', :at, :at, :at, 1)"
+            for number, status in enumerate(["final", "final", "confirming"])
+        ),
+    ]
+    with database.engine.begin() as connection:
+        quoted = '"index"'
+        for row in rows:
+            statement = text(row.replace(" index,", f" {quoted},"))
+            connection.execute(statement, {"no": False, "at": at, "units": units})
+    upgrade(database)
+    with database.read() as session:
+        [row] = session.scalars(select(UnsweptRow)).all()
+    assert (row.network, row.address, row.asset, row.tier) == ("evm", "0xA", "", "high")
+    assert (row.account, row.chain, row.index, row.livemode) == (4, 0, 7, False)
+    assert row.due_at == row.since == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert (row.standing, row.amount, row.looks) == ("new", 0, 0)
+    database.close()
