@@ -12,7 +12,7 @@ from cloudpay.sweeps.cold import ColdAddressIsOurs
 from cloudpay.testing import FakePlugin, fake_address
 from cloudpay.wallets.masters import master_wallet
 from tests.cloudpay.sweeps.collector import Collector
-from tests.cloudpay.transactions.test_faults import Killed, kill_at
+from tests.cloudpay.transactions.kills import Killed, kill_at
 
 COLD = fake_address("the cold wallet")
 FEE = 10  # of the lowest tier; a token's is three times that

@@ -14,7 +14,7 @@ from cloudpay.payments.networks import resume
 from cloudpay.sweeps.reserves import look_at_reserves
 from cloudpay.sweeps.service import collect
 from tests.cloudpay.sweeps.collector import Collector
-from tests.cloudpay.transactions.test_faults import Killed, kill_at
+from tests.cloudpay.transactions.kills import Killed, kill_at
 
 NATIVE_FEE, TOKEN_FEE = 20, 60
 

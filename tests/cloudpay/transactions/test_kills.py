@@ -8,13 +8,10 @@ import pytest
 from cloudpay.kernel import failpoints
 from cloudpay.kernel.failpoints import Failpoint
 from tests.cloudpay.transactions.desk import FUNDS, Desk, recipient_of
+from tests.cloudpay.transactions.kills import Killed
 
 SENDING = sorted(place for place in Failpoint if place.startswith("send."))
 GOOD = ("p1", "p2", "stuck", "p4")
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 def look(desk: Desk, passes: int = 1, *, after: float = 0) -> None:
