@@ -62,8 +62,8 @@ def test_what_was_paid_before_sweeps_waits_to_be_collected(database_url: str) ->
             "livemode, created_at) VALUES ('dep_1', 'evm', '0xA', 4, 0, 7, 'mer_1', 'inv_1', :no, :at)"
         ),
         (
-            "INSERT INTO invoices (id, merchant_id, livemode, status, customer_name, notification_emails, undeliverable, "
-            "priority, created_at, expires_at, sequence, version) "
+            "INSERT INTO invoices (id, merchant_id, livemode, status, customer_name, notification_emails, "
+            "undeliverable, priority, created_at, expires_at, sequence, version) "
             "VALUES ('inv_1', 'mer_1', :no, 'paid', 'J', '', '', 'high', :at, :at, 0, 1)"
         ),
         *(
@@ -76,8 +76,8 @@ def test_what_was_paid_before_sweeps_waits_to_be_collected(database_url: str) ->
     ]
     with database.engine.begin() as connection:
         quoted = '"index"'
-        for row in rows:
-            statement = text(row.replace(" index,", f" {quoted},"))
+        for each in rows:
+            statement = text(each.replace(" index,", f" {quoted},"))
             connection.execute(statement, {"no": False, "at": at, "units": units})
     upgrade(database)
     with database.read() as session:
