@@ -1,6 +1,6 @@
 """Ledger against chain as a pure function."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudpay.ledger.pots import Change, Place, Pot, Surety
@@ -8,6 +8,7 @@ from cloudpay.reconciliation.compare import Comparison, compare
 
 POT = Pot("mer_1", False, "", Place.MASTER)
 AMOUNTS = st.integers(-(10**30), 10**30)
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def changes_of(surety: Surety, amounts: list[int]) -> list[Change]:
@@ -19,6 +20,7 @@ def drift(booked: int, changes: list[Change], lying: int) -> int:
     return line.drift
 
 
+@patient
 @given(AMOUNTS, st.lists(AMOUNTS, max_size=6), AMOUNTS)
 def test_what_nothing_explains_is_the_drift_to_the_base_unit(
     booked: int, sure: list[int], beyond: int
@@ -27,6 +29,7 @@ def test_what_nothing_explains_is_the_drift_to_the_base_unit(
     assert drift(booked, changes_of(Surety.SURE, sure), lying) == beyond
 
 
+@patient
 @given(AMOUNTS, st.lists(AMOUNTS, max_size=8), st.data())
 def test_whatever_has_happened_of_what_is_doubtful_is_no_drift(
     booked: int, maybe: list[int], data: st.DataObject
@@ -36,6 +39,7 @@ def test_whatever_has_happened_of_what_is_doubtful_is_no_drift(
     assert drift(booked, changes_of(Surety.MAYBE, maybe), lying) == 0
 
 
+@patient
 @given(AMOUNTS, st.lists(st.integers(2, 10**30), max_size=40), st.booleans())
 def test_beyond_all_that_is_doubtful_every_base_unit_is_a_drift(
     booked: int, amounts: list[int], whole: bool
@@ -45,6 +49,7 @@ def test_beyond_all_that_is_doubtful_every_base_unit_is_a_drift(
     assert drift(booked, changes, booked - 1) == -1
 
 
+@patient
 @given(st.lists(st.integers(1, 10**30), min_size=1, max_size=40), st.data())
 def test_any_part_of_what_arrives_in_parts_is_no_drift(amounts: list[int], data: st.DataObject) -> None:
     part = data.draw(st.integers(0, sum(amounts)))
