@@ -98,7 +98,7 @@ def _measure(scale: Scale, server: str | None, name: str) -> list[Figure]:
 
 def _pay_and_wait(shop: Shop, chain: DevChain, receiver: Receiver, count: int) -> list[Trace]:
     symbols = ["ETH", "USDT"]
-    invoices = [_invoice(shop, symbols[number % 2], receiver.url) for number in range(count)]
+    invoices = [invoice(shop, symbols[number % 2], receiver.url) for number in range(count)]
     with _blocks(chain) as met:
         heights = _pay(chain, invoices, met)
         _wait(lambda: len(receiver.arrived) == count, "every webhook")
@@ -156,7 +156,8 @@ def _p99(ordered: Sequence[float]) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
 
 
-def _invoice(shop: Shop, symbol: str, url: str) -> InvoiceView:
+def invoice(shop: Shop, symbol: str, url: str, amount: int = 1) -> InvoiceView:
+    """Create an invoice that is told to an endpoint."""
     made: list[InvoiceView] = []
 
     def keep(view: InvoiceView) -> str:
@@ -164,7 +165,7 @@ def _invoice(shop: Shop, symbol: str, url: str) -> InvoiceView:
         return "{}"
 
     new = NewInvoice(
-        amount=Decimal(1),
+        amount=Decimal(amount),
         total_usd=None,
         currency=symbol,
         network="evm",

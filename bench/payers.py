@@ -33,6 +33,7 @@ IN_FLIGHT = 1_000
 BLOCK_SECONDS = 1.0
 _FUNDS = {"ETH": 10**22, "USDT": 10**13}
 _ONE = {"ETH": "0.000001", "USDT": "0.01"}
+_RATES = {"fixed": {"ETH": "2500.00", "USDT": "1.00"}}
 _LOOK_SECONDS = 0.02
 _PATIENCE = 300.0
 _WORKERS = {
@@ -127,7 +128,14 @@ def paying(server: str | None, *, slower: float | None = None) -> Iterator[Payer
             proxy.switch_on(Latency(slower))
         port = free_port()
         table = chain_table(chain, {"block_seconds": BLOCK_SECONDS, "in_flight": IN_FLIGHT})
-        settings_file = write_settings(data, {"evm": table}, database_url=url, web={"port": port})
+        settings_file = write_settings(
+            data,
+            {"evm": table},
+            database_url=url,
+            web={"port": port},
+            rates=_RATES,
+            sweeps={"every_seconds": 1},
+        )
         shop = stack.enter_context(open_shop(settings_file))
         pids = _start(stack, data, settings_file, port, proxy)
         payer = Payer(shop, chain, port, _fund(shop, chain), pids, proxy)
