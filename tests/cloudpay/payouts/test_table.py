@@ -92,7 +92,7 @@ def test_the_query_says_what_holds_for_lines_that_name_nothing(upload: Upload) -
     assert {(each["currency"], each["priority"]) for each in answer.get_json()["items"]} == {("USDT", "high")}
     refused = upload(GOOD, auto_confirm="1")
     assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["auto_confirm"])
-    wrong = upload(GOOD, network="moon")
+    wrong = upload(GOOD.replace("REF_", "NEW_"), network="moon")
     assert (wrong.status_code, list(wrong.get_json()["errors"])) == (422, ["network"])
 
 
