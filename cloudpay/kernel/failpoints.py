@@ -24,7 +24,7 @@ VARIABLE = "CLOUDPAY_FAILPOINTS"
 
 
 class Failpoint(StrEnum):
-    """Every step between a block and a merchant's endpoint after which, or before which, a process may die."""
+    """Every step of money, in and out, after which, or before which, a process may die."""
 
     NETWORK_VERIFIED = "network.verified"
     LEASE_TAKEN = "lease.taken"
@@ -66,6 +66,19 @@ class Failpoint(StrEnum):
     INVOICE_INSERTED = "invoice.inserted"
     IDEMPOTENCY_STORED = "idempotency.stored"
     INVOICE_STORED = "invoice.stored"
+    OUTSIDE_NOTED = "outside.noted"
+    OUTSIDE_BOOKED = "outside.booked"
+    PAYOUT_PRICED = "payout.priced"
+    PAYOUT_INSERTED = "payout.inserted"
+    PAYOUT_RESERVED = "payout.reserved"
+    PAYOUT_RELEASED = "payout.released"
+    PAYOUT_STORED = "payout.stored"
+    PAYOUT_CONFIRMED = "payout.confirmed"
+    PAYOUT_WITHDRAWN = "payout.withdrawn"
+    PAYOUT_CANCELLED = "payout.cancelled"
+    PAYOUT_DECIDED = "payout.decided"
+    PAYOUT_FOLLOWED = "payout.followed"
+    PAYOUT_COMMITTED = "payout.committed"
     SEND_PLANNED = "send.planned"
     SEND_DRAFTED = "send.drafted"
     SEND_SIGNED = "send.signed"

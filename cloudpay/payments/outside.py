@@ -17,6 +17,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer
 from cloudpay.kernel.among import among
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.money import format_amount
 from cloudpay.payments.models import OutsideTransferRow
@@ -149,6 +150,7 @@ def _new(
         freeze(session, network.code, sentence, now)
         subject = f"{network.code}/{transfer.tx_id}"
         open_alert(session, gateway, Alert(AlertKind.OUTSIDE_SPEND, subject, sentence))
+    passing(Failpoint.OUTSIDE_NOTED)
     return row
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Head
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.ledger.outgoing import Funding, post_funding, post_funding_reversed
 from cloudpay.ledger.outside import Moved, post_moved, post_moved_reversed
 from cloudpay.payments.models import OutsideTransferRow
@@ -39,6 +40,7 @@ def settle_outside(
             post_moved(session, _moved(each), each.final_at)
         else:
             post_funding(session, _funding(each), each.final_at)
+        passing(Failpoint.OUTSIDE_BOOKED)
 
 
 def orphan_outside_above(session: Session, gateway: Gateway, network: str, height: int) -> None:

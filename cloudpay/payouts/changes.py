@@ -13,6 +13,7 @@ from sqlalchemy.sql import ColumnElement
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.among import among
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.money import format_amount
 from cloudpay.outbox.service import OutboxEvent, Payload, append
 from cloudpay.payouts.models import BatchRow, PayoutRow
@@ -50,6 +51,7 @@ def apply_spends(gateway: Gateway, events: Sequence[OutboxEvent]) -> None:
         for start in range(0, len(ids), _TOGETHER):
             some = ids[start : start + _TOGETHER]
             gateway.db.run(partial(_follow, gateway=gateway, batch_id=batch_id, payout_ids=some))
+            passing(Failpoint.PAYOUT_COMMITTED)
 
 
 def enter(batch: BatchRow, payout: PayoutRow, status: PayoutStatus, now: datetime) -> None:
@@ -123,6 +125,7 @@ def _follow(session: Session, gateway: Gateway, batch_id: str, payout_ids: Seque
             body = payout_body(gateway, payout, _TOLD[status])
             _tell(session, gateway, batch, payout.id, _TOLD[status], body)
     complete(session, gateway, batch, now)
+    passing(Failpoint.PAYOUT_FOLLOWED)
 
 
 def _tell(

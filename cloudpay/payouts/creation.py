@@ -10,6 +10,7 @@ from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.errors import InvalidRequest, Unavailable
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.upsert import upsert
 from cloudpay.kernel.urls import check_public_url
@@ -88,9 +89,11 @@ def create(
             return look(session)
     while True:
         try:
-            return gateway.db.run(work)
+            answer = gateway.db.run(work)
         except _OvertakenError:  # on PostgreSQL, once: what overtook it is there now, and is found
             continue
+        passing(Failpoint.PAYOUT_STORED)
+        return answer
 
 
 def _ask(gateway: Gateway, principal: Principal, new: NewBatch, problems: Problems) -> "_Asked":
@@ -115,7 +118,9 @@ def _understand(gateway: Gateway, principal: Principal, new: NewBatch, problems:
     networks = {each.network.code: each.network for each in resolved}
     for network in networks.values():
         master_wallet(gateway, network, principal.merchant_id)  # so that it is there, and watched
-    return replace(_as_submitted(principal, new), resolved=resolved, prices=quotes(gateway, networks.keys()))
+    prices = quotes(gateway, networks.keys())
+    passing(Failpoint.PAYOUT_PRICED)
+    return replace(_as_submitted(principal, new), resolved=resolved, prices=prices)
 
 
 def _as_submitted(principal: Principal, new: NewBatch) -> "_Asked":
@@ -179,7 +184,9 @@ class _Attempt:
         payouts = self._payouts(batch_id, PayoutStatus.QUEUED) if at_once else waiting
         batch = replace(self._batch(batch_id, payouts), approvals_needed=APPROVALS if approval else 0)
         self._insert(batch)
+        passing(Failpoint.PAYOUT_INSERTED)
         reserve(session, self._gateway, payouts, self._now)
+        passing(Failpoint.PAYOUT_RESERVED)
         if at_once:
             limits.take(session, self._holder, payouts, self._now, seen=False)
             release(session, self._gateway, payouts)

@@ -11,6 +11,7 @@ from sqlalchemy.sql import ColumnElement
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.among import among
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.ledger.outgoing import post_void_many
 from cloudpay.merchants.idempotency import StoredAnswer, once, remember
 from cloudpay.merchants.principal import Principal
@@ -124,6 +125,7 @@ def let_go(
     queued = [each for each in payouts if each.id in moved]
     limits.take(session, holder, queued, now, seen=chosen.batch.approvals_needed > 0)
     release(session, gateway, queued)
+    passing(Failpoint.PAYOUT_CONFIRMED)
     _record(session, actor, "payouts.confirmed", chosen, len(queued))
     return payouts
 
@@ -133,6 +135,7 @@ def cancel(session: Session, gateway: Gateway, actor: str, chosen: Chosen) -> tu
     now, batch = gateway.clock.now(session), chosen.batch
     queued = select(PayoutRow.id).where(chosen.which, PayoutRow.status == PayoutStatus.QUEUED)
     caught = withdraw_spends(session, gateway, session.scalars(queued).all())
+    passing(Failpoint.PAYOUT_WITHDRAWN)
     unsigned = among(session, PayoutRow.id, caught)
     moved = enter_all(
         session, batch, chosen.which, PayoutStatus.AWAITING_CONFIRMATION, PayoutStatus.CANCELLED, now
@@ -143,6 +146,7 @@ def cancel(session: Session, gateway: Gateway, actor: str, chosen: Chosen) -> tu
     void = [outgoing(each, promised.get(each.id)) for each in payouts if each.id in moved]
     post_void_many(session, void, now)
     complete(session, gateway, batch, now)
+    passing(Failpoint.PAYOUT_CANCELLED)
     _record(session, actor, "payouts.cancelled", chosen, len(moved))
     return payouts
 
@@ -193,7 +197,9 @@ def _once(
             return earlier
         return remember(session, principal, route, key, 200, decide(session))
 
-    return gateway.db.run(work)
+    answer = gateway.db.run(work)
+    passing(Failpoint.PAYOUT_DECIDED)
+    return answer
 
 
 def _record(session: Session, actor: str, action: str, chosen: Chosen, count: int) -> None:

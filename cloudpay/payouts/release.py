@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.among import among
+from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.payouts.models import PayoutRow
 from cloudpay.payouts.views import PayoutView
 from cloudpay.transactions.service import request_spends_of
@@ -37,3 +38,4 @@ def release(session: Session, gateway: Gateway, payouts: Sequence[PayoutView]) -
         wanted = select(*same, PayoutRow.address.label("recipient"), *told)
         ids = [each.id for each in mine]
         request_spends_of(session, gateway, wanted.where(among(session, PayoutRow.id, ids)))
+    passing(Failpoint.PAYOUT_RELEASED)

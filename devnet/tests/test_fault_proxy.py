@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 from click.testing import CliRunner
+from eth_utils.address import to_checksum_address
 
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.commands.devnet import devnet
@@ -18,9 +19,10 @@ from cloudpay_devnet.faultproxy.faults.headers import ProofOfAuthority
 from cloudpay_devnet.faultproxy.faults.heads import BackwardsHead, FrozenFinality, FrozenHead, StaleHead
 from cloudpay_devnet.faultproxy.faults.limits import RangeLimit
 from cloudpay_devnet.faultproxy.faults.logs import EmptyLogs, RemovedLogs
+from cloudpay_devnet.faultproxy.faults.sending import LostAnswers, RefusedTransactions, SwallowedTransactions
 from cloudpay_devnet.faultproxy.faults.transactions import MissingReceipts
 
-SOMEBODY = "0x" + "ab" * 20
+SOMEBODY = to_checksum_address("0x" + "ab" * 20)
 
 
 @pytest.fixture
@@ -169,7 +171,7 @@ def test_every_fault_can_be_made_by_name_says_what_it_is_and_lets_the_proxy_live
     proxy.switch_on(make_fault(name, {}))
     with pytest.raises(UnknownFault, match="has no option"):
         make_fault(name, {"nonsense": "1"})
-    if name != "closed":
+    if name not in ("closed", "lost_answers"):
         assert raw(proxy, "eth_getBlockByNumber", "latest", False).status_code in (200, 429, 503)
     proxy.switch_off()
     assert head(proxy) > 0
@@ -222,3 +224,34 @@ def test_faults_are_switched_by_hand(proxy: FaultProxy) -> None:
 def test_a_node_that_is_gone_is_a_bad_gateway() -> None:
     with FaultProxy("http://127.0.0.1:1") as proxy:
         assert raw(proxy, "eth_blockNumber").status_code == 502
+
+
+def signed(chain: DevChain, nonce: int) -> str:
+    """A transaction that somebody with a key of their own has signed, who has the money for it."""
+    from eth_account import Account
+
+    account = Account.from_key("0x" + "7a" * 32)
+    chain.fund(account.address, "ETH", 10**18)
+    wanted = {
+        "nonce": nonce, "to": SOMEBODY, "value": 1, "gas": 21_000, "chainId": chain.spec.chain_id,
+        "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9,
+    }  # fmt: skip
+    return account.sign_transaction(wanted).raw_transaction.to_0x_hex()
+
+
+def test_transactions_are_taken_without_an_answer_swallowed_or_refused(
+    proxy: FaultProxy, evm_chain: DevChain
+) -> None:
+    held = int(ask(proxy, "eth_getBalance", SOMEBODY, "latest"), 16)
+    with proxy.faulty(SwallowedTransactions()):
+        swallowed = ask(proxy, "eth_sendRawTransaction", signed(evm_chain, 0))
+    assert ask(proxy, "eth_getTransactionByHash", swallowed) is None
+    with proxy.faulty(RefusedTransactions()):
+        assert ask(proxy, "eth_sendRawTransaction", signed(evm_chain, 0))["message"] == "nonce too low"
+    assert int(ask(proxy, "eth_getBalance", SOMEBODY, "latest"), 16) == held
+    with proxy.faulty(LostAnswers()), pytest.raises(requests.ConnectionError):
+        raw(proxy, "eth_sendRawTransaction", signed(evm_chain, 0))
+    with proxy.faulty(RefusedTransactions("already imported", taken=True)):
+        assert ask(proxy, "eth_sendRawTransaction", signed(evm_chain, 1))["message"] == "already imported"
+    assert int(ask(proxy, "eth_getBalance", SOMEBODY, "latest"), 16) == held + 2
+    assert ask(proxy, "eth_getTransactionByHash", swallowed)["hash"] == swallowed

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cloudpay.kernel.failpoints import Failpoint
-from tests.kills.roles import RARE, ROLES
+from tests.kills.roles import LONGEST, RARE
 
 
 @dataclass
@@ -32,7 +32,17 @@ class Choice:
     @property
     def has_had_all(self) -> bool:
         """Say whether a process was killed at each place."""
-        return all(self._tally.kills[role, place] for role in ROLES for place in self._places[role])
+        return not self.left_out
+
+    @property
+    def left_out(self) -> list[tuple[str, Failpoint]]:
+        """Answer where no process was killed yet."""
+        return [
+            (role, place)
+            for role, places in self._places.items()
+            for place in places
+            if not self._tally.kills[role, place]
+        ]
 
     def rule(self, role: str) -> tuple[Failpoint, str]:
         """Answer the place at which this role was killed least, and what arms it; those left out come before last."""
@@ -43,15 +53,16 @@ class Choice:
 
     def is_ahead(self, role: str) -> bool:
         """Say whether another role has had fewer turns at one of its places."""
-        least = {each: min(self._tried(each, place) for place in self._places[each]) for each in ROLES}
+        least = {
+            each: min(self._tried(each, place) for place in places) for each, places in self._places.items()
+        }
         return least[role] > min(least.values()) + 1
 
     def _passage(self, role: str, place: Failpoint) -> int:
         """At which passage to die; a role that is ahead of the others lives longer, so that all get their turn."""
         if place in RARE:
             return 1
-        longest = 3 if role == "watch" else 8
-        return self._chance.randint(1, longest * (4 if self.is_ahead(role) else 1))
+        return self._chance.randint(1, LONGEST.get(role, 8) * (4 if self.is_ahead(role) else 1))
 
     def _tried(self, role: str, place: Failpoint) -> int:
         return self._tally.kills[role, place] + self._tally.not_come_by[role, place]

@@ -25,9 +25,12 @@ _MODULES = (
     "cloudpay.app.worker",
     "cloudpay.cli.processes",
     "cloudpay.payments.rescan",
+    "cloudpay.payouts.api",
+    "cloudpay.transactions.loop",
     "cloudpay.webhooks.loop",
     "cloudpay.wiring",
     "cloudpay_evm.adapter",
+    "coincurve",
 )
 _EVERYWHERE = (Place.OUTBOX_APPENDED, Place.TRANSACTION_COMMITTED, Place.NUDGE_DUE)
 PLACES: Mapping[str, Sequence[Place]] = {
@@ -60,10 +63,15 @@ BALANCES = frozenset((Place.BALANCES_ASKED, Place.BALANCES_RECORDED))
 RARE = frozenset(
     (
         Place.NETWORK_VERIFIED, Place.LEASE_TAKEN, Place.LEASE_RENEWED, Place.LEASE_LOST, Place.PAGE_REWOUND,
-        Place.EXPIRY_DECIDED, Place.RESCAN_TAKEN_IN, Place.RESCAN_COMMITTED,
+        Place.EXPIRY_DECIDED, Place.RESCAN_TAKEN_IN, Place.RESCAN_COMMITTED, Place.OUTSIDE_NOTED,
+        Place.OUTSIDE_BOOKED, Place.PAYOUT_CONFIRMED, Place.PAYOUT_WITHDRAWN, Place.PAYOUT_CANCELLED,
+        Place.SEND_REPEATED, Place.SEND_REPLACED, Place.SEND_FROZEN, Place.SEND_REFUSED, Place.SEND_QUOTED,
     )
 )  # fmt: skip
 """Passed once or seldom in a process's life, so that the first passage is the one to be killed at."""
+
+LONGEST: Mapping[str, int] = {"watch": 3, "send": 2}
+"""The latest passage at which a process of a role dies; that of others is the eighth."""
 
 
 def preload() -> None:

@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from cloudpay_devnet.errors import DevnetError
-from cloudpay_devnet.faultproxy.faults import answers, forks, headers, heads, limits, logs, transactions
+from cloudpay_devnet.faultproxy.faults import (
+    answers,
+    forks,
+    headers,
+    heads,
+    limits,
+    logs,
+    sending,
+    transactions,
+)
 from cloudpay_devnet.faultproxy.values import Fault
 
 FAULTS: Mapping[str, type[Fault]] = {
@@ -34,6 +43,9 @@ FAULTS: Mapping[str, type[Fault]] = {
         headers.ProofOfAuthority,
         transactions.MissingReceipts,
         transactions.ReturningTransactions,
+        sending.LostAnswers,
+        sending.SwallowedTransactions,
+        sending.RefusedTransactions,
     )
 }
 
