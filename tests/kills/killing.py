@@ -71,12 +71,15 @@ class Killing(ABC):
     def is_settled(self) -> bool:
         """Say whether all has come to its end."""
 
+    @abstractmethod
     def tend(self) -> None:
         """Do what is due while processes are killed."""
 
+    @abstractmethod
     def tend_calm(self) -> None:
         """Do what is due while none is."""
 
+    @abstractmethod
     def disturb(self) -> None:
         """Bring trouble of one's own, now and then."""
 
@@ -125,6 +128,10 @@ class Killing(ABC):
         pid = self.stack.start(role, rule)
         self.lives[role] = Life(pid, place, time.monotonic())
         self._by_pid[pid] = role
+
+    def arm(self, role: str) -> None:
+        """Have the present process of a role make room for one that dies at its place."""
+        _end(self.lives[role].pid)
 
     def start_beside(self, role: str) -> None:
         """Start one more process of a role, which nobody kills: it does work of the dead beside their successors."""

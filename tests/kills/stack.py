@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,8 +106,19 @@ class Stack:
 
 
 @contextmanager
-def open_stack(folder: Path, database_url: str, *, traces: bool, endpoint_count: int = 24) -> Iterator[Stack]:
-    """Start everything but the gateway's processes; `database_url` names an empty database, or is empty for SQLite."""
+def open_stack(
+    folder: Path,
+    database_url: str,
+    *,
+    traces: bool,
+    endpoint_count: int = 24,
+    network: Callable[[DevChain], Mapping[str, Any]] = lambda _chain: {},
+    currencies: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
+    """Start everything but the gateway's processes; `database_url` names an empty database, or is empty for SQLite.
+
+    `network` answers what its table shall have otherwise; `currencies` are those of the merchant's payouts.
+    """
     with ExitStack() as closing:
         chain = closing.enter_context(DevChain.start("evm"))
         chain.node.set_automine(enabled=False)
@@ -116,12 +127,13 @@ def open_stack(folder: Path, database_url: str, *, traces: bool, endpoint_count:
         listener = closing.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
         listener.set_inheritable(True)
         file = folder / "cloudpay.toml"
-        file.write_text(_toml(_settings(folder, database_url, cache.url, chain, traces=traces)), "utf-8")
+        table = {"traces": "on" if traces else "off", **network(chain)}
+        file.write_text(_toml(_settings(folder, database_url, cache.url, chain, table)), "utf-8")
         if database_url:
             _migrate(database_url)
         gateway = open_gateway(load_settings(file, {}), process="kills")
         closing.callback(close_gateway, gateway)
-        merchant_id, headers = _furnish(gateway)
+        merchant_id, headers = _furnish(gateway, currencies or {})
         [secret, *_] = webhook_secrets(gateway, merchant_id)
         hooks = closing.enter_context(endpoints(secret, endpoint_count))
         forks = Forks(listener.fileno())
@@ -134,7 +146,7 @@ def open_stack(folder: Path, database_url: str, *, traces: bool, endpoint_count:
 
 
 def _settings(
-    folder: Path, database_url: str, redis_url: str, chain: DevChain, *, traces: bool
+    folder: Path, database_url: str, redis_url: str, chain: DevChain, changes: Mapping[str, Any]
 ) -> dict[str, Any]:
     assets = {
         symbol: {
@@ -146,7 +158,7 @@ def _settings(
     network = {
         "family": "evm", "live": False, "chain_id": chain.spec.chain_id, "rpc_urls": [chain.node.rpc_url],
         "finality": "depth", "confirmations": CONFIRMATIONS, "native": "ETH", "poll_seconds": 0.1,
-        "traces": "on" if traces else "off", "stalled_after_seconds": 600, "assets": assets,
+        "stalled_after_seconds": 600, **changes, "assets": assets,
     }  # fmt: skip
     return {
         "data_dir": str(folder),
@@ -166,10 +178,12 @@ def _migrate(url: str) -> None:
     database.close()
 
 
-def _furnish(gateway: Gateway) -> tuple[str, dict[str, str]]:
+def _furnish(gateway: Gateway, currencies: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     seal = SealKey(read_or_create_key(gateway.settings.seal_key_path))
     init_wallet(gateway, seal, mnemonic=_SEED, accounts=2, actor=_ACTOR)
-    merchant = create_merchant(gateway, "Tea Shop", livemode=False, payout_currencies={}, actor=_ACTOR)
+    merchant = create_merchant(
+        gateway, "Tea Shop", livemode=False, payout_currencies=currencies, actor=_ACTOR
+    )
     key = create_key(gateway, merchant.id, name="shop", scopes=[*Scope], actor=_ACTOR)
     return merchant.id, {"x-api-key": key.secret, "merchant-id": merchant.id}
 

@@ -1,0 +1,196 @@
+"""One run of money going out: everything that takes part in it is killed; then the audit."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cloudpay.kernel.failpoints import Failpoint
+from cloudpay.ledger.outgoing import available
+from cloudpay.outbox.models import OutboxRow
+from cloudpay.payments.models import OutsideTransferRow
+from cloudpay.payments.networks import network_views
+from cloudpay.payments.states import PaymentStatus
+from cloudpay.payouts.models import PayoutRow
+from cloudpay.payouts.states import ENDED
+from cloudpay.transactions.control import NotFrozen, StillFrozen, frozen_networks, thaw
+from cloudpay.transactions.models import TransactionRow
+from cloudpay.transactions.states import TransactionStatus
+from cloudpay.wallets.masters import master_wallet
+from cloudpay.webhooks.models import Delivery
+from cloudpay.webhooks.states import DeliveryStatus
+from cloudpay_devnet.chain import DevChain
+from cloudpay_devnet.deploying import forwarder_deployment
+from tests.kills.killing import CALM_SECONDS, Killing
+from tests.kills.mining import DEEPEST
+from tests.kills.stack import NETWORK, Stack, log_tail, open_stack
+from tests.kills_out.audit import Verdict, audit
+from tests.kills_out.banker import FIRST_FUNDS, Banker
+from tests.kills_out.chain import ChainTruth
+from tests.kills_out.merchants import Merchants
+from tests.kills_out.nodefaults import NodeFaults, node_faults
+from tests.kills_out.roles import PLACES
+
+_FAULTY = 0.6
+_THAW_AFTER = 1.0
+_ACTOR = "cli:kills"
+
+
+class Run(Killing):
+    """Merchants pay out, nodes fail, and the processes that send are killed."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        seed: int,
+        faults: NodeFaults,
+        *,
+        places: Mapping[str, Sequence[Failpoint]] = PLACES,
+        restart_database: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__(stack, seed, places, restart_database)
+        self.faults = faults
+        self._frozen_since = 0.0
+        network = stack.gateway.chains.network(NETWORK)
+        self._network = network
+        self.master = master_wallet(stack.gateway, network, stack.merchant_id).address
+        self.banker = Banker(stack.chain, self.master, random.Random(f"{seed}:chain"), self.waits_for)
+        self.banker.may_steal = lambda: not self._frozen_since
+        self.banker.calm = True  # until the chain is watched
+        refusing = forwarder_deployment().address
+        self.merchants = Merchants(stack, seed, refusing, self._count_open)
+        for role in places:
+            self.start(role, armed=False)
+        self._open_shop()
+        for role in places:
+            self.arm(role)
+
+    @property
+    def failures(self) -> Iterable[BaseException | None]:
+        """What the chain's side and the merchants ended with."""
+        return (self.banker.failure, self.merchants.failure)
+
+    def rest(self) -> None:
+        """Ask for nothing more, and have nodes and chain behave."""
+        self.merchants.ask_to_stop()
+        self.banker.calm = True
+        self.faults.end()
+
+    def tend(self) -> None:
+        """Nothing is due."""
+
+    def tend_calm(self) -> None:
+        """Thaw what is still frozen."""
+        self._thaw()
+
+    def disturb(self) -> None:
+        """Nodes that fail; a person who has looked at what somebody else has sent."""
+        self._thaw()
+        if self.chance.random() < _FAULTY:
+            self.faults.strike(self.chance)
+
+    def is_settled(self) -> bool:
+        """Say whether every payout has ended, and nothing waits."""
+        gateway = self.stack.gateway
+        [network] = network_views(gateway)
+        if not self.merchants.done or (network.cursor or 0) < self.banker.funded_at + DEEPEST:
+            return False
+        waits = gateway.db.ask(lambda asked: any(asked.scalar(each) for each in _waiting()))
+        return not waits and not frozen_networks(gateway)
+
+    def close(self) -> None:
+        """Stop everything that this run started."""
+        self.merchants.ask_to_stop()
+        self.banker.stop()
+        super().close()
+
+    def verdict(self) -> Verdict:
+        """Audit what came of it, on a chain that stands still."""
+        self.banker.stop()
+        truth = ChainTruth(self.stack.chain, self.master)
+        return audit(self.stack, self.merchants, truth, self.banker.outside)
+
+    def _open_shop(self) -> None:
+        """Fund the master wallet once the chain is watched, and begin when that is final; nobody is killed so far."""
+        ready = (self._is_watched, self._is_funded)
+        deadline = time.monotonic() + CALM_SECONDS
+        for number, goes_on in enumerate(ready):
+            while not goes_on():
+                assert time.monotonic() < deadline, f"no shop was opened:\n{log_tail(self.stack)}"
+                self.bury(armed=False)
+                self.check()
+            self.banker.fund({} if number else FIRST_FUNDS)
+        self.banker.calm = False
+        self.merchants.funded = True
+
+    def _is_watched(self) -> bool:
+        [network] = network_views(self.stack.gateway)
+        return network.cursor is not None
+
+    def _is_funded(self) -> bool:
+        with self.stack.gateway.db.read() as session:
+            return all(self._available(session, symbol) >= units for symbol, units in FIRST_FUNDS.items())
+
+    def _available(self, session: Session, symbol: str) -> int:
+        asset = self._network.asset(symbol)
+        return available(session, self.stack.merchant_id, False, NETWORK, asset.key)
+
+    def _count_open(self) -> int:
+        under_way = select(func.count()).select_from(PayoutRow).where(PayoutRow.status.not_in(ENDED))
+        return int(self.stack.gateway.db.ask(lambda connection: connection.scalar(under_way)) or 0)
+
+    def _thaw(self) -> None:
+        """Do what a person does who has compared the gateway with the chain, a moment after a freeze."""
+        if not frozen_networks(self.stack.gateway):
+            self._frozen_since = 0.0
+        elif not self._frozen_since:
+            self._frozen_since = time.monotonic()
+        elif time.monotonic() - self._frozen_since > _THAW_AFTER:
+            try:
+                thaw(self.stack.gateway, NETWORK, "It is explained.", reconciled=True, actor=_ACTOR)
+            except (NotFrozen, StillFrozen):
+                return  # the worker has just found it frozen, or not yet
+
+
+def _waiting() -> Iterator[Any]:
+    count = select(func.count())
+    yield count.select_from(PayoutRow).where(PayoutRow.status.not_in(ENDED))
+    yield count.select_from(OutboxRow).where(OutboxRow.handled_at.is_(None))
+    pending = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
+    yield count.select_from(Delivery).where(Delivery.status.in_(pending))
+    yield count.select_from(OutsideTransferRow).where(OutsideTransferRow.status == PaymentStatus.CONFIRMING)
+    undecided = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
+    yield count.select_from(TransactionRow).where(TransactionRow.status.in_(undecided))
+
+
+@contextmanager
+def open_run(
+    folder: Path,
+    seed: int,
+    database_url: str = "",
+    *,
+    places: Mapping[str, Sequence[Failpoint]] = PLACES,
+    restart_database: Callable[[], None] | None = None,
+) -> Iterator[Run]:
+    """Start a stack and its processes; the seed says whether the node's traces are used, or balances."""
+    with node_faults() as faults:
+
+        def network(chain: DevChain) -> Mapping[str, Any]:
+            for proxy in faults.proxies:
+                proxy.upstream = chain.node.rpc_url
+            return {"rpc_urls": faults.urls, "block_seconds": 0.2, "bump_after_seconds": 5, "in_flight": 32}
+
+        currencies = {NETWORK: "ETH"}
+        with open_stack(
+            folder, database_url, traces=bool(seed % 2), network=network, currencies=currencies
+        ) as stack:
+            run = Run(stack, seed, faults, places=places, restart_database=restart_database)
+            try:
+                yield run
+            finally:
+                run.close()

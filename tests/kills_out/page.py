@@ -1,0 +1,71 @@
+"""The table of crash-matrix.md, from files: `python -m tests.kills_out.page FILE…` takes in what `--json` wrote.
+
+Of two files with the same database the later one counts.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.kills.totals import Total
+from tests.kills_out.roles import PLACES
+
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "crash-matrix.md"
+_BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+
+
+def written(totals: Mapping[str, Total], options: argparse.Namespace) -> dict[str, Any]:
+    """Answer what all runs came to as JSON."""
+    return {
+        "seeds": f"{options.seed} to {options.seed + options.seeds - 1}",
+        "machine": f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
+        "databases": {
+            name: {
+                "kills": {f"{role}: {place}": number for (role, place), number in total.kills.items()},
+                "figures": dict(total.figures),
+                "wrong": dict(total.wrong),
+                "late": total.late,
+            }
+            for name, total in totals.items()
+        },
+    }
+
+
+def main(files: Sequence[str]) -> None:
+    """Write the table anew from these files."""
+    reports = [json.loads(Path(file).read_text(encoding="utf-8")) for file in files]
+    databases = {name: each for report in reports for name, each in report["databases"].items()}
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    seeds = ", ".join(dict.fromkeys(str(report["seeds"]) for report in reports))
+    machines = "; and on ".join(dict.fromkeys(str(report["machine"]) for report in reports))
+    table = "\n".join([*_rows(databases), "", f"Seeds {seeds}, on {machines}.", ""])
+    PAGE.write_text(f"{before}{_BEGIN}{table}{_END}{rest.partition(_END)[2]}", encoding="utf-8")
+
+
+def _rows(databases: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    yield f"| killed at | process | {' | '.join(databases)} |"
+    yield f"|---|---|{'---|' * len(databases)}"
+    for role, places in PLACES.items():
+        for place in places:
+            yield _row(
+                f"`{place}` | {role}",
+                [each["kills"].get(f"{role}: {place}", 0) for each in databases.values()],
+            )
+    yield _row("**kills** | all", [sum(each["kills"].values()) for each in databases.values()])
+    for part in ("figures", "wrong"):
+        for name in next(iter(databases.values()))[part]:
+            shown = f"**{name}**" if part == "wrong" else name
+            yield _row(f"{shown} |", [each[part].get(name, 0) for each in databases.values()])
+
+
+def _row(name: str, numbers: Sequence[int]) -> str:
+    return f"| {name} | {' | '.join(map(str, numbers))} |"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,28 @@
+"""A sample of the matrix of kills while money goes out. `make kills-out` kills at every failpoint, 20 times."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.kills_out.matrix import open_run
+
+pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.timeout(300)]
+
+KILLS = 15
+
+
+def test_f110_processes_killed_while_they_pay_out_pay_everybody_once(
+    tmp_path: Path, empty_database: str
+) -> None:
+    seed = int(os.environ.get("KILLS_SEED", "0")) or random.SystemRandom().randrange(10**6)
+    database = "postgres" if empty_database else "sqlite"
+    again = f'make kills-out ARGS="--database {database} --seed {seed} --seeds 1"'
+    with open_run(tmp_path, seed, empty_database) as run:
+        run.kill(KILLS, seconds=120)
+        in_time = run.calm_down()
+        assert run.verdict().faults == [], again
+        assert in_time, again
+        assert sum(run.tally.kills.values()) >= KILLS
+        assert run.merchants.items
