@@ -44,9 +44,14 @@ class Choice:
             if not self._tally.kills[role, place]
         ]
 
-    def rule(self, role: str) -> tuple[Failpoint, str]:
-        """Answer the place at which this role was killed least, and what arms it; those left out come before last."""
+    def rule(self, role: str) -> tuple[Failpoint | None, str]:
+        """Answer the place at which this role was killed least, and what arms it; those left out come before last.
+
+        None for a role that is killed nowhere.
+        """
         places = list(self._places[role])
+        if not places:
+            return None, ""
         self._chance.shuffle(places)
         place = min(places, key=lambda each: self._tried(role, each))
         return place, f"{place}=kill@{self._passage(role, place)}"
@@ -54,9 +59,11 @@ class Choice:
     def is_ahead(self, role: str) -> bool:
         """Say whether another role has had fewer turns at one of its places."""
         least = {
-            each: min(self._tried(each, place) for place in places) for each, places in self._places.items()
+            each: min(self._tried(each, place) for place in places)
+            for each, places in self._places.items()
+            if places
         }
-        return least[role] > min(least.values()) + 1
+        return role in least and least[role] > min(least.values()) + 1
 
     def _passage(self, role: str, place: Failpoint) -> int:
         """At which passage to die; a role that is ahead of the others lives longer, so that all get their turn."""

@@ -27,6 +27,11 @@ _PATIENCE = 9.0
 CALM_SECONDS = 60.0
 
 
+def patience(seconds: float) -> float:
+    """Answer how long to wait for what takes so long on a machine that does nothing else."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 @dataclass
 class Life:
     """The present process of a role, and the place at which it is to die."""
@@ -101,14 +106,14 @@ class Killing(ABC):
             self._trouble()
             self.check()
 
-    def calm_down(self) -> bool:
+    def calm_down(self, seconds: float = CALM_SECONDS) -> bool:
         """Stop killing and asking, and let everything come to its end; say whether it did in time."""
         self.rest()
         for role, life in self.lives.items():
             if life.place is not None and life.pid in self._by_pid:
                 self._ended.append(role)
                 _end(life.pid)
-        deadline = time.monotonic() + CALM_SECONDS
+        deadline = time.monotonic() + patience(seconds)
         while time.monotonic() < deadline:
             self.bury(armed=False)
             self.check()
@@ -196,7 +201,7 @@ class Killing(ABC):
         """End a process that does not come by its place: it is killed at a moment of nobody's choosing."""
         for role, life in self.lives.items():
             alive = life.pid in self._by_pid and role not in self._ended
-            if alive and life.place is not None and time.monotonic() - life.began > _PATIENCE:
+            if alive and life.place is not None and time.monotonic() - life.began > patience(_PATIENCE):
                 self.tally.not_come_by[role, life.place] += 1
                 self._ended.append(role)
                 _end(life.pid)

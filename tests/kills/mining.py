@@ -14,6 +14,9 @@ DEEPEST = 3
 class Miner:
     """Drives one node from one thread, so that nothing happens to its chain at the same time."""
 
+    pause = (0.05, 0.2)
+    """Seconds between two rounds, at least and at most."""
+
     def __init__(
         self, chain: DevChain, chance: random.Random, wants_reorgs: Callable[[], bool] = lambda: False
     ) -> None:
@@ -44,7 +47,7 @@ class Miner:
 
     def _run(self) -> None:
         try:
-            while not self._stop.wait(self.chance.uniform(0.05, 0.2)):
+            while not self._stop.wait(self.chance.uniform(*self.pause)):
                 self.mine()
                 odds = 0.2 if self.wants_reorgs() else 0.06
                 if not self.calm and self.chance.random() < odds and self.may_reorganise():

@@ -12,6 +12,9 @@ ROLES = ("watch", "events", "webhooks", "scheduler", "web", "rescan")
 LISTENER = "KILLS_LISTENER"
 """The variable with the number of the listening socket that `web` inherits."""
 
+DEFECT = "KILLS_DEFECT"
+"""The variable with the name of a defect that is planted."""
+
 _RESCANNED = 30
 _MODULES = (
     "psycopg",
@@ -86,6 +89,10 @@ def work(role: str) -> None:
     from cloudpay.cli import cli
     from cloudpay.kernel.errors import ConfigurationError
 
+    if DEFECT in os.environ:
+        from tests.kills_out.defects import plant
+
+        plant(os.environ)
     try:
         if role == "web":
             _serve()

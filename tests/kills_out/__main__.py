@@ -13,14 +13,19 @@ from pathlib import Path
 
 from tests.kills.stack import log_tail
 from tests.kills.totals import Server, Total, read_options, server, table, told
+from tests.kills_out.defects import WHERE, places_of
 from tests.kills_out.matrix import Run, open_run
 from tests.kills_out.page import written
 from tests.kills_out.roles import PLACES
+
+_KILLS_OF_A_DEFECT = 6
 
 
 def main() -> int:
     """Run the matrix; 0 when nothing was wrong, and a process was killed at every place in every run."""
     options = _options()
+    if options.defects:
+        return 0 if [each for each in WHERE if not _is_found(each, options.seed)] == [] else 1
     totals = {name: Total() for name in options.databases}
     for name, total in totals.items():
         with server(name) as new_database:
@@ -65,6 +70,21 @@ def _one(name: str, new_database: Server, seed: int, seconds: float, total: Tota
             print(log_tail(run.stack), flush=True)
 
 
+def _is_found(defect: str, seed: int) -> bool:
+    """Run with a planted defect; say whether the audit finds it."""
+    began = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="cloudpay-kills-", ignore_cleanup_errors=True) as folder,
+        open_run(Path(folder), seed, places=places_of(defect), defect=defect) as run,
+    ):
+        run.kill(_KILLS_OF_A_DEFECT, seconds=60)
+        run.calm_down(seconds=20)
+        faults = run.verdict().faults
+    first = faults[0] if faults else "NOT FOUND"
+    print(f"{defect}, in {time.monotonic() - began:.0f} s: {len(faults)} faults; {first}", flush=True)
+    return bool(faults)
+
+
 def _report(run: Run, seconds: float) -> None:
     refused = dict(Counter(each.partition(":")[0] for each in run.merchants.refusals))
     left_out = ", ".join(f"{role}: {place}" for role, place in run.choice.left_out)
@@ -85,6 +105,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--json", help="a file for the figures, which `python -m tests.kills_out.page` takes in"
+    )
+    parser.add_argument(
+        "--defects", action="store_true", help="plant one defect after the other, each of which must be found"
     )
     return read_options(parser)
 

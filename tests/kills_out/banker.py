@@ -18,7 +18,7 @@ Wish = Callable[[str], Failpoint | None]
 """Answers at which place the present process of a role is to die."""
 
 FIRST_FUNDS = {"ETH": 500 * 10**18, "USDT": 10**12}
-_HELD, _LEFT_ALONE = 60, 8
+_HELD, _LEFT_ALONE = 35, 8
 """Rounds that blocks are held back for at most; blocks for which what somebody else has sent is not reorganised."""
 _THIEF = to_checksum_address("0x" + "7f" * 20)
 
@@ -33,6 +33,8 @@ class Outside:
 
 class Banker(Miner):
     """Funds the master wallet, mines, and brings what a place that is waited for needs."""
+
+    pause = (0.1, 0.3)
 
     def __init__(self, chain: DevChain, master: str, chance: random.Random, wish: Wish) -> None:
         self.master = master

@@ -26,8 +26,9 @@ from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.states import DeliveryStatus
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.deploying import forwarder_deployment
-from tests.kills.killing import CALM_SECONDS, Killing
+from tests.kills.killing import CALM_SECONDS, Killing, patience
 from tests.kills.mining import DEEPEST
+from tests.kills.roles import DEFECT
 from tests.kills.stack import NETWORK, Stack, log_tail, open_stack
 from tests.kills_out.audit import Verdict, audit
 from tests.kills_out.banker import FIRST_FUNDS, Banker
@@ -118,7 +119,7 @@ class Run(Killing):
     def _open_shop(self) -> None:
         """Fund the master wallet once the chain is watched, and begin when that is final; nobody is killed so far."""
         ready = (self._is_watched, self._is_funded)
-        deadline = time.monotonic() + CALM_SECONDS
+        deadline = time.monotonic() + patience(CALM_SECONDS)
         for number, goes_on in enumerate(ready):
             while not goes_on():
                 assert time.monotonic() < deadline, f"no shop was opened:\n{log_tail(self.stack)}"
@@ -176,19 +177,26 @@ def open_run(
     *,
     places: Mapping[str, Sequence[Failpoint]] = PLACES,
     restart_database: Callable[[], None] | None = None,
+    defect: str = "",
 ) -> Iterator[Run]:
-    """Start a stack and its processes; the seed says whether the node's traces are used, or balances."""
+    """Start a stack and its processes, all of them with a defect where one is named."""
     with node_faults() as faults:
 
         def network(chain: DevChain) -> Mapping[str, Any]:
             for proxy in faults.proxies:
                 proxy.upstream = chain.node.rpc_url
-            return {"rpc_urls": faults.urls, "block_seconds": 0.2, "bump_after_seconds": 5, "in_flight": 32}
+            return {
+                "rpc_urls": faults.urls,
+                "poll_seconds": 0.3,
+                "notice_seconds": 0.3,
+                "block_seconds": 0.2,
+                "bump_after_seconds": 5,
+                "in_flight": 32,
+            }
 
         currencies = {NETWORK: "ETH"}
-        with open_stack(
-            folder, database_url, traces=bool(seed % 2), network=network, currencies=currencies
-        ) as stack:
+        with open_stack(folder, database_url, traces=False, network=network, currencies=currencies) as stack:
+            stack.environment = {**stack.environment, **({DEFECT: defect} if defect else {})}
             run = Run(stack, seed, faults, places=places, restart_database=restart_database)
             try:
                 yield run

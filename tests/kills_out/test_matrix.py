@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kills_out.defects import places_of
 from tests.kills_out.matrix import open_run
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -26,3 +27,11 @@ def test_f110_processes_killed_while_they_pay_out_pay_everybody_once(
         assert in_time, again
         assert sum(run.tally.kills.values()) >= KILLS
         assert run.merchants.items
+
+
+def test_an_engine_that_signs_anew_instead_of_the_same_bytes_is_found_out(tmp_path: Path) -> None:
+    defect = "signs anew"
+    with open_run(tmp_path, 1, places=places_of(defect), defect=defect) as run:
+        run.kill(6, seconds=60)
+        run.calm_down(seconds=20)
+        assert run.verdict().double
