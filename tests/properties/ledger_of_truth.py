@@ -78,11 +78,12 @@ class Truth:
     def _hold_promises(self, session: Session) -> None:
         """What is reserved is what is promised to payouts that have not ended."""
         wanted: defaultdict[str, int] = defaultdict(int)
-        joined = select(PayoutRow, SpendRow).outerjoin(SpendRow, SpendRow.id == PayoutRow.id)
-        for payout, spend in session.execute(joined):
-            if (spend.status if spend else payout.status) in _PROMISED:
+        spends = {row.id: row for row in session.scalars(select(SpendRow))}
+        for payout in session.scalars(select(PayoutRow)):
+            newest = spends.get(payout.id) or payout  # a payout hears of its spend by an event
+            if newest.status in _PROMISED:
                 wanted[payout.asset] += payout.amount
-                wanted[""] += spend.fee_reserved if spend else payout.fee_reserved
+                wanted[""] += newest.fee_reserved
         for asset in self.office.network.assets:
             held = reserved(session, self.office.principal.merchant_id, False, NETWORK, asset.key)
             assert held == wanted[asset.key], (

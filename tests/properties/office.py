@@ -91,7 +91,7 @@ def _gateway(folder: Path, db: Database, fakes: FakePlugin, clock: FixedClock) -
         database_url=db.url,
         networks={NETWORK: {"live": False, "stalled_after_seconds": 86_400}},
         rates=Rates(fixed={}),
-        log=Log(level="critical"),
+        log=Log(level="error"),
     )
     chains = load_chains(settings.networks, NETWORK, ("fake", fakes))
     return Gateway(settings, db, clock, chains, AppKey(bytes(KEY_BYTES)))
@@ -148,8 +148,11 @@ class Office:
             failpoints.disarm()
             self.clock.advance(2 * LEASE_TTL)
             self._begin()
-        except (*allowed, NodeUnavailable):
+        except NodeUnavailable:
             return None
+        except CloudPayError as error:
+            if not isinstance(error, allowed):
+                raise
         return None
 
     def look(self) -> None:
