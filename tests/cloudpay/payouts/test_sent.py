@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 
 from cloudpay.chains.gateway import Gateway
@@ -10,29 +9,13 @@ from cloudpay.ledger.audit import check
 from cloudpay.ledger.service import balances
 from cloudpay.merchants.service import MerchantView
 from cloudpay.outbox.service import drain
-from cloudpay.testing import FakePlugin, FixedClock
-from cloudpay.wallets.masters import master_wallet
 from cloudpay.wiring import EVENT_HANDLERS
 from tests.cloudpay.funds import Send
 from tests.cloudpay.payouts.items import ALICE, BOB, item
 from tests.cloudpay.payouts.test_changes import HOOK, told
-from tests.cloudpay.transactions.desk import Desk, write_seal_key
+from tests.cloudpay.transactions.desk import Desk
 
 HALF = 5 * 10**17
-
-
-@pytest.fixture
-def desk(funded: Gateway, merchant: MerchantView, fakes: FakePlugin, clock: FixedClock) -> Desk:
-    """The sender of `evm`, and on its chain what the books say is in the master wallet."""
-    write_seal_key(funded)
-    network = funded.chains.network("evm")
-    funded.chains.adapter("evm")
-    chain = fakes.chains["evm"]
-    made = Desk(funded, network, chain, clock, master_wallet(funded, network, merchant.id))
-    chain.fund(made.master.address, 10 * 10**18, None)
-    chain.fund(made.master.address, 1_000 * 10**6, network.asset("USDT").contract)
-    chain.mine(5)
-    return made
 
 
 def hand_on(gateway: Gateway) -> None:
