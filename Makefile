@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-postgres lint format bench kills kills-out simulate fuzz fuzz-postgres wheels-test requirements openapi clean
+.PHONY: help setup demo test test-postgres lint format bench kills kills-out properties simulate fuzz fuzz-postgres wheels-test requirements openapi clean
 
 ARGS ?=
 UPGRADE ?=
@@ -46,6 +46,10 @@ kills: ## Kill processes hundreds of times while money comes in; ARGS="--kills 5
 kills-out: ## Kill processes at every failpoint while money goes out; ARGS="--seeds 20 --database sqlite --json FILE"
 	@scripts/setup.sh dev
 	@exec .venv/bin/python -m tests.kills_out $(ARGS)
+
+properties: ## Hold the money rules of paying out against chance; ARGS="--steps 10000", "--seed 17 --examples 20"
+	@scripts/setup.sh dev
+	@exec .venv/bin/python -m tests.properties $(ARGS)
 
 simulate: ## Run the gateway against chance, seed by seed; ARGS="--seeds 2000", "--seed 17", "--mutants --seeds 25"
 	@scripts/setup.sh dev

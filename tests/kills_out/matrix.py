@@ -19,7 +19,8 @@ from cloudpay.payments.states import PaymentStatus
 from cloudpay.payouts.models import PayoutRow
 from cloudpay.payouts.states import ENDED
 from cloudpay.transactions.control import NotFrozen, StillFrozen, frozen_networks, thaw
-from cloudpay.transactions.models import TransactionRow
+from cloudpay.transactions.models import FeeQuoteRow, TransactionRow
+from cloudpay.transactions.service import want_quotes
 from cloudpay.transactions.states import TransactionStatus
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.webhooks.models import Delivery
@@ -118,16 +119,20 @@ class Run(Killing):
 
     def _open_shop(self) -> None:
         """Fund the master wallet once the chain is watched, and begin when that is final; nobody is killed so far."""
-        ready = (self._is_watched, self._is_funded)
-        deadline = time.monotonic() + patience(CALM_SECONDS)
-        for number, goes_on in enumerate(ready):
-            while not goes_on():
-                assert time.monotonic() < deadline, f"no shop was opened:\n{log_tail(self.stack)}"
-                self.bury(armed=False)
-                self.check()
-            self.banker.fund({} if number else FIRST_FUNDS)
+        gateway = self.stack.gateway
+        gateway.db.run(lambda session: want_quotes(session, gateway, NETWORK))
+        self._await(self._is_watched)
+        self.banker.fund(FIRST_FUNDS)
+        self._await(self._is_funded)
         self.banker.calm = False
         self.merchants.funded = True
+
+    def _await(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + patience(CALM_SECONDS)
+        while not condition():
+            assert time.monotonic() < deadline, f"no shop was opened:\n{log_tail(self.stack)}"
+            self.bury(armed=False)
+            self.check()
 
     def _is_watched(self) -> bool:
         [network] = network_views(self.stack.gateway)
@@ -135,7 +140,9 @@ class Run(Killing):
 
     def _is_funded(self) -> bool:
         with self.stack.gateway.db.read() as session:
-            return all(self._available(session, symbol) >= units for symbol, units in FIRST_FUNDS.items())
+            priced = session.scalar(select(FeeQuoteRow.network).limit(1)) is not None
+            funds = FIRST_FUNDS.items()
+            return priced and all(self._available(session, symbol) >= units for symbol, units in funds)
 
     def _available(self, session: Session, symbol: str) -> int:
         asset = self._network.asset(symbol)

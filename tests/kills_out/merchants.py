@@ -1,7 +1,7 @@
 """The merchant's side: batches that are sent until they are answered, sent again, confirmed, taken back."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -66,7 +66,7 @@ class Merchants(Clients):
         """Send a batch; then what its kind says."""
         kind = chance.choices([*_KINDS], [*_KINDS.values()])[0]
         at_once = kind not in ("confirmed", "confirmed singly", "cancelled")
-        batch = self._new(chance, 1 if kind == "single" else chance.randint(1, 6), at_once=at_once)
+        batch = self.new(chance, 1 if kind == "single" else chance.randint(1, 6), at_once=at_once)
         path, body = "user/payouts/bulk/api", batch.body
         if kind == "single":
             [item] = body["items"]
@@ -76,15 +76,20 @@ class Merchants(Clients):
         if answer.status_code != 201:
             raise AssertionError(f"a batch was answered {answer.status_code}: {answer.text[:300]}")
         told = answer.json()
-        batch.batch_id = told["batch_id"]
-        batch.payouts = {each["id"]: each["payout_id"] for each in told.get("items", [told])}
-        with self.lock:
-            self.batches.append(batch)
+        self.accepted(batch, told)
         self._decide(session, chance, kind, batch)
         if kind != "single":
             self._send_again(session, chance, batch, told)
 
-    def _new(self, chance: random.Random, count: int, *, at_once: bool) -> Batch:
+    def accepted(self, batch: Batch, told: Mapping[str, Any]) -> None:
+        """Keep a batch that was accepted: it must come to its end."""
+        batch.batch_id = told["batch_id"]
+        batch.payouts = {each["id"]: each["payout_id"] for each in told.get("items", [told])}
+        with self.lock:
+            self.batches.append(batch)
+
+    def new(self, chance: random.Random, count: int, *, at_once: bool) -> Batch:
+        """Make a batch."""
         items = [self._item(chance) for _ in range(count)]
         asked = [
             {

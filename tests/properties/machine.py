@@ -122,7 +122,7 @@ class MoneyOut(Merchants):
     @rule()
     def freeze(self) -> None:
         """A person freezes."""
-        freeze(self.office.gateway, NETWORK, "Just so.", actor=ACTOR)
+        self.office.run(partial(freeze, self.office.gateway, NETWORK, "Just so.", actor=ACTOR))
 
     @rule(reconciled=st.booleans())
     def thaw(self, reconciled: bool) -> None:

@@ -97,7 +97,8 @@ class Merchants(Opened):
         for symbol, decimals in (("ETH", 18), ("USDT", 6)):
             amount = "none" if units is None else f"{Decimal(units).scaleb(-decimals):f}"
             rules.append(f"{symbol}@{NETWORK}={amount}/{kind}")
-        set_limits(self.office.gateway, self.office.principal.merchant_id, rules, key_id=None, actor=ACTOR)
+        who = self.office.principal.merchant_id
+        self.office.run(partial(set_limits, self.office.gateway, who, rules, key_id=None, actor=ACTOR))
 
     @rule(symbol=st.sampled_from(("ETH", "USDT")), units=amounts)
     def fund(self, symbol: str, units: int) -> None:
