@@ -68,7 +68,9 @@ RARE = frozenset(
         Place.NETWORK_VERIFIED, Place.LEASE_TAKEN, Place.LEASE_RENEWED, Place.LEASE_LOST, Place.PAGE_REWOUND,
         Place.EXPIRY_DECIDED, Place.RESCAN_TAKEN_IN, Place.RESCAN_COMMITTED, Place.OUTSIDE_NOTED,
         Place.OUTSIDE_BOOKED, Place.PAYOUT_CONFIRMED, Place.PAYOUT_WITHDRAWN, Place.PAYOUT_CANCELLED,
-        Place.SEND_REPEATED, Place.SEND_REPLACED, Place.SEND_FROZEN, Place.SEND_REFUSED, Place.SEND_QUOTED,
+        Place.SWEEP_NOTED, Place.SWEEP_PLANNED, Place.SWEEP_BOOKED, Place.SWEEP_REQUESTED, Place.SWEEP_COMMITTED,
+        Place.SWEEP_FOLLOWED, Place.TOP_UP_BOOKED, Place.TOP_UP_REQUESTED, Place.SEND_REPEATED,
+        Place.SEND_REPLACED, Place.SEND_FROZEN, Place.SEND_REFUSED, Place.SEND_QUOTED,
     )
 )  # fmt: skip
 """Passed once or seldom in a process's life, so that the first passage is the one to be killed at."""

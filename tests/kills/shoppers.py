@@ -1,9 +1,10 @@
 """The merchant's side: orders that become invoices, whatever happens to the web process, and what their payers do."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 
@@ -54,6 +55,9 @@ class Order:
 class Shoppers(Clients):
     """Threads that order and pay; every order has an Idempotency-Key and is sent until it is answered."""
 
+    kinds: ClassVar[Mapping[str, int]] = _KINDS
+    """What orders come to, by how often."""
+
     def __init__(self, stack: Stack, payers: Payers, seed: int) -> None:
         self.payers = payers
         self.orders: list[Order] = []
@@ -73,7 +77,7 @@ class Shoppers(Clients):
         """Order, and pay as the order's kind says."""
         asset = chance.choice(("ETH", "USDT", "USDT"))
         order = Order(
-            kind=chance.choices([*_KINDS], [*_KINDS.values()])[0],
+            kind=chance.choices([*self.kinds], [*self.kinds.values()])[0],
             key=f"order-{self.seed}-{chance.getrandbits(48):x}",
             asset=asset,
             units=chance.randint(1, 5_000_000) * 10 ** (_DECIMALS[asset] - 6),

@@ -114,10 +114,12 @@ def open_stack(
     endpoint_count: int = 24,
     network: Callable[[DevChain], Mapping[str, Any]] = lambda _chain: {},
     currencies: Mapping[str, str] | None = None,
+    tables: Mapping[str, Any] | None = None,
 ) -> Iterator[Stack]:
     """Start everything but the gateway's processes; `database_url` names an empty database, or is empty for SQLite.
 
-    `network` answers what its table shall have otherwise; `currencies` are those of the merchant's payouts.
+    `network` answers what its table shall have otherwise; `currencies` are those of the merchant's payouts, `tables`
+    further tables of the settings.
     """
     with ExitStack() as closing:
         chain = closing.enter_context(DevChain.start("evm"))
@@ -128,7 +130,9 @@ def open_stack(
         listener.set_inheritable(True)
         file = folder / "cloudpay.toml"
         table = {"traces": "on" if traces else "off", **network(chain)}
-        file.write_text(_toml(_settings(folder, database_url, cache.url, chain, table)), "utf-8")
+        file.write_text(
+            _toml({**_settings(folder, database_url, cache.url, chain, table), **(tables or {})}), "utf-8"
+        )
         if database_url:
             _migrate(database_url)
         gateway = open_gateway(load_settings(file, {}), process="kills")

@@ -51,6 +51,7 @@ def _one(name: str, new_database: Server, seed: int, seconds: float, total: Tota
             "runs": 1,
             "payouts": len(run.merchants.items),
             "batches": len(run.merchants.batches),
+            "paid invoices": len(run.buyers.orders),
             "node faults": run.faults.count,
             "dropped from the mempool": run.banker.drops,
             "reorganisations": run.banker.reorgs,

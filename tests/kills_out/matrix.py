@@ -13,26 +13,30 @@ from sqlalchemy.orm import Session
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.ledger.outgoing import available
 from cloudpay.outbox.models import OutboxRow
-from cloudpay.payments.models import OutsideTransferRow
+from cloudpay.payments.models import OutsideTransferRow, PaymentRow
 from cloudpay.payments.networks import network_views
 from cloudpay.payments.states import PaymentStatus
 from cloudpay.payouts.models import PayoutRow
 from cloudpay.payouts.states import ENDED
+from cloudpay.sweeps.models import UnsweptRow
+from cloudpay.sweeps.states import Standing
 from cloudpay.transactions.control import NotFrozen, StillFrozen, frozen_networks, thaw
-from cloudpay.transactions.models import FeeQuoteRow, TransactionRow
+from cloudpay.transactions.models import FeeQuoteRow, SpendRow, TransactionRow
 from cloudpay.transactions.service import want_quotes
-from cloudpay.transactions.states import TransactionStatus
+from cloudpay.transactions.states import SpendStatus, TransactionStatus
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.states import DeliveryStatus
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.deploying import forwarder_deployment
+from tests.kills.audit import settled
 from tests.kills.killing import CALM_SECONDS, Killing, patience
 from tests.kills.mining import DEEPEST
 from tests.kills.roles import DEFECT
 from tests.kills.stack import NETWORK, Stack, log_tail, open_stack
 from tests.kills_out.audit import Verdict, audit
 from tests.kills_out.banker import FIRST_FUNDS, Banker
+from tests.kills_out.buyers import Buyers
 from tests.kills_out.chain import ChainTruth
 from tests.kills_out.merchants import Merchants
 from tests.kills_out.nodefaults import NodeFaults, node_faults
@@ -40,7 +44,12 @@ from tests.kills_out.roles import PLACES
 
 _FAULTY = 0.6
 _THAW_AFTER = 1.0
+_UNDER_WAY = (SpendStatus.QUEUED, SpendStatus.SENDING, SpendStatus.SENT)
 _ACTOR = "cli:kills"
+_TABLES = {
+    "sweeps": {"every_seconds": 1, "fee_share_percent": "100"},
+    "rates": {"fixed": {"ETH": "2500", "USDT": "1"}},
+}
 
 
 class Run(Killing):
@@ -65,6 +74,7 @@ class Run(Killing):
         self.banker.may_steal = lambda: not self._frozen_since
         self.banker.calm = True  # until the chain is watched
         refusing = forwarder_deployment().address
+        self.buyers = Buyers(stack, self.banker, seed)
         self.merchants = Merchants(stack, seed, refusing, self._count_open)
         for role in places:
             self.start(role, armed=False)
@@ -75,11 +85,12 @@ class Run(Killing):
     @property
     def failures(self) -> Iterable[BaseException | None]:
         """What the chain's side and the merchants ended with."""
-        return (self.banker.failure, self.merchants.failure)
+        return (self.banker.failure, self.merchants.failure, self.buyers.failure)
 
     def rest(self) -> None:
         """Ask for nothing more, and have nodes and chain behave."""
         self.merchants.ask_to_stop()
+        self.buyers.ask_to_stop()
         self.banker.calm = True
         self.faults.end()
 
@@ -92,6 +103,7 @@ class Run(Killing):
 
     def disturb(self) -> None:
         """Nodes that fail; a person who has looked at what somebody else has sent."""
+        self.buyers.settled(settled(self.stack, self.buyers.orders))
         self._thaw()
         if self.chance.random() < _FAULTY:
             self.faults.strike(self.chance)
@@ -100,7 +112,10 @@ class Run(Killing):
         """Say whether every payout has ended, and nothing waits."""
         gateway = self.stack.gateway
         [network] = network_views(gateway)
-        if not self.merchants.done or (network.cursor or 0) < self.banker.funded_at + DEEPEST:
+        if (
+            not (self.merchants.done and self.buyers.done and self.banker.idle)
+            or (network.cursor or 0) < self.banker.funded_at + DEEPEST
+        ):
             return False
         waits = gateway.db.ask(lambda asked: any(asked.scalar(each) for each in _waiting()))
         return not waits and not frozen_networks(gateway)
@@ -108,13 +123,14 @@ class Run(Killing):
     def close(self) -> None:
         """Stop everything that this run started."""
         self.merchants.ask_to_stop()
+        self.buyers.ask_to_stop()
         self.banker.stop()
         super().close()
 
     def verdict(self) -> Verdict:
         """Audit what came of it, on a chain that stands still."""
         self.banker.stop()
-        truth = ChainTruth(self.stack.chain, self.master)
+        truth = ChainTruth(self.stack.chain, self.master, tuple(each.address for each in self.buyers.orders))
         return audit(self.stack, self.merchants, truth, self.banker.outside)
 
     def _open_shop(self) -> None:
@@ -125,7 +141,7 @@ class Run(Killing):
         self.banker.fund(FIRST_FUNDS)
         self._await(self._is_funded)
         self.banker.calm = False
-        self.merchants.funded = True
+        self.merchants.funded = self.buyers.begun = True
 
     def _await(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + patience(CALM_SECONDS)
@@ -172,6 +188,12 @@ def _waiting() -> Iterator[Any]:
     pending = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
     yield count.select_from(Delivery).where(Delivery.status.in_(pending))
     yield count.select_from(OutsideTransferRow).where(OutsideTransferRow.status == PaymentStatus.CONFIRMING)
+    yield count.select_from(SpendRow).where(SpendRow.status.in_(_UNDER_WAY))
+    yield count.select_from(PaymentRow).where(
+        PaymentRow.status.in_((PaymentStatus.SEEN, PaymentStatus.CONFIRMING))
+    )
+    waits = (Standing.NEW, Standing.COLLECTED, Standing.LATER, Standing.BEHIND)
+    yield count.select_from(UnsweptRow).where(UnsweptRow.standing.in_(waits))
     undecided = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
     yield count.select_from(TransactionRow).where(TransactionRow.status.in_(undecided))
 
@@ -202,7 +224,9 @@ def open_run(
             }
 
         currencies = {NETWORK: "ETH"}
-        with open_stack(folder, database_url, traces=False, network=network, currencies=currencies) as stack:
+        with open_stack(
+            folder, database_url, traces=False, network=network, currencies=currencies, tables=_TABLES
+        ) as stack:
             stack.environment = {**stack.environment, **({DEFECT: defect} if defect else {})}
             run = Run(stack, seed, faults, places=places, restart_database=restart_database)
             try:

@@ -110,6 +110,8 @@ def test_f110_money_comes_by_every_failpoint(
     assert shop.state(unpaid).status == "expired"
     fund_master(shop)
     lose_lease(shop)
-    # Those of money out: test_kills.py in tests/cloudpay/transactions and payouts, and tests/cloudpay/sweeps/test_faults.py.
-    out = {place for place in Failpoint if place.startswith(("send.", "payout.", "sweep.", "top_up.", "cold."))}
+    # Those of money out: test_kills.py of transactions and of payouts, and tests/cloudpay/sweeps/test_faults.py.
+    out = {
+        place for place in Failpoint if place.startswith(("send.", "payout.", "sweep.", "top_up.", "cold."))
+    }
     assert set(Failpoint) - passed - out == set()
