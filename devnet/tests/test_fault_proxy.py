@@ -236,7 +236,7 @@ def signed(chain: DevChain, nonce: int) -> str:
         "nonce": nonce, "to": SOMEBODY, "value": 1, "gas": 21_000, "chainId": chain.spec.chain_id,
         "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9,
     }  # fmt: skip
-    return account.sign_transaction(wanted).raw_transaction.to_0x_hex()
+    return str(account.sign_transaction(wanted).raw_transaction.to_0x_hex())
 
 
 def test_transactions_are_taken_without_an_answer_swallowed_or_refused(

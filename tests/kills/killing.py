@@ -122,6 +122,17 @@ class Killing(ABC):
                 return True
         return False
 
+    def halt(self) -> None:
+        """Kill every process, and see it gone."""
+        running = {*self._by_pid, *self._beside}
+        for pid in running:
+            _end(pid)
+        while running:
+            running.discard(self.stack.forks.ended.get(timeout=CALM_SECONDS)[0])
+        self._by_pid.clear()
+        self._beside.clear()
+        self._ended.clear()
+
     def close(self) -> None:
         """Stop every process that was started."""
         for pid in (*self._by_pid, *self._beside):

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cloudpay.kernel.db import repeat_reads
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.ledger.outgoing import available
 from cloudpay.outbox.models import OutboxRow
@@ -108,6 +109,16 @@ class Run(Killing):
         if self.chance.random() < _FAULTY:
             self.faults.strike(self.chance)
 
+    def calm_down(self, seconds: float = CALM_SECONDS) -> bool:
+        """Let everything come to its end, and nothing begin while it is audited; say whether it did in time."""
+        while super().calm_down(seconds):
+            self.halt()
+            if self.is_settled():
+                return True
+            for role in self.lives:  # a sweep had become worth its fee in this moment
+                self.start(role, armed=False)
+        return False
+
     def is_settled(self) -> bool:
         """Say whether every payout has ended, and nothing waits."""
         gateway = self.stack.gateway
@@ -170,7 +181,7 @@ class Run(Killing):
 
     def _thaw(self) -> None:
         """Do what a person does who has compared the gateway with the chain, a moment after a freeze."""
-        if not frozen_networks(self.stack.gateway):
+        if not repeat_reads(lambda: frozen_networks(self.stack.gateway)):
             self._frozen_since = 0.0
         elif not self._frozen_since:
             self._frozen_since = time.monotonic()
