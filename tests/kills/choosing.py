@@ -44,6 +44,10 @@ class Choice:
             if not self._tally.kills[role, place]
         ]
 
+    def is_done(self, role: str) -> bool:
+        """Say whether a process of this role was killed at each of its places."""
+        return all(self._tally.kills[role, place] for place in self._places[role])
+
     def rule(self, role: str) -> tuple[Failpoint | None, str]:
         """Answer the place at which this role was killed least, and what arms it; those left out come before last.
 

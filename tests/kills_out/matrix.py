@@ -109,6 +109,10 @@ class Run(Killing):
         if self.chance.random() < _FAULTY:
             self.faults.strike(self.chance)
 
+    def follow(self, role: str, *, armed: bool) -> None:
+        """Start what follows; it is left alone once its kind was killed at each of its places."""
+        self.start(role, armed=armed and not self.choice.is_done(role))
+
     def calm_down(self, seconds: float = CALM_SECONDS) -> bool:
         """Let everything come to its end, and nothing begin while it is audited; say whether it did in time."""
         while super().calm_down(seconds):

@@ -11,8 +11,11 @@ from tests.properties.machine import MoneyOut
 from tests.properties.office import prepare
 
 
-def run_machine(folder: Path, number: int, *, examples: int, steps: int) -> int:
-    """Run so many examples of so many steps at most; answer how many steps there were."""
+def run_machine(folder: Path, number: int, *, examples: int, steps: int, shrink: bool = True) -> int:
+    """Run so many examples of so many steps at most; answer how many steps there were.
+
+    What fails is shown by its shortest way, unless `shrink` is false.
+    """
     wanted = settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -21,7 +24,7 @@ def run_machine(folder: Path, number: int, *, examples: int, steps: int) -> int:
         print_blob=True,
         derandomize=False,
         report_multiple_bugs=False,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         suppress_health_check=[*HealthCheck],
     )
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
