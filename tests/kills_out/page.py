@@ -1,6 +1,6 @@
 """The table of crash-matrix.md, from files: `python -m tests.kills_out.page FILE…` takes in what `--json` wrote.
 
-Of two files with the same database the later one counts.
+Runs of several files are added up.
 """
 
 import argparse
@@ -22,7 +22,9 @@ _BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 def written(totals: Mapping[str, Total], options: argparse.Namespace) -> dict[str, Any]:
     """Answer what all runs came to as JSON."""
     return {
-        "seeds": f"{options.seed} to {options.seed + options.seeds - 1}",
+        "seeds": f"{options.seed}"
+        if options.seeds == 1
+        else f"{options.seed} to {options.seed + options.seeds - 1}",
         "machine": f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
         "databases": {
             name: {
@@ -39,12 +41,25 @@ def written(totals: Mapping[str, Total], options: argparse.Namespace) -> dict[st
 def main(files: Sequence[str]) -> None:
     """Write the table anew from these files."""
     reports = [json.loads(Path(file).read_text(encoding="utf-8")) for file in files]
-    databases = {name: each for report in reports for name, each in report["databases"].items()}
+    databases: dict[str, dict[str, Any]] = {}
+    for report in reports:
+        for name, each in report["databases"].items():
+            databases[name] = _added(databases.get(name, {}), each)
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
     seeds = ", ".join(dict.fromkeys(str(report["seeds"]) for report in reports))
     machines = "; and on ".join(dict.fromkeys(str(report["machine"]) for report in reports))
     table = "\n".join([*_rows(databases), "", f"Seeds {seeds}, on {machines}.", ""])
     PAGE.write_text(f"{before}{_BEGIN}{table}{_END}{rest.partition(_END)[2]}", encoding="utf-8")
+
+
+def _added(sums: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        part: {
+            name: sums.get(part, {}).get(name, 0) + more[part].get(name, 0)
+            for name in (sums.get(part, {}) | more[part])
+        }
+        for part in ("kills", "figures", "wrong")
+    }
 
 
 def _rows(databases: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
