@@ -11,7 +11,7 @@ from sqlalchemy import select
 from cloudpay.chains.spending import FeeTier
 from cloudpay.kernel.errors import CloudPayError
 from cloudpay.ledger.types import InsufficientFunds
-from cloudpay.payouts import decisions
+from cloudpay.payouts.decisions import Decision, decide_batch, decide_payout
 from cloudpay.payouts.errors import (
     NotConfirmable,
     PayoutIdReused,
@@ -74,9 +74,9 @@ class Merchants(Opened):
         """A merchant lets a batch or one of its payouts go."""
         who, (batch_id, payout_id) = (self.office.gateway, self.office.principal), self._ids(which)
         if whole:
-            confirm = partial(decisions.confirm_batch, *who, batch_id, None, _no_text)
+            confirm = partial(decide_batch, *who, Decision.CONFIRM, batch_id, None, _no_text)
         else:
-            confirm = partial(decisions.confirm_payout, *who, payout_id, None, _no_text)
+            confirm = partial(decide_payout, *who, Decision.CONFIRM, payout_id, None, _no_text)
         self.office.run(confirm, NotConfirmable, PayoutLimitExceeded)
 
     @precondition(lambda self: self.batches)
@@ -85,9 +85,9 @@ class Merchants(Opened):
         """A merchant takes a batch or one of its payouts back, where it is not signed yet."""
         who, (batch_id, payout_id) = (self.office.gateway, self.office.principal), self._ids(which)
         if whole:
-            cancel = partial(decisions.cancel_batch, *who, batch_id, None, _no_text)
+            cancel = partial(decide_batch, *who, Decision.CANCEL, batch_id, None, _no_text)
         else:
-            cancel = partial(decisions.cancel_payout, *who, payout_id, None, _no_text)
+            cancel = partial(decide_payout, *who, Decision.CANCEL, payout_id, None, _no_text)
         self.office.run(cancel, PayoutNotCancellable)
 
     @rule(units=st.one_of(st.none(), st.integers(10, 10**6)), kind=st.sampled_from(("payout", "day")))

@@ -17,7 +17,7 @@ from cloudpay.ledger.audit import check
 from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.transactions.models import SpendRow
 from tests.cloudpay.funds import BULK
-from tests.cloudpay.payouts.test_bulk import BOB, count, item
+from tests.cloudpay.payouts.items import BOB, count, item
 from tests.cloudpay.payouts.test_changes import told
 from tests.cloudpay.payouts.test_sent import hand_on
 from tests.cloudpay.transactions.desk import Desk
