@@ -34,6 +34,7 @@ _REFUSALS: dict[int, tuple[str, dict[str, Any]]] = {
     408: ("The body did not arrive in time.", {}),
     409: ("It contradicts an earlier request, or the state that the thing is in.", {}),
     413: (HTTP_PROBLEMS[413][1], {}),
+    415: ("The body is a form. Send the file itself.", {}),
     422: (HTTP_PROBLEMS[422][1], {}),
     429: (HTTP_PROBLEMS[429][1], _RETRY),
     503: ("Something that this needs is away for a while.", _RETRY),
@@ -113,6 +114,8 @@ def _complete_operation(operation: Operation, method: str, *, takes_id: bool) ->
     wanted = [*_ALWAYS, *([404] if takes_id else []), *([409] if method == "post" else [])]
     if takes_id or "422" in answers or method == "post":
         wanted.append(422)
+    if "text/csv" in operation.get("requestBody", {}).get("content", ()):
+        wanted.append(415)
     for status in sorted(wanted):
         answers[str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
 

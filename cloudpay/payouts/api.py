@@ -73,10 +73,11 @@ def create_batch_from_file(options: dict[str, Any]) -> Response:
     """
     if request.mimetype == "multipart/form-data":
         raise FileInForm
-    gateway = current()
+    gateway, key = current(), idempotency_key()
     render, preview = partial(batch_text, gateway), partial(preview_text, gateway)
-    new = read_table(read_file(), options)
-    return respond(creation.create(gateway, principal(), new, idempotency_key(), render, preview))
+    return respond(
+        creation.create(gateway, principal(), read_table(read_file(), options), key, render, preview)
+    )
 
 
 @blueprint.route("/payout", methods=["POST"])

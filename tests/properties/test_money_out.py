@@ -9,7 +9,7 @@ import pytest
 
 from tests.properties.running import run_machine
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 EXAMPLES, STEPS = 8, 40
 
@@ -27,4 +27,4 @@ def test_a_payout_that_is_taken_back_though_it_is_signed_is_found_out(tmp_path: 
         mock.patch("cloudpay.payouts.decisions.withdraw_spends", withdraw),
         pytest.raises(AssertionError, match=r"reserved|arrived"),
     ):
-        run_machine(tmp_path, 7, examples=30, steps=40, shrink=False)
+        run_machine(tmp_path, 7, examples=150, steps=40, shrink=False)

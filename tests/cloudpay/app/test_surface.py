@@ -134,6 +134,10 @@ _BAD_BODIES = {
 }
 
 
+_FILE = "/api/user/payouts/bulk/csv"
+"""Takes a table and no JSON: each of these bodies is a file that is none."""
+
+
 @pytest.mark.parametrize("kind", _BAD_BODIES)
 def test_every_post_refuses_a_bad_body_with_what_to_do(
     routes: list[Route], client: FlaskClient, headers: dict[str, str], kind: str
@@ -144,8 +148,8 @@ def test_every_post_refuses_a_bad_body_with_what_to_do(
         if route.method == "POST":
             for content_type in ("application/json", "application/x-www-form-urlencoded", None):
                 response = client.post(route.path, headers=headers, data=data, content_type=content_type)
-                body = _problem(response, status)
-                if kind == "unknown field":
+                body = _problem(response, 422 if route.path == _FILE else status)
+                if kind == "unknown field" and route.path != _FILE:
                     assert {"is_admin", "merchant_id"} <= set(body["errors"])
 
 
