@@ -22,6 +22,7 @@ class Distribution:
     name: str
     folder: Path
     dependencies: tuple[str, ...]
+    extras: dict[str, tuple[str, ...]]
     groups: dict[str, tuple[str, ...]]
     packages: tuple[str, ...]
 
@@ -46,6 +47,7 @@ def _read(folder: Path) -> Distribution:
         name=project["name"],
         folder=folder,
         dependencies=tuple(project.get("dependencies", ())),
+        extras={name: tuple(lines) for name, lines in project.get("optional-dependencies", {}).items()},
         groups={name: tuple(lines) for name, lines in data.get("dependency-groups", {}).items()},
         packages=tuple(data["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]),
     )

@@ -21,6 +21,8 @@ from uv import run_uv
 
 LINT_TOOLS = frozenset({"editables", "hatchling", "import-linter", "mypy", "ruff"})
 DEVNET = "cloudpay-devnet"
+TESTING = "testing"
+"""The extra of what is not imported here; the modules of the others are."""
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -129,7 +131,8 @@ def _copy_tests(case: Case, folder: Path) -> Path:
 def _test(case: Case, wheels: dict[str, Path], tools: Sequence[str], work: Path) -> int:
     name = case.subject.name
     python = _environment(work / f"env-{name}")
-    _install(python, [wheels[each.name] for each in (*case.needed, case.subject)])
+    extras = (line for name, lines in case.subject.extras.items() if name != TESTING for line in lines)
+    _install(python, [*(wheels[each.name] for each in (*case.needed, case.subject)), *extras])
     if _run(python, work, "-c", IMPORT_ALL, *case.subject.packages):
         raise CannotGoOn(f"{name}: a module imports something that its distribution does not declare")
     say(f"{name}: every module imports from wheels")
