@@ -20,11 +20,13 @@ from cloudpay.ledger.audit import check
 from cloudpay.ledger.service import balances
 from cloudpay.ledger.types import AccountKind
 from cloudpay.merchants.service import MerchantView, list_merchants
+from cloudpay.outbox.service import backlog
 from cloudpay.payments.models import NativeWatchRow, PaymentRow
 from cloudpay.payments.openings import OpeningRow, WatchedMeanwhile, look, open_network
 from cloudpay.payments.rescan import rescan
 from cloudpay.payments.restore import Report, restore
 from cloudpay.payments.states import PaymentStatus
+from cloudpay.sweeps.manual import waiting
 from cloudpay.tables import metadata
 from cloudpay.testing import FakePlugin
 from cloudpay.wallets import vault
@@ -35,7 +37,7 @@ from cloudpay.wallets.models import AddressRangeRow, DepositAddressRow, SealedSe
 from cloudpay.wallets.service import ours, plan_deposit
 from cloudpay.wallets.setup import init_wallet, open_wallet
 from cloudpay.wallets.switch import why_frozen
-from tests.cloudpay.shop import Shop
+from tests.cloudpay.shop import Shop, bring_to_rest
 
 PASSPHRASE = "correct horse battery staple"
 SEAL_KEY = SealKey(bytes(KEY_BYTES))
@@ -97,6 +99,17 @@ def test_every_address_comes_back_watched_and_what_lies_there_is_booked_once(
     assert all(watched(elsewhere, each.option.address) for each in invoices)
     assert held(elsewhere, merchant, AccountKind.DEPOSITS) == 3 * invoices[0].option.amount
     assert check(elsewhere) == []
+
+
+def test_what_lies_at_a_restored_address_waits_to_be_collected(shop: Shop, elsewhere: Gateway) -> None:
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.mine(5)
+    bring_back(elsewhere, contents_of(shop.gateway))
+    bring_to_rest(elsewhere)
+    assert backlog(elsewhere).failing == 0
+    lines = waiting(elsewhere, elsewhere.chains.network("evm"))
+    assert [(each.address, each.action) for each in lines] == [(invoice.option.address, "leave")]
 
 
 def test_an_address_that_was_handed_out_after_the_backup_is_found_by_its_money_and_looked_beyond(
