@@ -5,9 +5,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from cloudpay.ledger.lines import moved, swapped
 from cloudpay.ledger.pots import Place, Pot
 from cloudpay.ledger.service import post
-from cloudpay.ledger.types import AccountKey, AccountKind, Line, Side
+from cloudpay.ledger.types import AccountKind
 
 _KINDS = {Place.MASTER: AccountKind.MASTER, Place.DEPOSITS: AccountKind.DEPOSITS}
 
@@ -16,13 +17,10 @@ def post_correction(
     session: Session, network: str, height: int, pot: Pot, amount: int, now: datetime
 ) -> bool:
     """Book `amount` as come from outside or, below zero, gone there; False when it was booked for that block before."""
-
-    def line(kind: AccountKind, side: Side) -> Line:
-        key = AccountKey(pot.merchant_id, pot.livemode, network, pot.asset, kind)
-        return Line(key, side, abs(amount))
-
-    side = Side.DEBIT if amount > 0 else Side.CREDIT
-    lines = (line(_KINDS[pot.place], side), line(AccountKind.FUNDING, side.other))
+    owner = (pot.merchant_id, pot.livemode, network)
+    lines = moved(owner, pot.asset, abs(amount), AccountKind.FUNDING, _KINDS[pot.place])
+    if amount < 0:
+        lines = swapped(lines)
     which = f"{pot.merchant_id}:{pot.livemode}:{pot.place.value}:{pot.asset}"
     reference = f"correction:{network}:{height}:{hashlib.sha256(which.encode()).hexdigest()}"
     return post(session, "correction", reference, lines, now)

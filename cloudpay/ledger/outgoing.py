@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cloudpay.ledger.lines import moved, swapped
 from cloudpay.ledger.models import LedgerAccountRow
 from cloudpay.ledger.service import post, post_many
 from cloudpay.ledger.types import AccountKey, AccountKind, Booking, Line, Side
@@ -98,7 +98,7 @@ def post_void(session: Session, outgoing: Outgoing, now: datetime) -> bool:
 def post_void_many(session: Session, outgoings: Sequence[Outgoing], now: datetime) -> frozenset[str]:
     """Give all that is promised to these spends back; answer what was new."""
     bookings = [
-        Booking("void", f"spend:{each.spend_id}:voided", _swapped(_promised(each))) for each in outgoings
+        Booking("void", f"spend:{each.spend_id}:voided", swapped(_promised(each))) for each in outgoings
     ]
     return post_many(session, _with_lines(bookings), now)
 
@@ -127,7 +127,7 @@ def post_ended_many(
 def post_taken_back(session: Session, outgoing: Outgoing, fee: int, settled: bool, now: datetime) -> bool:
     """Book the exact reversal of `post_settled` or `post_reverted`: all is promised again, as it was before."""
     reference = f"{_turn(outgoing, 'settled' if settled else 'reverted')}:reversed"
-    booking = Booking("taken_back", reference, _swapped(_ended(outgoing, fee, settled)))
+    booking = Booking("taken_back", reference, swapped(_ended(outgoing, fee, settled)))
     return bool(post_many(session, _with_lines([booking]), now))
 
 
@@ -139,7 +139,7 @@ def post_funding(session: Session, funding: Funding, now: datetime) -> bool:
 def post_funding_reversed(session: Session, funding: Funding, now: datetime) -> bool:
     """Book the exact reversal of `post_funding`."""
     reference = _funding_reference(funding, ":reversed")
-    return post(session, "funding_reversed", reference, _swapped(_funded(funding)), now)
+    return post(session, "funding_reversed", reference, swapped(_funded(funding)), now)
 
 
 def _held(session: Session, key: AccountKey) -> int:
@@ -186,21 +186,7 @@ def _with_lines(bookings: Sequence[Booking]) -> list[Booking]:
 def _moved(
     outgoing: Outgoing, asset: str, amount: int, source: AccountKind, goal: AccountKind
 ) -> tuple[Line, ...]:
-    if amount == 0:
-        return ()
-
-    whose = (outgoing.merchant_id, outgoing.livemode, outgoing.network, asset)
-    return Line(_key(*whose, goal), Side.DEBIT, amount), Line(_key(*whose, source), Side.CREDIT, amount)
-
-
-@lru_cache(maxsize=1024)
-def _key(merchant_id: str, livemode: bool, network: str, asset: str, kind: AccountKind) -> AccountKey:
-    """Few accounts are named by many lines."""
-    return AccountKey(merchant_id, livemode, network, asset, kind)
-
-
-def _swapped(lines: Sequence[Line]) -> tuple[Line, ...]:
-    return tuple(Line(each.account, each.side.other, each.amount) for each in lines)
+    return moved((outgoing.merchant_id, outgoing.livemode, outgoing.network), asset, amount, source, goal)
 
 
 def _turn(outgoing: Outgoing, outcome: str) -> str:

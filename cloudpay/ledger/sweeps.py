@@ -12,9 +12,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cloudpay.ledger.lines import moved, swapped
 from cloudpay.ledger.models import LedgerAccountRow
 from cloudpay.ledger.service import post_many
-from cloudpay.ledger.types import AccountKey, AccountKind, Booking, Line, Side
+from cloudpay.ledger.types import AccountKind, Booking, Line
 
 _NATIVE = ""
 
@@ -45,7 +46,7 @@ def post_collecting(session: Session, collections: Sequence[Collection], now: da
 
 def post_not_collected(session: Session, collections: Sequence[Collection], now: datetime) -> frozenset[str]:
     """Book the exact reversal of `post_collecting`, of spends that will never be on the chain; answer what was new."""
-    undone = [(f"{_name(each)}:voided", _swapped(_begun(each))) for each in collections]
+    undone = [(f"{_name(each)}:voided", swapped(_begun(each))) for each in collections]
     return _post(session, "not_collected", undone, now)
 
 
@@ -64,7 +65,7 @@ def post_collected_back(
 ) -> bool:
     """Book the exact reversal of `post_collected`: the amount is on its way again, the fee not paid."""
     reference = f"{_turn(collection, 'collected' if settled else 'reverted')}:reversed"
-    return bool(_post(session, "taken_back", [(reference, _swapped(_ended(collection, fee, settled)))], now))
+    return bool(_post(session, "taken_back", [(reference, swapped(_ended(collection, fee, settled)))], now))
 
 
 def at_deposits(session: Session, network: str) -> Mapping[str, Mapping[str, int]]:
@@ -99,18 +100,9 @@ def _ended(collection: Collection, fee: int, settled: bool) -> tuple[Line, ...]:
 def _moved(
     collection: Collection, asset: str, amount: int, source: AccountKind, goal: AccountKind
 ) -> tuple[Line, ...]:
-    if amount == 0:
-        return ()
-
-    def line(kind: AccountKind, side: Side) -> Line:
-        key = AccountKey(collection.merchant_id, collection.livemode, collection.network, asset, kind)
-        return Line(key, side, amount)
-
-    return line(goal, Side.DEBIT), line(source, Side.CREDIT)
-
-
-def _swapped(lines: Sequence[Line]) -> tuple[Line, ...]:
-    return tuple(Line(each.account, each.side.other, each.amount) for each in lines)
+    return moved(
+        (collection.merchant_id, collection.livemode, collection.network), asset, amount, source, goal
+    )
 
 
 def _name(collection: Collection) -> str:
