@@ -12,12 +12,13 @@ from cloudpay.kernel.errors import ConfigurationError, Unavailable
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
-from cloudpay.ledger.outgoing import Outgoing, available, post_reserve_many
-from cloudpay.ledger.types import AccountKind, InsufficientFunds
+from cloudpay.ledger.outgoing import available
+from cloudpay.ledger.types import InsufficientFunds
 from cloudpay.sweeps.planner import plan_cold
 from cloudpay.sweeps.service import require_sendable
 from cloudpay.sweeps.terms import terms_now
 from cloudpay.sweeps.types import NATIVE, ColdSpend, Surplus, Terms
+from cloudpay.transactions.bookings import book_requests
 from cloudpay.transactions.errors import QuotesMissing
 from cloudpay.transactions.holdings import last_cold
 from cloudpay.transactions.service import request_spends, want_quotes
@@ -89,7 +90,7 @@ def send_on(
     if requests:
         try:
             with session.begin_nested():
-                post_reserve_many(session, [_promised(each) for each in requests], terms.now)
+                book_requests(session, requests, terms.now)
         except InsufficientFunds:  # a payout has taken it meanwhile
             return []
         request_spends(session, gateway, requests)
@@ -143,17 +144,4 @@ def _request(network: Network, master: MasterWallet, address: str, spend: ColdSp
         amount=spend.amount,
         tier=TIER,
         fee_reserved=spend.fee,
-    )
-
-
-def _promised(request: SpendRequest) -> Outgoing:
-    return Outgoing(
-        request.id,
-        request.merchant_id,
-        request.livemode,
-        request.network,
-        request.asset,
-        request.amount,
-        request.fee_reserved,
-        goal=AccountKind.COLD,
     )

@@ -14,14 +14,13 @@ from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
 from cloudpay.kernel.money import format_amount
 from cloudpay.ledger.outgoing import available
-from cloudpay.ledger.sweeps import Collection as Collected
-from cloudpay.ledger.sweeps import post_collecting
 from cloudpay.sweeps.models import UnsweptRow
 from cloudpay.sweeps.pacing import next_look, was_tried
 from cloudpay.sweeps.planner import plan
 from cloudpay.sweeps.rows import read
 from cloudpay.sweeps.states import WORDS, Standing
 from cloudpay.sweeps.types import NATIVE, Held, Left, Plan, Sweep, Terms
+from cloudpay.transactions.bookings import book_requests
 from cloudpay.transactions.service import request_spends
 from cloudpay.transactions.types import SpendKind, SpendRequest
 from cloudpay.wallets.masters import MasterWallet, find_master
@@ -64,7 +63,7 @@ def collect_from(
         _leave(rows[left.held.address, left.held.asset], left, terms)
     requests = _requests(session, network, drawn.sweeps)
     if requests:
-        post_collecting(session, [_collected(each) for each in requests], terms.now)
+        book_requests(session, requests, terms.now)
         passing(Failpoint.SWEEP_BOOKED)
         request_spends(session, gateway, requests)
         passing(Failpoint.SWEEP_REQUESTED)
@@ -152,14 +151,3 @@ def _requests(session: Session, network: Network, sweeps: Sequence[Sweep]) -> li
             )
         )
     return requests
-
-
-def _collected(request: SpendRequest) -> Collected:
-    return Collected(
-        request.id,
-        request.merchant_id,
-        request.livemode,
-        request.network,
-        request.asset,
-        request.amount,
-    )

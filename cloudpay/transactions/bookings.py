@@ -15,7 +15,13 @@ from cloudpay.ledger.outgoing import (
     post_taken_back,
     post_void_many,
 )
-from cloudpay.ledger.sweeps import Collection, post_collected, post_collected_back, post_not_collected
+from cloudpay.ledger.sweeps import (
+    Collection,
+    post_collected,
+    post_collected_back,
+    post_collecting,
+    post_not_collected,
+)
 from cloudpay.ledger.types import AccountKind
 from cloudpay.transactions.types import SpendKind, SpendRequest
 
@@ -32,7 +38,7 @@ def pays_from_deposit(row: Row[Any]) -> bool:
     return bool(row.chain == DEPOSIT_CHAIN)
 
 
-def outgoing(row: Row[Any], count: int) -> Outgoing:
+def outgoing(row: Row[Any] | SpendRequest, count: int) -> Outgoing:
     """Answer a spend from a master wallet as the ledger knows it."""
     return Outgoing(
         row.id,
@@ -47,20 +53,15 @@ def outgoing(row: Row[Any], count: int) -> Outgoing:
     )
 
 
-def book_request(session: Session, request: SpendRequest, now: datetime) -> None:
-    """Reserve what a spend that the engine itself asks for takes from a master wallet; raises `InsufficientFunds`."""
-    if request.path.chain != DEPOSIT_CHAIN:
-        promised = Outgoing(
-            request.id,
-            request.merchant_id,
-            request.livemode,
-            request.network,
-            request.asset,
-            request.amount,
-            request.fee_reserved,
-            goal=_GOALS[request.kind],
-        )
-        post_reserve_many(session, [promised], now)
+def book_requests(session: Session, requests: Sequence[SpendRequest], now: datetime) -> None:
+    """Book that spends are asked for: reserved in a master wallet, or on its way from a deposit address.
+
+    Raises `InsufficientFunds`, and books none of them, where a master wallet holds less.
+    """
+    outward = [each for each in requests if each.path.chain != DEPOSIT_CHAIN]
+    inward = [each for each in requests if each.path.chain == DEPOSIT_CHAIN]
+    post_reserve_many(session, [outgoing(each, 1) for each in outward], now)
+    post_collecting(session, [_collection(each, 1) for each in inward], now)
 
 
 def book_ended(
@@ -88,7 +89,7 @@ def book_void(session: Session, rows: Iterable[Row[Any]], now: datetime) -> None
     post_void_many(session, [outgoing(row, 1) for row in found if not pays_from_deposit(row)], now)
 
 
-def _collection(row: Row[Any], count: int) -> Collection:
+def _collection(row: Row[Any] | SpendRequest, count: int) -> Collection:
     # A spend to its own address moves nothing but its fee.
     amount = row.amount if row.kind == SpendKind.SWEEP else 0
     return Collection(row.id, row.merchant_id, row.livemode, row.network, row.asset, amount, max(count, 1))

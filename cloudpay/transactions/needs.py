@@ -9,7 +9,7 @@ from cloudpay.chains.spending import Draft, FeeTier, KeyPath, Spend
 from cloudpay.chains.types import MASTER_CHAIN
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.ledger.types import InsufficientFunds
-from cloudpay.transactions.bookings import book_request
+from cloudpay.transactions.bookings import book_requests
 from cloudpay.transactions.models import FeeQuoteRow
 from cloudpay.transactions.rows import SPEND, path_of
 from cloudpay.transactions.service import request_spends
@@ -80,7 +80,7 @@ def _request(session: Session, station: Station, row: Row[Any], need: Spend, num
         tier=FeeTier(row.tier),
         fee_reserved=_quoted(session, row, need),
     )
-    book_request(session, request, station.gateway.clock.now(session))
+    book_requests(session, [request], station.gateway.clock.now(session))
     passing(Failpoint.TOP_UP_BOOKED)
     request_spends(session, station.gateway, [request])
     return name
