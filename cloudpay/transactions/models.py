@@ -70,6 +70,7 @@ class TransactionRow(Base):
     __table_args__ = (
         Index("ix_transactions_network_status_source", "network", "status", "source"),
         Index("ix_transactions_network_look_at", "network", "look_at"),
+        Index("ix_transactions_network_source", "network", "source", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -19,7 +19,7 @@ from cloudpay.transactions.handing import AT_ONCE
 from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.needs import request_needs
 from cloudpay.transactions.rows import CLAIM, SPEND, path_of, spend_of
-from cloudpay.transactions.states import SpendStatus, TransactionStatus
+from cloudpay.transactions.states import UNDECIDED, SpendStatus, TransactionStatus
 from cloudpay.transactions.station import Station
 from cloudpay.transactions.types import SpendKind
 from cloudpay.transactions.undone import UNDRAFTED, give_up, look_at, take_back, undraftable
@@ -36,7 +36,6 @@ _TRANSACTION = table_of(TransactionRow)
 _SHORT_WAIT, _LONG_WAIT = timedelta(seconds=5), timedelta(seconds=60)
 _RECENT = 64
 """Claims that are held against the chain: the newest one need not be the highest, where a gap was filled."""
-_WATCHED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
 
 
 @dataclass
@@ -145,7 +144,8 @@ def _sources(station: Station, queued: Sequence[Row[Any]], rooms: Mapping[str, i
         by_source[row.source].append(row)
     with station.gateway.db.read() as session:
         taken = _taken(session, station.network.code, by_source.keys())
-        recent = {each: _recent(session, station.network.code, each) for each in by_source}
+        compared = reconciled_at(session, station.network.code)  # what came before is explained
+        recent = {each: _recent(session, station.network.code, each, compared) for each in by_source}
     for address, rows in by_source.items():
         account = rows[0].account
         gas_station = master_address(station.gateway, station.network, account)
@@ -171,7 +171,8 @@ def _taken(session: Session, network: str, sources: Any) -> Mapping[str, frozens
         .join_from(_TRANSACTION, CLAIM, CLAIM.c.transaction_id == _TRANSACTION.c.id)
         .where(_TRANSACTION.c.network == network, _TRANSACTION.c.source.in_(list(sources)))
         .where(
-            _TRANSACTION.c.status.in_([each.value for each in _WATCHED]) | _TRANSACTION.c.look_at.is_not(None)
+            _TRANSACTION.c.status.in_([each.value for each in UNDECIDED])
+            | _TRANSACTION.c.look_at.is_not(None)
         )
     )
     claims: defaultdict[str, set[str]] = defaultdict(set)
@@ -180,14 +181,13 @@ def _taken(session: Session, network: str, sources: Any) -> Mapping[str, frozens
     return {source: frozenset(found) for source, found in claims.items()}
 
 
-def _recent(session: Session, network: str, source: str) -> frozenset[str]:
-    """Answer the newest claims of a source since a person last compared it with the chain."""
+def _recent(session: Session, network: str, source: str, since: datetime | None) -> frozenset[str]:
+    """Answer the newest claims of a source, of those that came after a moment, if any is given."""
     statement = (
         select(CLAIM.c.claim)
         .join_from(_TRANSACTION, CLAIM, CLAIM.c.transaction_id == _TRANSACTION.c.id)
         .where(_TRANSACTION.c.network == network, _TRANSACTION.c.source == source)
     )
-    since = reconciled_at(session, network)
     if since is not None:
         statement = statement.where(_TRANSACTION.c.created_at > since)
     return frozenset(session.scalars(statement.order_by(_TRANSACTION.c.id.desc()).limit(_RECENT)))

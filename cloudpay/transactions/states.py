@@ -45,6 +45,9 @@ class TransactionStatus(StrEnum):
     ABANDONED = "abandoned"  # a person has looked at a usurped one and let its spends fail
 
 
+UNDECIDED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
+"""Nothing is final about these: nothing of them is booked, and they are looked at on the chain."""
+
 TRANSACTION = Transitions(
     "transaction",
     {

@@ -17,13 +17,12 @@ from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.outcomes import FINAL, Finding, look_again, next_look, write_findings
 from cloudpay.transactions.rows import Rows, attempts_by_transaction, claims_by_transaction
 from cloudpay.transactions.standing import Standing
-from cloudpay.transactions.states import TransactionStatus
+from cloudpay.transactions.states import UNDECIDED, TransactionStatus
 from cloudpay.transactions.station import Station
 from cloudpay.transactions.work import any_watched
 from cloudpay.wallets.switch import freeze_sending
 
 _TRANSACTION = table_of(TransactionRow)
-_UNDECIDED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
 _LOOKS = 2
 """Looks in a row that must find a claim used up by somebody else: one node that has lost its index is not believed."""
 
@@ -54,7 +53,7 @@ def track(station: Station) -> Tracked:
 
 def _next_chunk(station: Station, head: Head, after: str) -> Sequence[Row[Any]]:
     columns = _TRANSACTION.c
-    undecided = columns.status.in_([each.value for each in _UNDECIDED])
+    undecided = columns.status.in_([each.value for each in UNDECIDED])
     due = and_(columns.look_at.is_not(None), columns.look_at <= head.final.height)
     statement = select(_TRANSACTION).where(
         columns.network == station.network.code, or_(undecided, due), columns.id > after

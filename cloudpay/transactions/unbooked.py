@@ -17,11 +17,10 @@ from cloudpay.transactions.handing import AT_ONCE
 from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.outcomes import FINAL
 from cloudpay.transactions.rows import ATTEMPT, SPEND
-from cloudpay.transactions.states import TransactionStatus
+from cloudpay.transactions.states import UNDECIDED, TransactionStatus
 from cloudpay.transactions.types import SpendKind
 
 _TRANSACTION = table_of(TransactionRow)
-_UNDECIDED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
 _GOALS: Mapping[str, Place] = {SpendKind.SWEEP: Place.MASTER, SpendKind.TOP_UP: Place.DEPOSITS}
 """Where the recipient of a kind of spend belongs to the merchant itself; all others are paid out."""
 
@@ -53,7 +52,7 @@ def booked_later(session: Session, network: str, height: int) -> Iterator[Change
 def unbooked(session: Session, network: str) -> Unbooked:
     """Answer every transaction that has not come to an end by the books."""
     columns = _TRANSACTION.c
-    undecided = columns.status.in_([each.value for each in _UNDECIDED])
+    undecided = columns.status.in_([each.value for each in UNDECIDED])
     attempts = (
         select(ATTEMPT.c.tx_id, ATTEMPT.c.transaction_id)
         .join(_TRANSACTION, columns.id == ATTEMPT.c.transaction_id)

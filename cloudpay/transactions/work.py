@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 from cloudpay.kernel.db import table_of
 from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.rows import SPEND
-from cloudpay.transactions.states import SpendStatus, TransactionStatus
+from cloudpay.transactions.states import UNDECIDED, SpendStatus
 
 _TRANSACTION = table_of(TransactionRow)
-_UNDECIDED = (TransactionStatus.OPEN, TransactionStatus.INCLUDED, TransactionStatus.USURPED)
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def _watched(network: str) -> Exists:
     columns = _TRANSACTION.c
     return exists().where(
         columns.network == network,
-        or_(columns.status.in_([each.value for each in _UNDECIDED]), columns.look_at.is_not(None)),
+        or_(columns.status.in_([each.value for each in UNDECIDED]), columns.look_at.is_not(None)),
     )
 
 

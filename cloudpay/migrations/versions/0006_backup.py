@@ -26,3 +26,7 @@ def upgrade() -> None:
         sa.Column("at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("network", name="pk_reconciled"),
     )
+    # The newest transactions of an address are held against the chain before each of its signatures.
+    op.create_index(
+        "ix_transactions_network_source", "transactions", ["network", "source", "id"], unique=False
+    )
