@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,56 +13,17 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import Database
 from cloudpay.outbox.models import OutboxRow
 from cloudpay.outbox.service import (
-    Handler,
     OutboxEvent,
-    Payload,
-    Together,
     append,
     backlog,
-    drain,
     prune,
 )
 from cloudpay.testing import FixedClock
+from tests.cloudpay.outbox.events import Listener, almost_happen, hand_on, happen
 
 LIMIT = 30.0  # seconds that a test waits for what must come
 CLAIM = timedelta(seconds=61)  # a drainer that has not come back by then is taken for dead
 SECOND = timedelta(seconds=1)
-
-
-def happen(
-    gateway: Gateway, *subjects: str, name: str = "thing.happened", payload: Payload | None = None
-) -> None:
-    with gateway.db.transaction() as session:
-        for subject in subjects:
-            append(session, gateway.clock, name, subject, payload)
-
-
-def almost_happen(gateway: Gateway) -> None:
-    """Append an event in a transaction that fails."""
-    with gateway.db.transaction() as session:
-        append(session, gateway.clock, "thing.happened", "a")
-        raise RuntimeError("no")
-
-
-class Listener:
-    """A handler that keeps what it was handed, and fails where it is told to."""
-
-    def __init__(self, fails_on: str = "") -> None:
-        self.events: list[OutboxEvent] = []
-        self._fails_on = fails_on
-
-    def __call__(self, gateway: Gateway, event: OutboxEvent) -> None:
-        self.events.append(event)
-        if event.subject == self._fails_on:
-            raise RuntimeError("the shop is shut")
-
-    @property
-    def subjects(self) -> list[str]:
-        return [event.subject for event in self.events]
-
-
-def hand_on(gateway: Gateway, *handlers: Handler, limit: int = 100) -> int:
-    return drain(gateway, {"thing.happened": handlers}, limit=limit)
 
 
 @pytest.fixture
@@ -287,28 +248,3 @@ def test_an_event_that_has_failed_for_days_still_comes_again_and_holds_up_no_oth
     clock.advance(timedelta(minutes=10))
     assert hand_on(gateway, Listener()) == 1
     assert backlog(gateway).waiting == 0
-
-
-def test_events_of_a_name_are_handed_on_together_where_their_handler_takes_many(gateway: Gateway) -> None:
-    happen(gateway, "a", "b", "c")
-    heard: list[list[str]] = []
-    listener = Listener()
-    many = Together(lambda _gateway, events: heard.append([event.subject for event in events]))
-    assert hand_on(gateway, many, listener) == 3
-    assert heard == [["a", "b", "c"]]
-    assert listener.subjects == ["a", "b", "c"]
-    assert backlog(gateway).waiting == 0
-
-
-def test_one_event_that_fails_among_many_keeps_none_of_the_others(gateway: Gateway) -> None:
-    happen(gateway, "a", "bad", "c")
-    heard: list[str] = []
-
-    def handle(_gateway: Gateway, events: Sequence[OutboxEvent]) -> None:
-        if any(event.subject == "bad" for event in events):
-            raise RuntimeError("the shop is shut")
-        heard.extend(event.subject for event in events)
-
-    hand_on(gateway, Together(handle))
-    assert heard == ["a", "c"]
-    assert (backlog(gateway).waiting, backlog(gateway).failing) == (1, 1)
