@@ -60,3 +60,8 @@ class Network:
     def asset_of(self, key: str) -> Asset | None:
         """Find a listed asset by its key (contract, or empty for native)."""
         return next((asset for asset in self.assets if asset.key == key), None)
+
+    def unit_of(self, key: str) -> tuple[str, int]:
+        """Answer the symbol and the decimals of an asset by its key; one that is not listed is told in base units."""
+        asset = self.asset_of(key)
+        return (key, 0) if asset is None else (asset.symbol, asset.decimals)

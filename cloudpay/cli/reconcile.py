@@ -134,8 +134,8 @@ def _rows(gateway: Gateway, found: Reconciliation) -> Iterator[dict[str, object]
 
 
 def _row(network: Network, line: Comparison) -> dict[str, object]:
-    pot, asset = line.pot, network.asset_of(line.pot.asset)
-    decimals = asset.decimals if asset else 0
+    pot = line.pot
+    symbol, decimals = network.unit_of(pot.asset)
     amounts = {
         name: _signed(getattr(line, name), decimals)
         for name in ("ledger", "pending", "doubtful", "chain", "drift")
@@ -145,7 +145,7 @@ def _row(network: Network, line: Comparison) -> dict[str, object]:
         "wallet": pot.place.value,
         "merchant": pot.merchant_id,
         "livemode": pot.livemode,
-        "asset": asset.symbol if asset else pot.asset,
+        "asset": symbol,
         "contract": pot.asset or None,
         **amounts,
         "drift_base_units": str(line.drift),

@@ -4,11 +4,10 @@ A database that knows no payment cannot tell what came before it. So all that li
 one payment for each address and asset, and reading goes on behind that block.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from sqlalchemy import BigInteger, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -28,13 +27,10 @@ from cloudpay.payments.networks import network_row
 from cloudpay.payments.rows import new_payment
 from cloudpay.payments.states import PaymentStatus
 from cloudpay.payments.views import BALANCE_PREFIX
+from cloudpay.wallets.lying import lying_at
 from cloudpay.wallets.masters import MasterWallet, all_masters
 from cloudpay.wallets.models import DepositAddressRow
 from cloudpay.wallets.service import DepositAddress, deposits
-
-_AT_ONCE = 1_000
-
-Item = TypeVar("Item")
 
 
 class OpeningRow(Base):
@@ -85,11 +81,9 @@ def look(gateway: Gateway, network: Network) -> Found:
         addresses = [*session.scalars(held.order_by(DepositAddressRow.id))]
         addresses += [each.address for each in all_masters(session, family)]
     at = _final(adapter)
-    amounts: dict[Holding, int] = {}
-    holdings = (Holding(address, asset.contract) for address in addresses for asset in network.assets)
-    for part in _parts(holdings):
-        amounts |= {each: units for each, units in adapter.balances(part, at.ref).items() if units > 0}
-    return Found(network, at, amounts)
+    holdings = [Holding(address, asset.contract) for address in addresses for asset in network.assets]
+    lying = lying_at(gateway, network.code, holdings, at.ref, lambda _part, _whole: None)
+    return Found(network, at, {each: units for each, units in lying.items() if units > 0})
 
 
 def open_network(session: Session, gateway: Gateway, found: Found) -> bool:
@@ -135,9 +129,7 @@ def _has_books(session: Session, network: str) -> bool:
 def _book(session: Session, gateway: Gateway, found: Found) -> None:
     family, now = found.network.key_family.name, gateway.clock.now(session)
     wallets = {each.address: each for each in all_masters(session, family)}
-    known: dict[str, DepositAddress] = {}
-    for part in _parts(sorted({each.address for each in found.amounts} - wallets.keys())):
-        known |= deposits(session, family, part)
+    known = deposits(session, family, {each.address for each in found.amounts} - wallets.keys())
     for holding, amount in found.amounts.items():
         if holding.address in wallets:
             post_funding(session, _funding(found, wallets[holding.address], holding, amount), now)
@@ -170,9 +162,3 @@ def _funding(found: Found, wallet: MasterWallet, holding: Holding, amount: int) 
         livemode=wallet.livemode,
         amount=amount,
     )
-
-
-def _parts(items: Iterable[Item]) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while part := list(islice(rest, _AT_ONCE)):
-        yield part

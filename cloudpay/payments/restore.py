@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -52,7 +53,7 @@ def restore(
     opened = [
         each.network.code
         for each in found
-        if gateway.db.run(lambda session, each=each: open_network(session, gateway, each))  # type: ignore[misc]
+        if gateway.db.run(partial(open_network, gateway=gateway, found=each))
     ]
     return Report(restored, found, opened)
 

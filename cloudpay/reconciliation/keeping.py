@@ -86,8 +86,7 @@ def _write(session: Session, network: str, now: datetime, values: Mapping[str, A
 
 def _alert(network: Network, drift: Comparison) -> Alert:
     pot = drift.pot
-    asset = network.asset_of(pot.asset)
-    symbol, decimals = (asset.symbol, asset.decimals) if asset else (pot.asset, 0)
+    symbol, decimals = network.unit_of(pot.asset)
     than = "more" if drift.drift > 0 else "less"
     sentence = (
         f"{_WORDS[pot.place]} of {pot.merchant_id} on {network.code} lies "

@@ -98,10 +98,9 @@ def _tell_difference(
         row.found = None
         clear_alert(session, gateway, AlertKind.DEPOSIT_DIFFERS, subject)
         return
-    asset = network.asset_of(held.asset)
-    decimals = asset.decimals if asset else 0
+    symbol, decimals = network.unit_of(held.asset)
     sentence = (
-        f"The deposit address {held.address} on {network.code} holds less {asset.symbol if asset else held.asset} than "
+        f"The deposit address {held.address} on {network.code} holds less {symbol} than "
         f"is booked there: {format_amount(held.found, decimals)} instead of {format_amount(held.amount, decimals)}."
     )
     open_alert(session, gateway, Alert(AlertKind.DEPOSIT_DIFFERS, subject, sentence))

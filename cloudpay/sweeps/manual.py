@@ -177,7 +177,7 @@ def _line(
     top_up: int = 0,
     spend_id: str | None = None,
 ) -> SweepLine:
-    symbol, decimals = _unit(network, held.asset)
+    symbol, decimals = network.unit_of(held.asset)
     return SweepLine(
         network.code,
         held.merchant_id,
@@ -195,7 +195,7 @@ def _line(
 def _cold(
     network: Network, master: MasterWallet, asset: str, amount: int, fee: int, spend_id: str | None
 ) -> SweepLine:
-    symbol, decimals = _unit(network, asset)
+    symbol, decimals = network.unit_of(asset)
     return SweepLine(
         network.code,
         master.merchant_id,
@@ -211,7 +211,7 @@ def _cold(
 
 
 def _stored(network: Network, row: UnsweptRow) -> SweepLine:
-    symbol, decimals = _unit(network, row.asset)
+    symbol, decimals = network.unit_of(row.asset)
     nothing = format_amount(0, network.native.decimals)
     action = "sweep" if row.standing == Standing.COLLECTED else "leave"
     reason = row.reason or WORDS[Standing(row.standing)]
@@ -227,8 +227,3 @@ def _stored(network: Network, row: UnsweptRow) -> SweepLine:
         reason,
         row.spend_id,
     )
-
-
-def _unit(network: Network, key: str) -> tuple[str, int]:
-    asset = network.asset_of(key)
-    return (asset.symbol, asset.decimals) if asset else (key, 0)

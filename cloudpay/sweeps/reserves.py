@@ -1,6 +1,7 @@
 """Whether gas stations hold enough for the top-ups to come: an alert says so before tokens wait for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
@@ -29,11 +30,11 @@ def look_at_reserves(gateway: Gateway) -> None:
             wanted = list(_low(session, network))
             have = set(session.scalars(_open_ones(network)))
         if {each.subject for each in wanted} != have:
-            gateway.db.run(
-                lambda session, network=network, wanted=wanted: keep_alerts(  # type: ignore[misc]
-                    session, gateway, network.code, (AlertKind.GAS_LOW,), wanted
-                )
-            )
+            gateway.db.run(partial(_tell, gateway=gateway, network=network, wanted=wanted))
+
+
+def _tell(session: Session, gateway: Gateway, network: Network, wanted: Sequence[Alert]) -> None:
+    keep_alerts(session, gateway, network.code, (AlertKind.GAS_LOW,), wanted)
 
 
 def _low(session: Session, network: Network) -> Iterator[Alert]:

@@ -8,10 +8,10 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.errors import Conflict
 from cloudpay.kernel.secrets import WrongKey
-from cloudpay.wallets.errors import WalletMissing
 from cloudpay.wallets.models import MAIN_SEED, SealedSeedRow
 from cloudpay.wallets.sealing import KeyPlace, KeySource, key_source
 from cloudpay.wallets.seed import open_words, seal_words
+from cloudpay.wallets.setup import seed_row
 
 
 def reseal(gateway: Gateway, place: KeyPlace, *, actor: str) -> KeySource:
@@ -22,9 +22,7 @@ def reseal(gateway: Gateway, place: KeyPlace, *, actor: str) -> KeySource:
     """
     goal = key_source(gateway.settings, place)
     with gateway.db.read() as session:
-        row = session.get(SealedSeedRow, MAIN_SEED)
-    if row is None:
-        raise WalletMissing
+        row = seed_row(session)
     new = goal.make()
     try:
         words = open_words(new, row.sealed)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import DEPOSIT_CHAIN, KeyFamily
+from cloudpay.chains.types import DEPOSIT_CHAIN
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.leases import working
@@ -32,7 +32,7 @@ from cloudpay.wallets.models import (
     SealedSeedRow,
 )
 from cloudpay.wallets.seed import seal_words
-from cloudpay.wallets.setup import ACCOUNTS, key_families
+from cloudpay.wallets.setup import ACCOUNTS, account_keys, key_families
 from cloudpay.wallets.signer import MasterKey
 from cloudpay.wallets.switch import freeze_sending, write_file
 
@@ -124,16 +124,12 @@ def _derive(gateway: Gateway, master: MasterKey, contents: Contents) -> Mapping[
         raise BackupDamaged("The backup")
     highest = contents.highest_account
     accounts = range(max(ACCOUNTS, 0 if highest is None else highest + 1))
-    found = {each.name: _keys(master, each, accounts) for each in key_families(gateway)}
+    found = {each.name: account_keys(master, each, accounts) for each in key_families(gateway)}
     for family in contents.families:
         mine = found.get(family.name, {})
         if any(mine.get(account, xpub) != xpub for account, xpub in family.accounts.items()):
             raise BackupDamaged("The backup")
     return found
-
-
-def _keys(master: MasterKey, family: KeyFamily, accounts: range) -> Mapping[int, str]:
-    return dict(zip(accounts, master.account_public_keys(family.coin_type, accounts), strict=True))
 
 
 def _put_seed(session: Session, contents: Contents, sealed: bytes, now: datetime) -> bool:

@@ -56,7 +56,7 @@ def init_wallet(
         raise WalletExists(existing.fingerprint)
     master = MasterKey.from_words(words)
     sealed = seal_words(seal_key, words)
-    keys = {family.name: _keys(master, family, range(accounts)) for family in key_families(gateway)}
+    keys = {family.name: account_keys(master, family, range(accounts)) for family in key_families(gateway)}
 
     def work(session: Session) -> None:
         row = {"name": MAIN_SEED, "sealed": sealed, "fingerprint": master.fingerprint}
@@ -91,7 +91,7 @@ def derive_accounts(
         known = {family.name: _known(session, family.name) for family in wanted}
     for family in wanted:
         start = next((n for n in range(upto) if n not in known[family.name]), upto)
-        derived = _keys(master, family, range(start, upto))
+        derived = account_keys(master, family, range(start, upto))
         missing[family.name] = {n: key for n, key in derived.items() if n not in known[family.name]}
 
     def work(session: Session) -> Mapping[str, int]:
@@ -121,14 +121,14 @@ def open_wallet(gateway: Gateway, seal_key: SealKey, families: Collection[KeyFam
     Raises `WalletMissing`, `WrongKey` and `WrongSeed`.
     """
     with gateway.db.read() as session:
-        row = _seed_row(session)
+        row = seed_row(session)
         first = {family.name: session.get(AccountKeyRow, (family.name, 0)) for family in families}
     master = MasterKey.from_words(open_words(seal_key, row.sealed))
     if master.fingerprint != row.fingerprint:
         raise WrongSeed(row.fingerprint, master.fingerprint)
     for family in families:
         stored = first[family.name]
-        if stored is not None and stored.xpub != _keys(master, family, range(1))[0]:
+        if stored is not None and stored.xpub != account_keys(master, family, range(1))[0]:
             raise WrongSeed(row.fingerprint, master.fingerprint)
     return master
 
@@ -136,18 +136,20 @@ def open_wallet(gateway: Gateway, seal_key: SealKey, families: Collection[KeyFam
 def reveal_words(gateway: Gateway, seal_key: SealKey) -> str:
     """Answer the words themselves, for a backup or another seal; raises `WalletMissing` and `WrongKey`."""
     with gateway.db.read() as session:
-        row = _seed_row(session)
+        row = seed_row(session)
     return open_words(seal_key, row.sealed)
 
 
-def _seed_row(session: Session) -> SealedSeedRow:
+def seed_row(session: Session) -> SealedSeedRow:
+    """Answer the sealed seed; raises `WalletMissing`."""
     row = session.get(SealedSeedRow, MAIN_SEED)
     if row is None:
         raise WalletMissing
     return row
 
 
-def _keys(master: MasterKey, family: KeyFamily, accounts: range) -> dict[int, str]:
+def account_keys(master: MasterKey, family: KeyFamily, accounts: range) -> dict[int, str]:
+    """Derive the public keys of accounts, by account."""
     return dict(zip(accounts, master.account_public_keys(family.coin_type, accounts), strict=True))
 
 
