@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from sqlalchemy import select
 
 from bench.report import Figure, Scale
-from bench.servers import folder, gateway_environment, postgres, running
+from bench.servers import folder, gateway_environment, postgres, running, wait_for
 from bench.shops import Shop, database, open_shop, write_settings
 from bench.starting import is_ready
 from bench.watching import chain_table
@@ -101,7 +102,7 @@ def _pay_and_wait(shop: Shop, chain: DevChain, receiver: Receiver, count: int) -
     invoices = [invoice(shop, symbols[number % 2], receiver.url) for number in range(count)]
     with _blocks(chain) as met:
         heights = _pay(chain, invoices, met)
-        _wait(lambda: len(receiver.arrived) == count, "every webhook")
+        wait_for(lambda: len(receiver.arrived) == count, "every webhook", _PATIENCE, _LOOK_SECONDS)
     return [
         Trace(invoice.option.currency, {**_steps(shop, invoice.id), "block": met[height], "arrived": arrived})
         for invoice, height in zip(invoices, heights, strict=True)
@@ -114,7 +115,7 @@ def _pay(chain: DevChain, invoices: Sequence[InvoiceView], met: Mapping[int, flo
     sent: list[str] = []
     for start in range(0, len(invoices), _A_BLOCK):
         before = max(met)
-        _wait(lambda before=before: max(met) > before, "a block")
+        wait_for(partial(_is_beyond, met, before), "a block", _PATIENCE, _LOOK_SECONDS)
         asked = [each.option for each in invoices[start : start + _A_BLOCK]]
         sent += [chain.pay(option.currency, option.address, option.amount) for option in asked]
     return [chain.wait_for(tx_id).block_number for tx_id in sent]
@@ -150,6 +151,10 @@ def _by_step(traces: Sequence[Trace]) -> Iterator[Figure]:
         took = sorted(each.at[step] - each.at[before] for each in traces)
         yield Figure(f"  of this, {what}", statistics.median(took), "s", f"p99 {_p99(took):.3f} s")
         before = step
+
+
+def _is_beyond(met: Mapping[int, float], height: int) -> bool:
+    return max(met) > height
 
 
 def _p99(ordered: Sequence[float]) -> float:
@@ -226,11 +231,3 @@ def _receiver() -> Iterator[Receiver]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield receiver
         server.shutdown()
-
-
-def _wait(condition: Any, what: str) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what} did not come within {_PATIENCE:.0f} s")
-        time.sleep(_LOOK_SECONDS)
