@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from cloudpay.invoices.models import InvoiceRow
 from cloudpay.kernel.clock import Clock
 from cloudpay.kernel.failpoints import Failpoint
+from cloudpay.payments.networks import network_views
+from cloudpay.payments.states import NetworkStatus
 from tests.kills.audit import Verdict, audit, expired, quiet, settled
 from tests.kills.killing import CALM_SECONDS, Killing
 from tests.kills.payers import Payers
@@ -49,6 +51,8 @@ class Run(Killing):
         if seed % _BESIDE == 0:
             for role in ("events", "webhooks"):
                 self.start_beside(role)
+        if not armed:
+            self._await_open()  # where nobody is killed, nobody is refused, and so nobody may come too early
         self.shoppers = Shoppers(stack, self.payers, seed)
 
     @property
@@ -64,6 +68,12 @@ class Run(Killing):
             self.bury(armed=False)
             self._expire_due()
             self.check()
+
+    def _await_open(self) -> None:
+        deadline = time.monotonic() + CALM_SECONDS
+        while all(each.status is not NetworkStatus.ACTIVE for each in network_views(self.stack.gateway)):
+            assert time.monotonic() < deadline, f"no network was verified in {CALM_SECONDS:.0f} s"
+            self.bury(armed=False)
 
     def rest(self) -> None:
         """Order nothing more, and reorganise nothing."""
