@@ -101,8 +101,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def web_server(settings_file: Path, port: int) -> Iterator[Served]:
-    """`cloudpay web` with a private Valkey, as `cloudpay up` starts them; its log goes to a file."""
+def web_server(settings_file: Path, port: int, workers: int) -> Iterator[Served]:
+    """`cloudpay web` with a private Valkey, as `cloudpay up` starts them; its log goes to a file.
+
+    Each of its processes has a socket of its own, and all must listen: what connects earlier keeps to the first.
+    """
     server = valkey.plan(settings_file.parent)
     path = server.url.removeprefix("unix://")
     command = [sys.executable, "-m", "cloudpay.cli", "web"]
@@ -111,7 +114,7 @@ def web_server(settings_file: Path, port: int) -> Iterator[Served]:
     with (
         (settings_file.parent / "web.log").open("wb") as log,
         running(server.command, lambda: Path(path).exists()) as counter,
-        running(command, lambda: listens(port), environment, log) as web,
+        running(command, lambda: _listening(port) >= workers, environment, log) as web,
     ):
         yield Served(web.pid, counter.pid)
 
@@ -120,6 +123,12 @@ def gateway_environment(settings_file: Path, **more: str) -> dict[str, str]:
     """The environment of a gateway process: nothing of the surroundings configures it."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDPAY_")}
     return {**plain, "CLOUDPAY_CONFIG": str(settings_file), **more}
+
+
+def _listening(port: int) -> int:
+    """How many sockets listen on a port; proc(5): hexadecimal address and port in the second column, state in the fourth."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sum(1 for row in rows if int(row[1].partition(":")[2], 16) == port and row[3] == "0A")
 
 
 def listens(port: int) -> bool:

@@ -35,7 +35,8 @@ _READS = 1_200
 _READ = 500
 """Invoices that the readers take turns in."""
 
-_THREADS = Web().threads
+_SHAPES = ((1, Web().threads), (2, 2))
+"""Server processes, and threads of each: as CloudPay is delivered, and as its manual advises for two cores."""
 
 Press = Callable[[Shop, int, int], Result]
 
@@ -94,10 +95,10 @@ def _serve(
     p99: float | None = None,
 ) -> list[Figure]:
     figures: list[Figure] = []
-    for workers in (1,) if scale.quick else (1, 2):
+    for workers, threads in _SHAPES[:1] if scale.quick else _SHAPES:
         with folder() as data, database(server) as url:
-            run = _once(data, url, workers, work, scale.of(6, 2))
-        how = f"{name}, {CONNECTIONS} connections, {workers} server process(es) of {_THREADS} threads"
+            run = _once(data, url, (workers, threads), work, scale.of(6, 2))
+        how = f"{name}, {CONNECTIONS} connections, {workers} server process(es) of {threads} threads"
         result, each = (
             run.result,
             {who: seconds * 1000 / run.result.asked for who, seconds in run.cpu.items()},
@@ -114,14 +115,14 @@ def _serve(
     return figures
 
 
-def _once(data: Path, url: str, workers: int, work: Press, seconds: int) -> _Run:
-    port = free_port()
-    web = {"port": port, "workers": workers, "threads": _THREADS}
+def _once(data: Path, url: str, shape: tuple[int, int], work: Press, seconds: int) -> _Run:
+    port, (workers, threads) = free_port(), shape
+    web = {"port": port, "workers": workers, "threads": threads}
     settings_file = write_settings(data, {"evm": NETWORK}, database_url=url, web=web)
     with open_shop(settings_file) as shop:
         open_network(shop)
         add_open_invoices(shop, shop.gateway.chains.find_asset("USDT", "evm"), range(_READ))
-        with web_server(settings_file, port) as served:
+        with web_server(settings_file, port, workers) as served:
             pids = {"web": served.web, "valkey": served.valkey} | _database_server(shop)
             before = {who: _processor_seconds(pid) for who, pid in pids.items()}
             result = work(shop, port, seconds)
