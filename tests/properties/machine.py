@@ -1,4 +1,4 @@
-"""Money out against chance: merchants, and beside them processes that die, nodes, miners, a thief and an operator."""
+"""Money out against chance: merchants and buyers, processes that die, nodes, miners, a thief and an operator."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from cloudpay.kernel.errors import Conflict
 from cloudpay.payments.networks import resume
 from cloudpay.testing import fake_address
 from cloudpay.transactions.control import NotFrozen, NotReconciled, freeze, thaw
-from tests.properties.merchants import Merchants
+from tests.properties.buyers import Buyers
 from tests.properties.office import NETWORK, PLACES
 from tests.properties.opened import ACTOR, PRICES
 
@@ -22,7 +22,7 @@ _DEEP = 6
 counts = st.integers(1, 4)
 
 
-class MoneyOut(Merchants):
+class MoneyOut(Buyers):
     """Everything that may happen."""
 
     # The gateway's processes

@@ -4,6 +4,7 @@ import base64
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -11,12 +12,16 @@ from typing import TypeVar
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.registry import load_chains
+from cloudpay.invoices import creation as invoicing
+from cloudpay.invoices.creation import NewInvoice
+from cloudpay.invoices.states import Priority
+from cloudpay.invoices.views import InvoiceView
 from cloudpay.kernel import failpoints
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.errors import CloudPayError, Unavailable
 from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
 from cloudpay.kernel.secrets import KEY_BYTES, AppKey, SealKey
-from cloudpay.kernel.sections import Log, Rates
+from cloudpay.kernel.sections import Log, Rates, Sweeps
 from cloudpay.kernel.settings import Settings
 from cloudpay.merchants.keys import create_key
 from cloudpay.merchants.principal import Principal
@@ -29,6 +34,8 @@ from cloudpay.payments.watcher import Watcher
 from cloudpay.payouts import creation
 from cloudpay.payouts.rendering import batch_text, preview_text
 from cloudpay.payouts.views import NewBatch
+from cloudpay.sweeps.cold import collect_surplus
+from cloudpay.sweeps.service import collect
 from cloudpay.tables import metadata
 from cloudpay.testing import FakeChain, FakePlugin, FixedClock, fake_plugin
 from cloudpay.transactions.backups import read_back
@@ -90,7 +97,8 @@ def _gateway(folder: Path, db: Database, fakes: FakePlugin, clock: FixedClock) -
         data_dir=str(folder),
         database_url=db.url,
         networks={NETWORK: {"live": False, "stalled_after_seconds": 86_400}},
-        rates=Rates(fixed={}),
+        rates=Rates(fixed={"ETH": "2500", "USDT": "1"}),
+        sweeps=Sweeps(every_seconds=1, fee_share_percent="100"),
         log=Log(level="error"),
     )
     chains = load_chains(settings.networks, NETWORK, ("fake", fakes))
@@ -194,6 +202,34 @@ class Office:
 
         self.run(work)
 
+    def collect(self) -> None:
+        """Have the scheduler collect what is due; where nobody knows what that costs, the sender asks first."""
+        for turn in (collect, collect_surplus, collect):
+            self.run(partial(turn, self.gateway), Unavailable)
+            self.send()
+
+    def invoice(self, symbol: str) -> str | None:
+        """Have the web process make an invoice; answer its address, or None where it was killed or refused."""
+        new = NewInvoice(
+            amount=Decimal(1),
+            total_usd=None,
+            currency=symbol,
+            network=NETWORK,
+            customer_name="Jane Roe",
+            notification_emails="shop@example.com",
+            callback_url=None,
+            priority=Priority.MEDIUM,
+            expiry_minutes=60,
+        )
+        made: list[str] = []
+
+        def keep(view: InvoiceView) -> str:
+            made.append(view.option.address)
+            return "{}"
+
+        done = self.run(partial(invoicing.create, self.gateway, self.principal, new, None, keep), Unavailable)
+        return made[-1] if done else None
+
     def post(self, batch: NewBatch, key: str | None = None) -> str:
         """Have the web process accept a batch; answer what it answers. One that is killed is asked again."""
         render, preview = partial(batch_text, self.gateway), partial(preview_text, self.gateway)
@@ -222,6 +258,6 @@ class Office:
 PLACES: Sequence[failpoints.Failpoint] = sorted(
     place
     for place in failpoints.Failpoint
-    if place.startswith(("send.", "payout.", "outside.", "page.", "outbox.", "webhook."))
+    if place.startswith(("send.", "payout.", "outside.", "page.", "outbox.", "webhook.", "sweep.", "top_up."))
 )
 """Where a process may be killed."""

@@ -67,7 +67,9 @@ class Opened(RuleBasedStateMachine):
             self.pass_time(91)
             chain.mine(2)
             office.look()
+            office.hand_on()
             office.send(2)
+            office.collect()
             office.hand_on()
         self.truth.hold_end()
 
