@@ -52,7 +52,8 @@ class SpendContext:
 
     `fee_cap` is in native base units for one transaction; `keys` names the path of every address of ours that occurs;
     `gas_station` pays for what drafts need; `taken` are the claims that must not be used, `replaces` is outbid;
-    `recent` are the newest claims of the source since a person last compared the gateway with the chain.
+    `recent` are the newest claims of the source since a person last compared the gateway with the chain; `first` says
+    that there are none and that nobody ever has compared: whatever the chain has of the source is somebody else's.
     """
 
     tier: FeeTier
@@ -62,6 +63,7 @@ class SpendContext:
     taken: frozenset[str] = frozenset()
     coins: tuple[Coin, ...] = ()
     recent: frozenset[str] = frozenset()
+    first: bool = False
     replaces: "Draft | None" = None
 
 
@@ -89,8 +91,8 @@ class Refusal:
 class Prepared:
     """What was drafted, and what cannot be; a spend that is in neither waits, and is prepared again.
 
-    `overtaken` are the sources whose place on the chain is beyond all `recent` claims: somebody else has signed for
-    them, and nothing is drafted.
+    `overtaken` are the sources whose place on the chain is beyond all `recent` claims, or beyond its beginning where it
+    is to be their `first`: somebody else has signed for them, and nothing is drafted.
     """
 
     drafts: tuple[Draft, ...]

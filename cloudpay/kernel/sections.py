@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +12,7 @@ from msgspec import Meta
 from cloudpay.kernel.money import AMOUNT_PATTERN
 
 _LEAST_SECRET_BYTES = 24
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,6 +157,14 @@ class AwsKms(Section, frozen=True, kw_only=True):
             description="Where KMS answers, as a VPC endpoint does; empty: AWS's own address in the region."
         ),
     ] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an address where the opened key would come in clear text."""
+        url = urlsplit(self.endpoint_url)
+        if self.endpoint_url and url.scheme != "https" and url.hostname not in _LOOPBACK:
+            raise ValueError(
+                f"aws_kms.endpoint_url must begin with https://, and {self.endpoint_url!r} does not"
+            )
 
 
 class Rates(Section, frozen=True, kw_only=True):

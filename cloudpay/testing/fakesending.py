@@ -117,8 +117,12 @@ class FakeSending(FakePool):
         for claim in context.recent:
             source, _, nonce = claim.rpartition(":nonce:")
             furthest[source] = max(int(nonce), furthest.get(source, 0))
-        sources = {each.source for each in spends} & furthest.keys()
-        return frozenset(each for each in sources if self.sequence(each) > furthest[each] + 1)
+        sources = {each.source for each in spends}
+        if context.first:
+            return frozenset(each for each in sources if self.sequence(each) > 0)
+        return frozenset(
+            each for each in sources & furthest.keys() if self.sequence(each) > furthest[each] + 1
+        )
 
     def _is_used(self, claim: str, height: int) -> bool:
         source, _, nonce = claim.rpartition(":nonce:")

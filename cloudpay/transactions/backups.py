@@ -1,25 +1,19 @@
 """An old database that was put back knows nothing of what was signed since: the journal gives it away (fault F117)."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, time
 from itertools import islice
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.spending import Spend
-from cloudpay.kernel.db import table_of
 from cloudpay.kernel.log import get_logger
 from cloudpay.transactions.journal import Entry, Journal
-from cloudpay.transactions.models import TransactionRow
-from cloudpay.transactions.rows import ATTEMPT, SPEND, spend_of
+from cloudpay.transactions.rows import ATTEMPT
 from cloudpay.wallets.day import DayTotals
 from cloudpay.wallets.freezes import EVERYWHERE
 from cloudpay.wallets.switch import freeze_sending
 
 _AT_ONCE = 500
-_TRANSACTION = table_of(TransactionRow)
 _log = get_logger(__name__)
 
 
@@ -28,18 +22,14 @@ def read_back(gateway: Gateway, network: str, journal: Journal, day: DayTotals) 
 
     Sending is frozen everywhere then: it would pay again what it does not know to be paid. Raises `JournalFailed`.
     """
+    for counted in journal.counted():
+        day.recall(counted)
     entries = journal.entries()
     while chunk := list(islice(entries, _AT_ONCE)):
-        for entry in chunk:
-            for spend in entry.spends:
-                day.count(entry.network, spend, entry.at)
         lost = _first_unknown(gateway, [each for each in chunk if each.network == network])
         if lost is not None:
             gateway.db.run(lambda session, lost=lost: _freeze(session, gateway, lost))  # type: ignore[misc]
             return False
-    with gateway.db.read() as session:
-        for spend in _signed_today(session, network, gateway.clock.now(session)):
-            day.count(network, spend)
     return True
 
 
@@ -63,14 +53,3 @@ def _freeze(session: Session, gateway: Gateway, lost: Entry) -> None:
     )
     freeze_sending(session, gateway, EVERYWHERE, reason)
     _log.error("database_older_than_journal", network=lost.network, tx_id=lost.tx_id)
-
-
-def _signed_today(session: Session, network: str, now: datetime) -> Iterator[Spend]:
-    midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
-    statement = (
-        select(*SPEND.c)
-        .join_from(SPEND, _TRANSACTION, SPEND.c.transaction_id == _TRANSACTION.c.id)
-        .where(_TRANSACTION.c.network == network, _TRANSACTION.c.created_at >= midnight)
-    )
-    for row in session.execute(statement.execution_options(yield_per=_AT_ONCE)):
-        yield spend_of(row)

@@ -69,6 +69,7 @@ def bump(station: Station, guard: Guard, waiting: Sequence[str]) -> int:
     signings = [each for due in _due(station, waiting) if (each := _sign(station, guard, due)) is not None]
     if not signings:
         return 0
+    station.write_down_day()
     done = station.gateway.db.run(lambda session: _commit(session, station, signings))
     passing(Failpoint.SEND_REPLACED)
     return done
@@ -157,8 +158,9 @@ def _sign(station: Station, guard: Guard, due: _Bump) -> _Signing | None:
         return None  # its claims are about to be gone: the next looks say by whom
     if set(drafts[0].spends) != set(due.draft.spends):
         return None
+    ours = {**station.paths_among({each.recipient for each in due.spends}), **keys}
     try:
-        signed, explained = guard.sign(station.adapter, drafts[0], keys)
+        signed, explained = guard.sign(station.adapter, drafts[0], ours)
     except SignerRefused as error:
         reason = error.message
         station.gateway.db.run(lambda session: note_reason(session, [due.row.id], reason))

@@ -13,7 +13,7 @@ from cloudpay.kernel.log import get_logger
 from cloudpay.transactions.changes import Selection, change_spends
 from cloudpay.transactions.journal import Entry
 from cloudpay.transactions.models import TransactionRow
-from cloudpay.transactions.rows import ATTEMPT, claims_by_transaction, spend_of, spends_by_transaction
+from cloudpay.transactions.rows import ATTEMPT, claims_by_transaction, spends_by_transaction
 from cloudpay.transactions.states import SpendStatus, TransactionStatus
 from cloudpay.transactions.station import Station
 
@@ -35,7 +35,8 @@ _ANSWERED = (
 def hand_over(station: Station) -> int:
     """Broadcast what was signed and committed and never handed to a node, oldest first; answer how many.
 
-    After a crash that is where the sender goes on: the same bytes (fault F50). Raises `JournalFailed`.
+    After a crash that is where the sender goes on: the same bytes (fault F50). Raises `JournalFailed`, and
+    `SendingFrozen` where somebody has frozen it since.
     """
     handed = 0
     while found := _fresh(station):
@@ -47,7 +48,10 @@ def hand_over(station: Station) -> int:
 
 
 def hand_again(station: Station, transactions: Sequence[str]) -> None:
-    """Broadcast the newest attempt of these once more: nodes forget, and some never heard of it (faults F51, F58)."""
+    """Broadcast the newest attempt of these once more: nodes forget, and some never heard of it (faults F51, F58).
+
+    Raises `SendingFrozen` where somebody has frozen it since.
+    """
     for start in range(0, len(transactions), AT_ONCE):
         newest = _newest(station, transactions[start : start + AT_ONCE])
         if newest:
@@ -95,7 +99,7 @@ def _write_down(station: Station, found: Sequence[Any]) -> None:
                 row.tx_id,
                 tuple(sorted(claims[row.transaction_id])),
                 row.signed_at,
-                tuple(spend_of(each) for each in spends.get(row.transaction_id, ())),
+                tuple(each.id for each in spends.get(row.transaction_id, ())),
             )
             for row in found
         ]
@@ -103,6 +107,8 @@ def _write_down(station: Station, found: Sequence[Any]) -> None:
 
 
 def _broadcast(station: Station, found: Sequence[Any]) -> None:
+    with station.gateway.db.read() as session:
+        station.require_thawed(session)  # a freeze holds from the moment at which it was said
     answers = station.adapter.broadcast([Signed(row.tx_id, row.raw) for row in found])
     passing(Failpoint.SEND_BROADCAST)
     told = [(row.tx_id, row.transaction_id, answer) for row, answer in zip(found, answers, strict=True)]

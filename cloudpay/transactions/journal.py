@@ -1,4 +1,8 @@
-"""The journal beside the database: what was signed, on disk before it is broadcast. It gives an old backup away."""
+"""The journal beside the database: what was signed, on disk before it is broadcast. It gives an old backup away.
+
+What the signer counts for the day stands in it, too, in lines of its own: on disk before the bytes are in the database,
+and as the signer saw it, so that nobody who can write the database can have the day begin anew.
+"""
 
 import json
 import os
@@ -13,9 +17,13 @@ from typing import Any, ClassVar
 from cloudpay.chains.spending import Spend
 from cloudpay.kernel.errors import Unavailable
 from cloudpay.kernel.log import get_logger
+from cloudpay.wallets.day import Counted
 
 _ROOM = 1 << 20
 """Bytes that must be free on the journal's disk before anything is signed."""
+
+_COUNTED, _RECONCILED = '{"counted"', '{"reconciled"'
+"""How such lines begin."""
 
 _lock = threading.Lock()
 _log = get_logger(__name__)
@@ -36,13 +44,13 @@ class JournalFailed(Unavailable):
 
 @dataclass(frozen=True)
 class Entry:
-    """One signed attempt; `spends` are what its transaction carries."""
+    """One signed attempt, and the ids of the spends that its transaction carries."""
 
     network: str
     tx_id: str
     claims: tuple[str, ...]
     at: datetime
-    spends: tuple[Spend, ...]
+    spends: tuple[str, ...]
 
 
 class Journal:
@@ -65,6 +73,11 @@ class Journal:
         """Have these on disk when it returns; raises `JournalFailed`."""
         self._write("".join(f"{json.dumps(_plain(each))}\n" for each in entries))
 
+    def count(self, counted: Sequence[Counted]) -> None:
+        """Have what the signer counts on disk when it returns; raises `JournalFailed`."""
+        if counted:
+            self._write("".join(f"{json.dumps(_plain_count(each))}\n" for each in counted))
+
     def reconcile(self, reason: str, at: datetime) -> None:
         """Note that a person has compared the gateway with the chains: what is written above need not be known."""
         self._write(f"{json.dumps({'reconciled': reason, 'at': at.isoformat()})}\n")
@@ -72,29 +85,31 @@ class Journal:
     def entries(self) -> Iterator[Entry]:
         """Answer what was signed since the last reconciliation, oldest first; a torn line was never broadcast."""
         start = self._last_reconciled()
+        for number, line in enumerate(self._lines()):
+            found = _read(line) if number >= start else None
+            if found is not None and "tx_id" in found:
+                yield _entry(found)
+
+    def counted(self) -> Iterator[Counted]:
+        """Answer all that the signer has counted, oldest first: no reconciliation makes it less."""
+        for line in self._lines():
+            found = _read(line) if line.startswith(_COUNTED) else None
+            if found is not None:
+                yield _counted(found)
+
+    def _last_reconciled(self) -> int:
+        """Answer how many lines are settled."""
+        marks = (number for number, line in enumerate(self._lines(), start=1) if line.startswith(_RECONCILED))
+        return max(marks, default=0)
+
+    def _lines(self) -> Iterator[str]:
         try:
             with self.path.open(encoding="utf-8", errors="replace") as file:
-                for number, line in enumerate(file):
-                    found = _read(line) if number >= start else None
-                    if found is not None and "tx_id" in found:
-                        yield _entry(found)
+                yield from file
         except FileNotFoundError:
             return
         except OSError as error:
             raise JournalFailed(self.path, error.strerror or str(error)) from error
-
-    def _last_reconciled(self) -> int:
-        """Answer how many lines are settled."""
-        try:
-            with self.path.open(encoding="utf-8", errors="replace") as file:
-                marks = [
-                    number for number, line in enumerate(file, start=1) if line.startswith('{"reconciled"')
-                ]
-        except FileNotFoundError:
-            return 0
-        except OSError as error:
-            raise JournalFailed(self.path, error.strerror or str(error)) from error
-        return marks[-1] if marks else 0
 
     def _write(self, text: str) -> None:
         try:
@@ -136,9 +151,17 @@ def _plain(entry: Entry) -> dict[str, Any]:
         "tx_id": entry.tx_id,
         "claims": list(entry.claims),
         "at": entry.at.isoformat(),
-        "spends": [
-            [each.id, each.source, each.recipient, each.contract, str(each.amount)] for each in entry.spends
-        ],
+        "spends": list(entry.spends),
+    }
+
+
+def _plain_count(counted: Counted) -> dict[str, Any]:
+    spend = counted.spend
+    return {
+        "counted": counted.network,
+        "claims": sorted(counted.claims),
+        "at": counted.at.isoformat(),
+        "spend": [spend.id, spend.source, spend.recipient, spend.contract, str(spend.amount)],
     }
 
 
@@ -155,9 +178,12 @@ def _read(line: str) -> dict[str, Any] | None:
 
 
 def _entry(found: dict[str, Any]) -> Entry:
-    spends = tuple(
-        Spend(name, source, to, contract, int(amount))
-        for name, source, to, contract, amount in found["spends"]
-    )
     at = datetime.fromisoformat(found["at"])
-    return Entry(found["network"], found["tx_id"], tuple(found["claims"]), at, spends)
+    return Entry(found["network"], found["tx_id"], tuple(found["claims"]), at, tuple(found["spends"]))
+
+
+def _counted(found: dict[str, Any]) -> Counted:
+    name, source, to, contract, amount = found["spend"]
+    spend = Spend(name, source, to, contract, int(amount))
+    at = datetime.fromisoformat(found["at"])
+    return Counted(found["counted"], spend, frozenset(found["claims"]), at)

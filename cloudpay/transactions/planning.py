@@ -26,8 +26,7 @@ from cloudpay.transactions.undone import UNDRAFTED, give_up, look_at, take_back,
 from cloudpay.transactions.waiting import refuse, wait
 from cloudpay.wallets.freezes import reconciled_at
 from cloudpay.wallets.guard import FeeAboveCap, Guard, SignerRefused
-from cloudpay.wallets.masters import masters
-from cloudpay.wallets.service import MASTER_INDEX, deposits, master_address
+from cloudpay.wallets.service import MASTER_INDEX, master_address
 
 TIERS = tuple(reversed(FeeTier))
 """The dearest first, so that none of them waits behind a cheap one of the same pass."""
@@ -59,6 +58,7 @@ class _Source:
     room: int
     taken: frozenset[str]
     recent: frozenset[str]
+    first: bool
     gas_station: str
     keys: Mapping[str, KeyPath]
 
@@ -82,13 +82,14 @@ def plan(station: Station, guard: Guard) -> Planned:
         return Planned(0, 0, {})
     passing(Failpoint.SEND_PLANNED)
     found = Plan()
-    ours = _ours(station, queued)
+    ours = station.paths_among({row.recipient for row in queued})
     for source in _sources(station, queued, rooms):
         _plan_source(station, guard, source, ours, found)
     passing(Failpoint.SEND_SIGNED)
     station.renew()
     kept, short = 0, dict[str, str]()
     if found.signings:
+        station.write_down_day()
         done = station.gateway.db.run(lambda session: commit_signed(session, station, found.signings))
         kept, short = done.transactions, done.short
         passing(Failpoint.SEND_COMMITTED)
@@ -159,6 +160,7 @@ def _sources(station: Station, queued: Sequence[Row[Any]], rooms: Mapping[str, i
             rooms[address],
             taken.get(address, frozenset()),
             recent[address],
+            compared is None and not recent[address],
             gas_station,
             keys,
         )
@@ -193,17 +195,6 @@ def _recent(session: Session, network: str, source: str, since: datetime | None)
     return frozenset(session.scalars(statement.order_by(_TRANSACTION.c.id.desc()).limit(_RECENT)))
 
 
-def _ours(station: Station, queued: Sequence[Row[Any]]) -> Mapping[str, KeyPath]:
-    """Answer the paths of those recipients that are said to be ours; the guard derives them itself."""
-    family, recipients = station.network.key_family.name, {row.recipient for row in queued}
-    with station.gateway.db.read() as session:
-        found = {
-            address: KeyPath(each.account, each.chain, each.index)
-            for address, each in deposits(session, family, recipients).items()
-        }
-        return found | {address: each.path for address, each in masters(session, family, recipients).items()}
-
-
 def _plan_source(
     station: Station, guard: Guard, source: _Source, ours: Mapping[str, KeyPath], found: Plan
 ) -> None:
@@ -220,6 +211,7 @@ def _plan_source(
             gas_station=source.gas_station,
             taken=taken,
             recent=source.recent,
+            first=source.first,
         )
         hole, done = False, set[str]()
         prepared = station.adapter.prepare([spend_of(row) for row in rows.values()], context)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from cloudpay.alerts.service import Alert, keep_alerts
 from cloudpay.alerts.states import AlertKind
 from cloudpay.kernel.errors import Unavailable
 from cloudpay.kernel.log import get_logger
+from cloudpay.kernel.secrets import KeyFileError, WrongKey
 from cloudpay.transactions.bumping import bump
 from cloudpay.transactions.errors import Overtaken
 from cloudpay.transactions.handing import hand_again, hand_over
@@ -57,8 +59,9 @@ class Sender:
             raise unwritten  # nothing goes out that is not in the journal; what went out before is followed
         self._busy = False
         if frozen is None:
-            hand_again(station, tracked.unknown)
-            self._busy = self._sign(tracked)
+            with suppress(SendingFrozen):
+                hand_again(station, tracked.unknown)
+                self._busy = self._sign(tracked)
         self._quote()
         return self._busy
 
@@ -100,17 +103,18 @@ class Sender:
         station.journal.require_room()
         try:
             guard = station.guard()
-        except (LimitsMissing, InvalidLimits, SealKeyUnavailable) as error:
+        except (LimitsMissing, InvalidLimits, SealKeyUnavailable, KeyFileError, WrongKey) as error:
             self._tell_held({"": error.message})
             return False
         try:
             bumped = bump(station, guard, tracked.waiting)
             planned = plan(station, guard)
-        except SendingFrozen:
-            return False
         except (BytesDiffer, Overtaken) as error:
             self._freeze(error)
             return False
+        except JournalFailed as error:
+            self._alert(AlertKind.JOURNAL_FAILING, error.message)
+            raise
         if bumped or planned.kept:
             unwritten = self._hand_over()
             if unwritten is not None:
@@ -127,11 +131,12 @@ class Sender:
     def _hand_over(self) -> JournalFailed | None:
         """Broadcast what is signed; answer why the journal cannot be written, where it cannot."""
         try:
-            hand_over(self.station)
+            with suppress(SendingFrozen):
+                if hand_over(self.station):
+                    self._alert(AlertKind.JOURNAL_FAILING, "")
         except JournalFailed as error:
             self._alert(AlertKind.JOURNAL_FAILING, error.message)
             return error
-        self._alert(AlertKind.JOURNAL_FAILING, "")
         return None
 
     def _quote(self) -> None:

@@ -1,14 +1,14 @@
 """What one pass of the sender works with: a network, its adapter, the lease, the journal, and whether it may sign."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.spending import SpendingAdapter
+from cloudpay.chains.spending import KeyPath, SpendingAdapter
 from cloudpay.kernel.errors import Unavailable
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost, fence
 from cloudpay.kernel.money import parse_amount
@@ -17,7 +17,9 @@ from cloudpay.transactions.journal import Journal
 from cloudpay.wallets.day import DayTotals
 from cloudpay.wallets.guard import Guard
 from cloudpay.wallets.limits import read_ceilings
+from cloudpay.wallets.masters import masters
 from cloudpay.wallets.sealing import SealKeyUnavailable, key_source
+from cloudpay.wallets.service import deposits
 from cloudpay.wallets.setup import open_wallet
 from cloudpay.wallets.signer import MasterKey
 from cloudpay.wallets.switch import Frozen, why_frozen, write_file
@@ -80,12 +82,33 @@ class Station:
         """Answer why nothing may be signed or handed out, or None."""
         return why_frozen(session, self.gateway.settings, self.network.code)
 
-    def require_open(self, session: Session) -> None:
-        """Raise unless something may be signed on this network now."""
+    def require_thawed(self, session: Session) -> None:
+        """Raise `SendingFrozen` while nothing may be signed or handed out."""
         found = self.frozen(session)
         if found is not None:
             raise SendingFrozen(found)
+
+    def require_open(self, session: Session) -> None:
+        """Raise unless something may be signed on this network now."""
+        self.require_thawed(session)
         self.gate(session, self.gateway, self.network)
+
+    def paths_among(self, recipients: Collection[str]) -> Mapping[str, KeyPath]:
+        """Answer the paths of those recipients that are said to be ours; the guard derives them itself."""
+        family = self.network.key_family.name
+        with self.gateway.db.read() as session:
+            found = {
+                address: KeyPath(each.account, each.chain, each.index)
+                for address, each in deposits(session, family, recipients).items()
+            }
+            return found | {
+                address: each.path for address, each in masters(session, family, recipients).items()
+            }
+
+    def write_down_day(self) -> None:
+        """Have on disk what was signed for, before its bytes are kept; raises `JournalFailed`."""
+        self.journal.count(self.day.fresh)
+        self.day.fresh.clear()
 
     def mirror_freeze(self, found: Frozen) -> None:
         """Keep a freeze beside the seal key too: whoever has the database alone cannot end it."""

@@ -73,7 +73,7 @@ class Guard:
             raise BytesDiffer(self.network.code, "the signed bytes are not the ones that were to be signed")
         for spend in draft.spends:
             if not self._is_ours(spend.recipient, ours):
-                self.day.count(self.network.code, spend)
+                self.day.count(self.network.code, spend, draft.claims)
         return signed, wanted
 
     def check(self, adapter: SpendingAdapter, draft: Draft, ours: Mapping[str, KeyPath]) -> Explained:
@@ -109,13 +109,13 @@ class Guard:
             raise FeeAboveCap(f"its fee may be {fee} {native.symbol}, and {most} is the most that is paid")
         if self.ceilings is not None:
             going_out = tuple(each for each in draft.spends if not self._is_ours(each.recipient, ours))
-            self._hold_amounts(going_out, self.ceilings)
+            self._hold_amounts(going_out, draft.claims, self.ceilings)
 
-    def _hold_amounts(self, going_out: tuple[Spend, ...], ceilings: Ceilings) -> None:
+    def _hold_amounts(self, going_out: tuple[Spend, ...], claims: frozenset[str], ceilings: Ceilings) -> None:
         for spend in going_out:
             if ceilings.recipients and spend.recipient not in ceilings.recipients:
                 raise SignerRefused(f"{spend.recipient} is not among the recipients of its limits file")
-        for asset, total in self.day.would_be(self.network.code, going_out).items():
+        for asset, total in self.day.would_be(self.network.code, going_out, claims).items():
             ceiling = ceilings.assets.get(asset)
             name = asset or self.network.native.symbol
             if ceiling is None:

@@ -14,10 +14,12 @@ from cloudpay_evm.settings import EvmSettings
 from cloudpay_evm.transactions import DYNAMIC, LEGACY, Transaction, payload
 
 
-def _overtaken(held: Mapping[str, Purse], recent: frozenset[str]) -> frozenset[str]:
+def _overtaken(held: Mapping[str, Purse], context: SpendContext) -> frozenset[str]:
     """A nonce counts what the chain has included: more than all that was claimed was signed by somebody else."""
+    if context.first:
+        return frozenset(each for each in held if held[each].nonce > 0)
     furthest: dict[str, int] = {}
-    for address, nonce in map(read_claim, recent):
+    for address, nonce in map(read_claim, context.recent):
         furthest[address] = max(nonce, furthest.get(address, 0))
     return frozenset(each for each in furthest if each in held and held[each].nonce > furthest[each] + 1)
 
@@ -41,7 +43,7 @@ class Drafter:
             return Prepared(())
         offer = offers(node, self._settings)[context.tier]
         held = purses(node, spends)
-        overtaken = _overtaken(held, context.recent)
+        overtaken = _overtaken(held, context)
         if overtaken:
             return Prepared((), overtaken=overtaken)
         covered = [each for each in spends if each.amount <= held[each.source].left[each.contract]]

@@ -85,6 +85,7 @@ def test_a_bad_variable_stops_the_start_and_says_which(environment: dict[str, st
         ("[web]\nprot = 1\n", "unknown field `prot` - at `$.web`"),
         ('[web]\nport = "many"\n', "`$.web.port`"),
         ("web = 3\n", "`$.web`"),
+        ('[aws_kms]\nendpoint_url = "http://kms.example"\n', "must begin with https://"),
         ("[rates.fixed]\nBTC = 65000.5\n", 'rates.fixed.BTC must be in quotes, as "65000.5"'),
         ('[rates.fixed]\nBTC = "-1"\n', "rates.fixed.BTC must be a positive decimal"),
         ('[rates.fixed]\nBTC = "0.00"\n', "rates.fixed.BTC must be a positive decimal"),

@@ -5,20 +5,32 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from cloudpay.alerts.states import AlertKind
+from cloudpay.chains.spending import Spend
 from cloudpay.chains.types import Capability
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.ledger.types import AccountKind
 from cloudpay.payments.networks import resume
 from cloudpay.sweeps.reserves import look_at_reserves
 from cloudpay.sweeps.service import collect
+from cloudpay.transactions.models import AttemptRow
 from tests.cloudpay.sweeps.collector import Collector
 from tests.cloudpay.transactions.kills import Killed, kill_at
 
 NATIVE_FEE, TOKEN_FEE = 20, 60
 
 SECOND = timedelta(seconds=1)
+
+NOTHING_LEAVES = """
+[networks.evm.assets.ETH]
+per_transaction = "0"
+per_day = "0"
+[networks.evm.assets.USDT]
+per_transaction = "0"
+per_day = "0"
+"""
 
 STEPS = [
     Failpoint.SWEEP_NOTED,
@@ -43,6 +55,31 @@ def done_once(collector: Collector, fees: int = TOKEN_FEE + NATIVE_FEE) -> None:
     assert collector.booked("USDT")[AccountKind.MASTER] == 10_000_000
     assert collector.booked("ETH")[AccountKind.FEES] == fees
     assert collector.agree()
+
+
+def test_f72_what_goes_to_addresses_of_ours_is_outbid_whatever_may_leave(
+    open_collector: Callable[..., Collector],
+) -> None:
+    """The ceilings are for what goes to others: a top-up that waits would wait for ever behind one of nothing."""
+    collector = open_collector(bump_after_seconds=10)
+    collector.gateway.settings.signer_limits_path.write_text(NOTHING_LEAVES, encoding="utf-8")
+    collector.paid()
+    while not attempts(collector):
+        collector.clock.advance(5 * SECOND)
+        collector.shop.look()
+        collect(collector.gateway)
+        collector.sender.work(look=True)
+    collector.clock.advance(30 * SECOND)
+    collector.sender.work(look=True)
+    assert attempts(collector) == 2
+    day = collector.sender.station.day
+    assert day.would_be("evm", (Spend("p", "", "", None, 1),), frozenset()) == {"": 1}
+
+
+def attempts(collector: Collector) -> int:
+    """How often something was signed."""
+    with collector.gateway.db.read() as session:
+        return session.scalar(select(func.count()).select_from(AttemptRow)) or 0
 
 
 @pytest.mark.parametrize("place", STEPS)

@@ -3,7 +3,9 @@
 import pytest
 
 from cloudpay.audit.service import entries
+from cloudpay.kernel import failpoints
 from cloudpay.kernel.errors import Unavailable
+from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.transactions import control
 from cloudpay.transactions.control import NotFrozen, NotReconciled, frozen_networks
 from cloudpay.transactions.states import TransactionStatus
@@ -50,6 +52,23 @@ def test_what_was_signed_before_a_freeze_is_not_handed_out_and_not_forgotten(des
     desk.work()
     desk.confirm()
     assert desk.statuses("p1") == ["confirmed"]
+    assert len(desk.attempts()) == 1
+
+
+def test_what_is_signed_when_somebody_freezes_is_not_handed_out(desk: Desk) -> None:
+    """Between the commit of the bytes and their broadcast a freeze is said, and holds."""
+    desk.pay("p1")
+
+    def freeze() -> None:
+        failpoints.disarm()
+        control.freeze(desk.gateway, EVERYWHERE, "a key may be stolen", actor=PERSON)
+
+    failpoints.arm(Failpoint.SEND_COMMITTED, freeze)
+    desk.work(2)
+    assert len(desk.attempts()) == 1 and desk.chain.heard == []
+    control.thaw(desk.gateway, EVERYWHERE, "false alarm", actor=PERSON)
+    desk.work()
+    assert desk.statuses("p1") == ["sent"]
     assert len(desk.attempts()) == 1
 
 

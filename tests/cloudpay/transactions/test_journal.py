@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.spending import Spend
+from cloudpay.kernel.db import table_of
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.transactions import control
 from cloudpay.transactions.backups import read_back
@@ -28,7 +29,7 @@ AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def entry(tx_id: str) -> Entry:
     """One signed payout."""
-    return Entry("evm", tx_id, ("0xsource:nonce:1",), AT, (Spend("p1", "0xsource", "0xto", None, 5),))
+    return Entry("evm", tx_id, ("0xsource:nonce:1",), AT, ("p1",))
 
 
 def no_space(*_arguments: object) -> int:
@@ -61,7 +62,7 @@ def test_an_id_is_in_the_journal_before_its_bytes_go_out(desk: Desk) -> None:
     assert desk.chain.heard == []
     [line] = desk.sender.station.journal.entries()
     [attempt] = desk.attempts()
-    assert (line.tx_id, [each.id for each in line.spends]) == (attempt.tx_id, ["p1"])
+    assert (line.tx_id, list(line.spends)) == (attempt.tx_id, ["p1"])
 
 
 def test_f115_with_a_full_disk_nothing_is_signed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,19 +79,37 @@ def test_f115_a_journal_that_cannot_be_written_lets_nothing_out_and_says_so(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.pay("p1")
+    killed(desk, Failpoint.SEND_COMMITTED)
+    desk.pay("p2")
     with monkeypatch.context() as full:
         full.setattr(os, "fsync", no_space)
-        with pytest.raises(JournalFailed):
-            desk.work()
-        with pytest.raises(JournalFailed):
-            desk.work()
+        for _ in range(2):
+            with pytest.raises(JournalFailed):
+                desk.work()
     assert desk.chain.heard == []
-    assert desk.statuses("p1") == ["sending"]
+    assert desk.statuses("p1", "p2") == ["sending", "queued"]
     assert len(desk.events("alert.opened")) == 1
     desk.work()
-    assert desk.statuses("p1") == ["sent"]
-    assert len(desk.attempts()) == 1
+    assert desk.statuses("p1", "p2") == ["sent", "sent"]
+    assert len(desk.attempts()) == 2
     assert len(desk.events("alert.cleared")) == 1
+
+
+def test_f115_what_the_signer_cannot_count_on_disk_is_not_kept_and_an_alert_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.pay("p1")
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", no_space)
+        for _ in range(2):
+            with pytest.raises(JournalFailed):
+                desk.work()
+    assert desk.attempts() == [] and desk.statuses("p1") == ["queued"]
+    assert len(desk.events("alert.opened")) == 1 and desk.events("alert.cleared") == []
+    desk.work()
+    assert desk.statuses("p1") == ["sent"]
+    assert len(desk.events("alert.cleared")) == 1
+    assert {each.spend.id for each in desk.sender.station.journal.counted()} == {"p1"}
 
 
 def forget_everything_sent(desk: Desk) -> None:
@@ -148,11 +167,70 @@ def test_the_day_is_counted_from_the_journal_though_the_database_forgets(
     open_desk: Callable[..., Desk],
 ) -> None:
     desk = open_desk()
+    desk.sender.station.day = DayTotals(unix=desk.clock.unix)
     desk.pay("p1", amount=700)
     desk.work()
     day = DayTotals(unix=desk.clock.unix)
     read_back(desk.gateway, "evm", desk.sender.station.journal, day)
-    assert day.would_be("evm", (Spend("p2", "", "", None, 1),)) == {"": 701}
+    assert day.would_be("evm", (Spend("p2", "", "", None, 1),), frozenset()) == {"": 701}
+
+
+def test_f72_whoever_can_write_the_database_cannot_have_the_day_begin_anew(desk: Desk) -> None:
+    """Neither by having a spend signed under another claim, nor by what the database says of when it was signed."""
+    day = DayTotals(unix=desk.clock.unix)
+    desk.sender.station.day = day
+    desk.pay("p1", amount=700)
+    desk.work()
+    again = {"status": "queued", "transaction_id": None, "tx_id": None, "block_height": None}
+
+    def forge(session: Session) -> None:
+        session.execute(update(SpendRow).values(again))
+        session.execute(update(AttemptRow).values(signed_at=AT))
+        session.execute(update(TransactionRow).values(created_at=AT))
+
+    desk.gateway.db.run(forge)
+    desk.work()
+    afterwards = DayTotals(unix=desk.clock.unix)
+    desk.sender.station.journal.reconcile("compared by hand", AT)
+    read_back(desk.gateway, "evm", desk.sender.station.journal, afterwards)
+    one = (Spend("p2", "", "", None, 1),)
+    assert len(desk.chain.heard) == 2, "it was signed twice: nothing else is tried here"
+    assert day.would_be("evm", one, frozenset()) == afterwards.would_be("evm", one, frozenset()) == {"": 1401}
+
+
+def test_what_is_collected_does_not_count_as_paid_out_after_a_restart(desk: Desk) -> None:
+    day = DayTotals(unix=desk.clock.unix)
+    desk.sender.station.day = day
+    desk.pay("p1", amount=700, recipient=desk.master.address)
+    desk.work()
+    afterwards = DayTotals(unix=desk.clock.unix)
+    read_back(desk.gateway, "evm", desk.sender.station.journal, afterwards)
+    one = (Spend("p2", "", "", None, 1),)
+    assert day.would_be("evm", one, frozenset()) == afterwards.would_be("evm", one, frozenset()) == {"": 1}
+
+
+def test_f117_without_its_journal_a_database_from_before_the_first_payout_is_given_away_too(
+    desk: Desk,
+) -> None:
+    desk.pay("p1", amount=1000)
+    with desk.gateway.db.read() as session:
+        rows = [dict(each) for each in session.execute(select(table_of(SpendRow))).mappings()]
+    desk.work()
+    desk.confirm()
+    forget_everything_sent(desk)
+    with desk.gateway.db.transaction() as session:
+        session.execute(insert(table_of(SpendRow)), rows)
+    desk.sender.station.journal.path.unlink()
+    desk.restart()
+    desk.work(3)
+    assert (desk.statuses("p1"), desk.received("p1")) == (["queued"], 1000)
+    with desk.gateway.db.read() as session:
+        found = why_frozen(session, desk.gateway.settings, "evm")
+    assert found is not None and "more transactions" in found.reason
+    control.thaw(desk.gateway, "evm", "p1 is paid: it goes to another", reconciled=True, actor="cli:test")
+    desk.pay("p2")
+    desk.work()
+    assert desk.statuses("p2") == ["sent"]
 
 
 def test_f117_without_its_journal_an_old_database_is_given_away_by_the_chain(desk: Desk) -> None:

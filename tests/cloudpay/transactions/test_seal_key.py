@@ -53,6 +53,27 @@ def test_payouts_wait_while_kms_refuses_and_go_out_when_it_answers(desk: Desk, k
     assert desk.statuses("p1") == ["confirmed"]
 
 
+def test_a_seal_that_does_not_open_the_seed_is_told(desk: Desk, kms: FakeKms) -> None:
+    """As with settings from before the seed was sealed anew: it does not pass by itself."""
+    move_to_kms(desk, kms)
+    desk.restart()
+    desk.pay("p1")
+    kms.fails = "InvalidCiphertextException"
+    desk.work(2)
+    assert desk.statuses("p1") == ["queued"]
+    assert len(desk.events("alert.opened")) == 1
+
+
+def test_a_key_file_that_is_damaged_is_told(desk: Desk) -> None:
+    desk.gateway.settings.seal_key_path.write_text("nonsense\n", encoding="utf-8")
+    desk.restart()
+    desk.pay("p1")
+    desk.work(2)
+    assert desk.statuses("p1") == ["queued"]
+    [alert] = desk.events("alert.opened")
+    assert "seal" in alert
+
+
 def test_what_went_out_is_followed_while_the_key_cannot_be_had(desk: Desk, kms: FakeKms) -> None:
     desk.pay("p1")
     desk.work()
