@@ -53,7 +53,7 @@ class SpendContext:
     `fee_cap` is in native base units for one transaction; `keys` names the path of every address of ours that occurs;
     `gas_station` pays for what drafts need; `taken` are the claims that must not be used, `replaces` is outbid;
     `recent` are the newest claims of the source since a person last compared the gateway with the chain; `first` says
-    that there are none and that nobody ever has compared: whatever the chain has of the source is somebody else's.
+    that there should be none on the chain either: whatever it has of the source is not known here.
     """
 
     tier: FeeTier

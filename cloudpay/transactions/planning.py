@@ -33,6 +33,8 @@ TIERS = tuple(reversed(FeeTier))
 
 _TRANSACTION = table_of(TransactionRow)
 _SHORT_WAIT, _LONG_WAIT = timedelta(seconds=5), timedelta(seconds=60)
+_LONG_AGO = timedelta(minutes=10)
+"""What was asked for before may come from a backup, and be paid: the first that a wallet sends is held against that."""
 _RECENT = 64
 """Claims that are held against the chain: the newest one need not be the highest, where a gap was filled."""
 
@@ -145,6 +147,7 @@ def _sources(station: Station, queued: Sequence[Row[Any]], rooms: Mapping[str, i
         by_source[row.source].append(row)
     with station.gateway.db.read() as session:
         taken = _taken(session, station.network.code, by_source.keys())
+        now = station.gateway.clock.now(session)
         compared = reconciled_at(session, station.network.code)  # what came before is explained
         recent = {each: _recent(session, station.network.code, each, compared) for each in by_source}
     for address, rows in by_source.items():
@@ -160,7 +163,7 @@ def _sources(station: Station, queued: Sequence[Row[Any]], rooms: Mapping[str, i
             rooms[address],
             taken.get(address, frozenset()),
             recent[address],
-            compared is None and not recent[address],
+            compared is None and not recent[address] and rows[0].created_at < now - _LONG_AGO,
             gas_station,
             keys,
         )

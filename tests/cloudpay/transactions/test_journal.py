@@ -222,6 +222,7 @@ def test_f117_without_its_journal_a_database_from_before_the_first_payout_is_giv
         session.execute(insert(table_of(SpendRow)), rows)
     desk.sender.station.journal.path.unlink()
     desk.restart()
+    desk.clock.advance(timedelta(minutes=11))
     desk.work(3)
     assert (desk.statuses("p1"), desk.received("p1")) == (["queued"], 1000)
     with desk.gateway.db.read() as session:
