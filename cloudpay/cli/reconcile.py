@@ -97,12 +97,14 @@ def _compare(
 
 
 def _book(gateway: Gateway, found: Reconciliation, reason: str) -> None:
-    for row in _rows(gateway, found):
-        if row["drift_base_units"] != "0":
-            click.echo(
-                f"Booked: {row['drift']} {row['asset']} of {row['wallet']}, {row['merchant']}.", err=True
-            )
-    book_drifts(gateway, found, reason, actor=actor())
+    left = book_drifts(gateway, found, reason, actor=actor())
+    network = gateway.chains.network(found.network)
+    for each in found.drifts:
+        row = _row(network, each)
+        told, why = ("Not booked", f" {left[each.pot]}") if each.pot in left else ("Booked", "")
+        click.echo(
+            f"{told}: {row['drift']} {row['asset']} of {row['wallet']}, {row['merchant']}.{why}", err=True
+        )
 
 
 def _say(found: Reconciliation) -> None:

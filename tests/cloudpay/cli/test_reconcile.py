@@ -9,6 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from cloudpay.alerts.service import alert_views
 from cloudpay.chains.gateway import Gateway
 from cloudpay.ledger.audit import check
+from cloudpay.reconciliation.correcting import CHANGED, book_drifts
+from cloudpay.reconciliation.service import reconcile
 from tests.cloudpay.cli.conftest import Run
 from tests.cloudpay.shop import Shop
 
@@ -80,14 +82,28 @@ def test_what_a_person_has_explained_is_booked_once_with_the_reason_and_then_bot
     shop.chain.fund(paid.option.address, 5)
     assert run("reconcile", "evm").code == 1
     ended = run("reconcile", "evm", "--book", "a fee that I paid by hand")
-    assert ended.code == 0
+    assert ended.code == 1
     assert "Booked: -0.000001 USDT" in ended.err
-    assert shop.held() == 9_999_999 + 5
+    assert "Not booked: 0.000000000000000005 ETH" in ended.err and "cloudpay rescan" in ended.err
+    assert shop.held() == 9_999_999
+    shop.chain.fund(paid.option.address, -5)
+    assert run("reconcile", "evm", "--book", "once more").code == 0
+    assert shop.held() == 9_999_999, "nothing differs, so nothing is booked"
     assert not alert_views(shop.gateway)
     assert check(shop.gateway) == []
-    assert run("reconcile", "evm", "--book", "once more").code == 0
-    assert shop.held() == 9_999_999 + 5, "nothing differs, so nothing is booked"
-    assert run("audit", "list", "--json").out.count("a fee that I paid by hand") == 2
+    assert run("audit", "list", "--json").out.count("a fee that I paid by hand") == 1
+
+
+def test_two_people_who_have_compared_at_two_blocks_book_it_once(run: Run, shop: Shop, paid: Any) -> None:
+    shop.chain.fund(paid.option.address, -7, paid.option.asset)
+    mine = reconcile(shop.gateway, "evm")
+    shop.mine(1)
+    yours = reconcile(shop.gateway, "evm")
+    assert mine.height != yours.height
+    assert book_drifts(shop.gateway, mine, "found by me", actor="cli:me") == {}
+    assert [*book_drifts(shop.gateway, yours, "found by you", actor="cli:you").values()] == [CHANGED]
+    assert shop.held() == 9_999_993
+    assert run("reconcile", "evm").code == 0
 
 
 @pytest.mark.parametrize("arguments", [["--book", "why"], ["evm", "--book", " "]])
