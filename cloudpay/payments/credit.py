@@ -20,6 +20,9 @@ from cloudpay.payments.own import forget_own_above
 from cloudpay.payments.rows import REVERSED, announce
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 
+NO_BLOCK = 2**62
+"""Above every block."""
+
 log = get_logger(__name__)
 
 
@@ -77,17 +80,23 @@ def credit(session: Session, gateway: Gateway, payment: PaymentRow) -> None:
     passing(Failpoint.CREDIT_ANNOUNCED)
 
 
-def orphan_above(session: Session, gateway: Gateway, network: str, height: int) -> list[str]:
-    """Take back the payments of blocks that left the chain; answer the ids of those that had been credited."""
+def orphan_above(
+    session: Session, gateway: Gateway, network: str, height: int, *, below: int = NO_BLOCK
+) -> list[str]:
+    """Take back the payments of blocks that left the chain; answer the ids of those that had been credited.
+
+    `height` is that of the block that they followed; where only some blocks are known to have left, they lie `below`.
+    """
     affected: Iterable[PaymentRow] = session.scalars(
         select(PaymentRow).where(
             PaymentRow.network == network,
             PaymentRow.block_height > height,
+            PaymentRow.block_height < below,
             PaymentRow.status.in_([PaymentStatus.SEEN, PaymentStatus.CONFIRMING, PaymentStatus.FINAL]),
         )
     )
-    forget_own_above(session, network, height)
-    orphan_outside_above(session, gateway, network, height)
+    forget_own_above(session, network, height, below)
+    orphan_outside_above(session, gateway, network, height, below)
     reversed_ids = []
     for payment in affected:
         was = PaymentStatus(payment.status)

@@ -5,7 +5,7 @@ block that takes its place.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import cast
 
 from sqlalchemy import Select, and_, or_, select, union
@@ -51,18 +51,26 @@ def require_second_word(network: Network, adapter: ChainAdapter, final: int, pag
     `page` is what follows the block to go back to, which lies below the block `final`. Where there is no second node,
     the one that there is has the only word.
     """
-    if Capability.SECOND_OPINION not in adapter.capabilities:
-        return
-    if not page.headers:
+    if Capability.SECOND_OPINION in adapter.capabilities and not page.headers:
         raise NodeUnavailable(
             network.code, f"block {final}, which was final, is gone, and no other is shown for it"
         )
-    first = page.headers[0].ref
-    opinion = cast("SecondOpinions", adapter).second_opinions([first])[first]
-    if opinion is not Opinion.AGREED:
-        others = "another node has another one" if opinion is Opinion.DISPUTED else "no second node answers"
-        reason = f"block {first.height}, which was final, came with another hash, and {others}; nothing is taken back"
-        raise NodeUnavailable(network.code, reason)
+    require_agreed(network, adapter, [each.ref for each in page.headers[:1]])
+
+
+def require_agreed(network: Network, adapter: ChainAdapter, blocks: Collection[BlockRef]) -> None:
+    """Raise `NodeUnavailable` unless a second node, where one is named, has these blocks, which replace final ones."""
+    if Capability.SECOND_OPINION not in adapter.capabilities:
+        return
+    for block, opinion in cast("SecondOpinions", adapter).second_opinions(blocks).items():
+        if opinion is not Opinion.AGREED:
+            others = (
+                "another node has another one" if opinion is Opinion.DISPUTED else "no second node answers"
+            )
+            raise NodeUnavailable(
+                network.code,
+                f"block {block.height}, which was final, came with another hash, and {others}; nothing is taken back",
+            )
 
 
 class LargeCredits:

@@ -43,13 +43,14 @@ def settle_outside(
         passing(Failpoint.OUTSIDE_BOOKED)
 
 
-def orphan_outside_above(session: Session, gateway: Gateway, network: str, height: int) -> None:
+def orphan_outside_above(session: Session, gateway: Gateway, network: str, height: int, below: int) -> None:
     """Take back what stood in blocks that left the chain."""
     row = OutsideTransferRow
     affected = session.scalars(
         select(row).where(
             row.network == network,
             row.block_height > height,
+            row.block_height < below,
             row.status.in_([PaymentStatus.CONFIRMING, PaymentStatus.FINAL]),
         )
     ).all()

@@ -127,11 +127,11 @@ def _remember(
     return added
 
 
-def forget_own_above(session: Session, network: str, height: int) -> None:
+def forget_own_above(session: Session, network: str, height: int, below: int) -> None:
     """Drop what stood in blocks that left the chain; what is mined again is written down again."""
-    session.execute(
-        delete(OwnTransferRow).where(OwnTransferRow.network == network, OwnTransferRow.block_height > height)
-    )
+    row = OwnTransferRow
+    gone = (row.network == network, row.block_height > height, row.block_height < below)
+    session.execute(delete(row).where(*gone))
 
 
 def own_moves(

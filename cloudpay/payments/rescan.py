@@ -1,4 +1,4 @@
-"""Read a range of blocks again, on demand: what was missed is found, what is known changes nothing."""
+"""Read a range of blocks again, on demand: what was missed is found, what is gone is taken back, all else stays."""
 
 from collections.abc import Callable, Collection
 from functools import partial
@@ -18,6 +18,7 @@ from cloudpay.payments.observe import observe
 from cloudpay.payments.omissions import numbered_as_known
 from cloudpay.payments.openings import opened_at
 from cloudpay.payments.pages import check_links
+from cloudpay.payments.replaced import take_back_replaced
 from cloudpay.wallets.service import ours
 
 Progress = Callable[[int, int], None]
@@ -28,7 +29,7 @@ def rescan(gateway: Gateway, code: str, first: int, last: int, progress: Progres
     """Read the blocks from `first` to `last` (not beyond the cursor) again; answer how many transfers of ours they had.
 
     Safe beside the running watcher: payments have one identity, and only blocks that are still on the chain are
-    taken in.
+    taken in. What was found in old blocks that the chain has replaced since is taken back first.
     """
     network = gateway.chains.network(code)
     last = min(last, _cursor(gateway, network))
@@ -43,6 +44,7 @@ def rescan(gateway: Gateway, code: str, first: int, last: int, progress: Progres
         with gateway.db.read() as session:
             return ours(session, network.key_family.name, addresses)
 
+    take_back_replaced(gateway, network, adapter, first, last)
     after = adapter.header_at(first - 1).ref
     found = 0
     while after.height < last:

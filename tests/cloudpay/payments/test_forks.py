@@ -1,6 +1,6 @@
 """Nodes that disagree, pages that cannot be, and the very first block: nothing is missed, nothing is credited twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import pytest
@@ -9,6 +9,7 @@ from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.types import BlockRef, Head, Header, Page, Watch
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.kernel.errors import Conflict
+from cloudpay.ledger.audit import check
 from cloudpay.payments.networks import pause, resume
 from cloudpay.payments.states import NetworkStatus
 from cloudpay.testing import FakePlugin
@@ -168,6 +169,46 @@ def test_a_chain_that_began_anew_pauses_until_a_person_goes_on_anew(new_shop: Sh
     shop.pay(later)
     shop.mine(3)
     assert shop.state(later).status is InvoiceStatus.PAID
+
+
+def test_what_a_chain_that_began_anew_twice_has_not_any_more_is_taken_back_by_reading_again(
+    new_shop: Shop,
+) -> None:
+    """What was read again lies below all that is stored: nothing else tells that its blocks were replaced."""
+    shop = new_shop
+    shop.mine()
+    gone, kept = shop.ask(), shop.ask()
+    dropped = shop.pay(gone)
+    shop.pay(kept)
+    shop.mine(5)
+    begin_anew(shop)
+    assert shop.rescan(1, shop.chain.height) == 2
+    shop.mine()
+    assert shop.held() == 20_000_000
+    begin_anew(shop, drop=[dropped])
+    assert shop.held() == 20_000_000
+    assert shop.rescan(1, shop.chain.height) == 1
+    shop.settle()
+    assert view(shop.gateway).status is NetworkStatus.PAUSED
+    assert shop.state(gone).status is InvoiceStatus.REVERSED
+    resume(shop.gateway, "evm")
+    shop.verify()
+    shop.mine(3)
+    assert (shop.held(), check(shop.gateway)) == (10_000_000, [])
+    assert shop.state(gone).payments == ()
+    assert shop.rescan(1, shop.chain.height) == 1
+    assert view(shop.gateway).status is NetworkStatus.ACTIVE
+
+
+def begin_anew(shop: Shop, drop: Collection[str] = ()) -> None:
+    """Have the whole chain replaced, and an operator go on with it."""
+    shop.chain.reorg(shop.chain.height, drop=drop)
+    shop.chain.mine(3)
+    shop.look()
+    resume(shop.gateway, "evm", anew=True)
+    shop.settle()
+    shop.verify()
+    shop.mine(5)
 
 
 def test_nothing_goes_on_anew_that_did_not_lose_its_chain(shop: Shop) -> None:
