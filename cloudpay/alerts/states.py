@@ -38,6 +38,7 @@ class AlertKind(StrEnum):
     LEDGER_DIFFERS = "ledger_differs"
     DEPOSIT_DIFFERS = "deposit_differs"
     GAS_LOW = "gas_low"
+    COLD_ADDRESS_OURS = "cold_address_ours"
     EVENT_FAILING = "event_failing"
     WEBHOOKS_FAILING = "webhooks_failing"
 
@@ -148,6 +149,10 @@ KINDS: Mapping[AlertKind, Meaning] = {
         Severity.WARNING,
         "Tokens at deposit addresses wait when the native coins of the master wallet are used up; nothing is lost. "
         "Send native coins to the master wallet of {subject}; `cloudpay sweep --list` shows what waits.",
+    ),
+    AlertKind.COLD_ADDRESS_OURS: Meaning(
+        Severity.WARNING,
+        "What is above `cold_above` stays in the master wallet of {subject}. Name another `cold_address` and restart.",
     ),
     AlertKind.EVENT_FAILING: Meaning(
         Severity.CRITICAL,

@@ -1,10 +1,13 @@
 """What lies in a master wallet above its ceiling goes on to the cold address, where one is set."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session
 
+from cloudpay.alerts.service import Alert, keep_alerts
+from cloudpay.alerts.states import AlertKind
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.spending import FeeTier
@@ -50,7 +53,19 @@ def collect_surplus(gateway: Gateway) -> None:
         return
     for network in gateway.chains:
         if network.sends and network.settings.sweep and network.cold_address is not None:
-            _collect(gateway, network)
+            wrong = list[Alert]()
+            try:
+                _collect(gateway, network)
+            except ColdAddressIsOurs as error:  # the other networks have theirs
+                _log.error("cold_address_is_ours", network=network.code)
+                wrong = [Alert(AlertKind.COLD_ADDRESS_OURS, network.code, error.message)]
+            gateway.db.run(partial(_tell, gateway=gateway, network=network, wanted=wrong))
+
+
+def require_foreign(session: Session, network: Network) -> None:
+    """Raise `ColdAddressIsOurs` where what is sent on would come back to an address of this gateway."""
+    if network.cold_address and ours(session, network.key_family.name, [network.cold_address]):
+        raise ColdAddressIsOurs(network.code)
 
 
 def surplus_of(
@@ -83,8 +98,7 @@ def send_on(
     address = network.cold_address
     if address is None:
         return []
-    if ours(session, network.key_family.name, [address]):
-        raise ColdAddressIsOurs(network.code)
+    require_foreign(session, network)
     spends = surplus_of(session, network, master, terms, at_once=at_once)
     requests = [_request(network, master, address, each) for each in spends]
     if requests:
@@ -130,6 +144,10 @@ def _send_on(session: Session, gateway: Gateway, network: Network, master: Maste
     send_on(session, gateway, network, master, terms_now(session, gateway, network))
 
 
+def _tell(session: Session, gateway: Gateway, network: Network, wanted: Sequence[Alert]) -> None:
+    keep_alerts(session, gateway, network.code, (AlertKind.COLD_ADDRESS_OURS,), wanted)
+
+
 def _request(network: Network, master: MasterWallet, address: str, spend: ColdSpend) -> SpendRequest:
     return SpendRequest(
         id=new_id("cld_"),
@@ -144,4 +162,5 @@ def _request(network: Network, master: MasterWallet, address: str, spend: ColdSp
         amount=spend.amount,
         tier=TIER,
         fee_reserved=spend.fee,
+        fee_limit=spend.fee_limit,
     )

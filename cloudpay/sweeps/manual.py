@@ -12,7 +12,7 @@ from cloudpay.chains.errors import NetworkCannotSend
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.kernel.money import format_amount
-from cloudpay.sweeps.cold import TIER, send_on, surplus_of
+from cloudpay.sweeps.cold import TIER, require_foreign, send_on, surplus_of
 from cloudpay.sweeps.collecting import Collecting, collect_from, draw_up
 from cloudpay.sweeps.models import UnsweptRow
 from cloudpay.sweeps.rows import read
@@ -54,6 +54,8 @@ def sweep_now(gateway: Gateway, network: Network, *, dry_run: bool) -> list[Swee
     """
     if not network.sends:
         raise NetworkCannotSend(network.code)
+    with gateway.db.read() as session:
+        require_foreign(session, network)
     _await_quotes(gateway, network)
     if dry_run:
         with gateway.db.read() as session:

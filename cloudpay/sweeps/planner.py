@@ -54,7 +54,7 @@ def plan_cold(surpluses: Iterable[Surplus], native_free: int, terms: Terms) -> l
         )
         if above <= 0 or not _worth(terms, each.asset, above, fee):
             continue
-        spends.append(ColdSpend(each.asset, above, fee))
+        spends.append(ColdSpend(each.asset, above, fee, _cold_limit(terms, each.asset, above)))
         purse -= fee
     return spends
 
@@ -167,8 +167,20 @@ def _worth(terms: Terms, asset: str, amount: int, cost: int) -> bool:
 def _limit(terms: Terms, held: Held, top_up_fee: int) -> int:
     if not {held.asset, NATIVE} <= terms.prices.keys():
         return terms.fee_cap
-    worth = terms.share * held.lying * terms.prices[held.asset] / terms.prices[NATIVE]
-    return max(0, min(terms.fee_cap, int(worth) - top_up_fee))
+    return max(0, min(terms.fee_cap, _share_of(terms, held.asset, held.lying) - top_up_fee))
+
+
+def _cold_limit(terms: Terms, asset: str, amount: int) -> int:
+    if asset != NATIVE and not {asset, NATIVE} <= terms.prices.keys():
+        return terms.fee_cap
+    return min(terms.fee_cap, _share_of(terms, asset, amount))
+
+
+def _share_of(terms: Terms, asset: str, amount: int) -> int:
+    """Answer the set share of an amount, in native coins; the native coin needs no rate for that."""
+    if asset == NATIVE:
+        return int(terms.share * amount)
+    return int(terms.share * amount * terms.prices[asset] / terms.prices[NATIVE])
 
 
 def _value(sweep: Sweep, terms: Terms) -> Fraction:

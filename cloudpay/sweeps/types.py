@@ -103,8 +103,9 @@ class Surplus:
 
 @dataclass(frozen=True)
 class ColdSpend:
-    """Send `amount` on to the cold wallet, for `fee` at most."""
+    """Send `amount` on to the cold wallet, for `fee` by what is known now, and for `fee_limit` at most."""
 
     asset: str
     amount: int
     fee: int
+    fee_limit: int

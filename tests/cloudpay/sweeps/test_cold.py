@@ -1,14 +1,18 @@
 """Surplus of a master wallet goes on to the cold address: what is above the ceiling, and worth its fee."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from cloudpay.alerts.states import AlertKind
 from cloudpay.chains.registry import load_chains
+from cloudpay.chains.spending import FeeTier
 from cloudpay.kernel.errors import CloudPayError, ConfigurationError
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.ledger.types import AccountKind
-from cloudpay.sweeps.cold import ColdAddressIsOurs
+from cloudpay.sweeps.cold import ColdAddressIsOurs, collect_surplus
+from cloudpay.sweeps.manual import sweep_now
 from cloudpay.testing import FakePlugin, fake_address
 from cloudpay.wallets.masters import master_wallet
 from tests.cloudpay.sweeps.collector import Collector
@@ -84,8 +88,31 @@ def test_an_address_of_our_own_is_not_cold(open_collector: Callable[..., Collect
         cold_address=master_wallet(plain.gateway, plain.network, plain.shop.principal.merchant_id).address,
         assets={"ETH": {"cold_above": "0"}},
     )
+    warm.go_on(2)
+    assert warm.stand() == []
+    assert AlertKind.COLD_ADDRESS_OURS in warm.alerts()
     with pytest.raises(ColdAddressIsOurs, match="of this gateway itself"):
-        warm.go_on(2)
+        sweep_now(warm.gateway, warm.network, dry_run=True)
+
+
+def test_what_is_sent_on_costs_no_more_than_its_share_when_it_is_signed(
+    open_collector: Callable[..., Collector],
+) -> None:
+    """The fee may have risen since it was planned."""
+    collector = opened(open_collector, USDT={"cold_above": "4"})
+    collector.fund_master(10**16)
+    collector.fund_master(10_000_000, "USDT")
+    while not collector.spends():
+        collector.clock.advance(timedelta(seconds=5))
+        collector.sender.work(look=True)
+        collect_surplus(collector.gateway)
+    collector.chain.prices = dict.fromkeys(FeeTier, 10**14)  # 5 % of 6 USDT are 1.2 * 10**14
+    collector.turn(after=5)
+    assert collector.stand() == [("cold", "queued")]
+    assert collector.chain.spendable(COLD, collector.network.asset("USDT").contract) == 0
+    collector.chain.prices = dict.fromkeys(FeeTier, 10**13)
+    collector.go_on(after=5)
+    assert collector.stand() == [("cold", "confirmed")]
 
 
 @pytest.mark.parametrize(
