@@ -126,7 +126,7 @@ def gateway_environment(settings_file: Path, **more: str) -> dict[str, str]:
 
 
 def _listening(port: int) -> int:
-    """How many sockets listen on a port; proc(5): hexadecimal address and port in the second column, state in the fourth."""
+    """How many sockets listen on a port, by proc(5): address and port in the second column, the state in the fourth."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
     return sum(1 for row in rows if int(row[1].partition(":")[2], 16) == port and row[3] == "0A")
 

@@ -33,9 +33,14 @@ class Web(Section, frozen=True, kw_only=True):
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8000
-    workers: Annotated[int, Meta(ge=1, description="Server processes.")] = 1
+    workers: Annotated[int, Meta(ge=1, description="Server processes: one for each core at most.")] = 1
     threads: Annotated[
-        int, Meta(ge=1, description="Requests that one server process works on at the same time.")
+        int,
+        Meta(
+            ge=1,
+            description="Requests that one server process works on at the same time; with several processes 2 "
+            "answer more than 4.",
+        ),
     ] = 4
     backlog: Annotated[int, Meta(ge=128, description="Connections that may wait to be accepted.")] = 1024
     public_url: Annotated[
