@@ -16,6 +16,7 @@ from cloudpay.merchants.states import Role
 from cloudpay.payouts import limits
 from cloudpay.payouts.decisions import Chosen, cancel, choose_batch, choose_payout, let_go
 from cloudpay.payouts.errors import NotConfirmable
+from cloudpay.payouts.escalation import decided
 from cloudpay.payouts.models import ApprovalRow, PayoutRow
 from cloudpay.payouts.service import find_batch
 from cloudpay.payouts.states import PayoutStatus
@@ -35,6 +36,7 @@ class Decision:
 def agree(gateway: Gateway, merchant_id: str, thing: str, email: str, *, actor: str) -> Decision:
     """Confirm a batch (`bat_…`) or a payout of it (`po_…`) as a user; the last one who is needed lets it go.
 
+    How many are needed is judged when it would go out: one user alone is the first of two where it is too much by then.
     Raises `InvalidField`, `UnknownBatch`, `UnknownPayout`, `NotConfirmable`, `PayoutLimitExceeded`.
     """
 
@@ -50,7 +52,7 @@ def agree(gateway: Gateway, merchant_id: str, thing: str, email: str, *, actor: 
             let_go(session, gateway, holder, chosen, actor=f"user:{user.id}")
         return Decision(find_batch(session, principal, chosen.batch.id), approvals)
 
-    return gateway.db.run(work)
+    return decided(gateway, actor, work)
 
 
 def take_back(gateway: Gateway, merchant_id: str, thing: str, *, actor: str) -> BatchView:

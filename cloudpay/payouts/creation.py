@@ -18,6 +18,7 @@ from cloudpay.merchants.idempotency import StoredAnswer, once, remember
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import get_merchant
 from cloudpay.payouts import limits
+from cloudpay.payouts.escalation import APPROVALS
 from cloudpay.payouts.funds import Quotes, free, quotes, reserve
 from cloudpay.payouts.known import batch_hash, earlier_batch, item_hash
 from cloudpay.payouts.models import BatchRow, PayoutRow
@@ -28,8 +29,6 @@ from cloudpay.payouts.states import BatchStatus, PayoutStatus
 from cloudpay.payouts.views import BatchView, NewBatch, PayoutView, payout_values, totals
 from cloudpay.transactions.errors import QuotesMissing
 from cloudpay.wallets.masters import master_wallet
-
-APPROVALS = 2
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ class _Attempt:
         """Keep the batch, reserve what it needs and, where it asks for it, send it."""
         batch_id, session = new_id("bat_"), self._session
         waiting = self._payouts(batch_id, PayoutStatus.AWAITING_CONFIRMATION)
-        approval = limits.needs_approval(session, self._principal.merchant_id, waiting, self._now)
+        approval = self._needs_approval(waiting)
         at_once = self._new.auto_confirm and not approval
         payouts = self._payouts(batch_id, PayoutStatus.QUEUED) if at_once else waiting
         batch = replace(self._batch(batch_id, payouts), approvals_needed=APPROVALS if approval else 0)
@@ -188,10 +187,19 @@ class _Attempt:
         reserve(session, self._gateway, payouts, self._now)
         passing(Failpoint.PAYOUT_RESERVED)
         if at_once:
-            limits.take(session, self._holder, payouts, self._now, seen=False)
             release(session, self._gateway, payouts)
         self._record(batch)
         return batch
+
+    def _needs_approval(self, payouts: Sequence[PayoutView]) -> bool:
+        """Say whether people must agree; what is to go out at once and may is counted, before all else is written."""
+        if not self._new.auto_confirm:
+            return limits.needs_approval(self._session, self._principal.merchant_id, payouts, self._now)
+        try:
+            limits.take(self._session, self._holder, payouts, self._now, seen=False)
+        except limits.AboveThresholdError:
+            return True
+        return False
 
     def _payouts(self, batch_id: str, status: PayoutStatus) -> tuple[PayoutView, ...]:
         ids = sorted(
@@ -261,6 +269,7 @@ class _Attempt:
             "awaiting": len(batch.payouts) if waiting else 0,
             "open": len(batch.payouts),
             "approvals_needed": batch.approvals_needed,
+            "accepted_approvals": batch.approvals_needed,
         }
         connection, table = self._session.connection(), table_of(PayoutRow)
         connection.execute(insert(table_of(BatchRow)), row)

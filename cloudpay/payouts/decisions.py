@@ -23,6 +23,7 @@ from cloudpay.payouts.errors import (
     PayoutNotCancellable,
     UnknownBatch,
 )
+from cloudpay.payouts.escalation import decided
 from cloudpay.payouts.funds import outgoing
 from cloudpay.payouts.known import payouts_where
 from cloudpay.payouts.models import BatchRow, PayoutRow
@@ -114,7 +115,10 @@ def decide_payout(
 def let_go(
     session: Session, gateway: Gateway, holder: limits.Holder, chosen: Chosen, *, actor: str
 ) -> tuple[PayoutView, ...]:
-    """Queue what waits among these, count it against the limits and hand it to the engine; answer them all."""
+    """Queue what waits among these, count it against the limits and hand it to the engine; answer them all.
+
+    Raises `NotConfirmable`, `PayoutLimitExceeded`, and `AboveThresholdError`, which `decided` is there for.
+    """
     now = gateway.clock.now(session)
     moved = enter_all(
         session, chosen.batch, chosen.which, PayoutStatus.AWAITING_CONFIRMATION, PayoutStatus.QUEUED, now
@@ -168,7 +172,10 @@ def choose_payout(session: Session, principal: Principal, payout_id: str) -> Cho
 def _carry_out(
     session: Session, gateway: Gateway, principal: Principal, decision: Decision, chosen: Chosen
 ) -> tuple[PayoutView, ...]:
-    """Do it by a key, which confirms inside its limits, and nothing above the merchant's threshold."""
+    """Do it by a key, which confirms inside its limits, and nothing above the merchant's threshold.
+
+    Whether it is above it is judged again when it goes out: more went out since, or the threshold is another one.
+    """
     if decision is Decision.CANCEL:
         return cancel(session, gateway, principal.actor, chosen)
     if chosen.batch.approvals_needed:
@@ -197,7 +204,7 @@ def _once(
             return earlier
         return remember(session, principal, route, key, 200, decide(session))
 
-    answer = gateway.db.run(work)
+    answer = decided(gateway, principal.actor, work)
     passing(Failpoint.PAYOUT_DECIDED)
     return answer
 

@@ -61,7 +61,7 @@ def earlier_batch(
     if batch.content_hash != content_hash:
         raise PayoutIdReused(hashes, "in another batch, or with another `auto_confirm` or `callback_url`")
     view = batch_view(batch, payouts_of(session, batch.id))
-    return as_accepted(view, PayoutStatus(batch.accepted_as))
+    return as_accepted(view, PayoutStatus(batch.accepted_as), batch.accepted_approvals)
 
 
 def payouts_of(session: Session, batch_id: str) -> tuple[PayoutView, ...]:

@@ -37,6 +37,14 @@ class LimitKind(StrEnum):
     APPROVAL = "approval"  # what of a day goes out without two users who agree
 
 
+class AboveThresholdError(Exception):
+    """So much does not go out without people who agree; `batch_id` is the batch that has come to need them."""
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(batch_id)
+        self.batch_id = batch_id
+
+
 @dataclass(frozen=True)
 class Holder:
     """Who sends: a merchant, and the key that asks; none where a person does."""
@@ -46,7 +54,10 @@ class Holder:
 
 
 def needs_approval(session: Session, merchant_id: str, payouts: Sequence[PayoutView], now: datetime) -> bool:
-    """Say whether these, with what went out today without it, are above the merchant's threshold."""
+    """Say whether these, with what went out today without it, are above the merchant's threshold.
+
+    Only `take` says it for good: it judges under the lock under which it counts.
+    """
     thresholds = _limits(session, merchant_id, [MERCHANT])[MERCHANT].get(LimitKind.APPROVAL, {})
     if not thresholds:
         return False
@@ -67,8 +78,14 @@ def check(session: Session, holder: Holder, payouts: Sequence[PayoutView], now: 
 def take(
     session: Session, holder: Holder, payouts: Sequence[PayoutView], now: datetime, *, seen: bool
 ) -> None:
-    """Count these as sent today, for good; raises `PayoutLimitExceeded`. `seen`: people have agreed to them."""
+    """Count these as sent today, for good; `seen`: people have agreed to them.
+
+    Raises `AboveThresholdError`, which comes first, since people are inside other limits than a key, and
+    `PayoutLimitExceeded`; whoever goes on after one of them has counted nothing.
+    """
     _lock(session, holder.merchant_id, payouts, now.date())
+    if not seen and needs_approval(session, holder.merchant_id, payouts, now):
+        raise AboveThresholdError(payouts[0].batch_id)
     added = _check(session, holder, payouts, now.date())
     if not seen:
         for asset, amount in _by_asset(payouts).items():
@@ -182,9 +199,9 @@ def _limits(
     session: Session, merchant_id: str, holders: Iterable[str]
 ) -> dict[str, dict[LimitKind, dict[AssetKey, int]]]:
     found: dict[str, dict[LimitKind, dict[AssetKey, int]]] = {each: {} for each in holders}
-    rows = session.scalars(
-        select(PayoutLimit).where(PayoutLimit.merchant_id == merchant_id, PayoutLimit.holder.in_(list(found)))
-    )
+    limit = PayoutLimit
+    wanted = select(limit.holder, limit.kind, limit.network, limit.asset, limit.amount)
+    rows = session.execute(wanted.where(limit.merchant_id == merchant_id, limit.holder.in_(list(found))))
     for row in rows:
         found[row.holder].setdefault(LimitKind(row.kind), {})[row.network, row.asset] = row.amount
     return found

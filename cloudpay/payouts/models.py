@@ -12,8 +12,8 @@ from cloudpay.kernel.db import Base
 class BatchRow(Base):
     """Payouts that were asked for together; `awaiting` and `open` count those that wait and that have not ended.
 
-    `content_hash` is of what was sent, before any default was filled in. `approvals_needed` is 0 where a key may
-    confirm it.
+    `content_hash` is of what was sent, before any default was filled in. `approvals_needed` is 0 while a key
+    may confirm it, and `accepted_approvals` is what it was at first.
     """
 
     __tablename__ = "payout_batches"
@@ -33,6 +33,7 @@ class BatchRow(Base):
     awaiting: Mapped[int]
     open: Mapped[int]
     approvals_needed: Mapped[int]
+    accepted_approvals: Mapped[int]
 
 
 class PayoutRow(Base):

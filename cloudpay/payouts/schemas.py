@@ -208,7 +208,10 @@ class BatchSchema(Schema):
     livemode = fields.Boolean()
     auto_confirm = fields.Boolean()
     approvals_needed = fields.Integer(
-        metadata={"description": "How many users must agree before it goes out; 0: a key may confirm it."}
+        metadata={
+            "description": "How many users must agree before it goes out; 0: a key may confirm it, while it stays "
+            "inside the threshold with what went out that day."
+        }
     )
     callback_url = fields.String(allow_none=True)
     dry_run = fields.Boolean()

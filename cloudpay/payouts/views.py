@@ -150,7 +150,7 @@ def batch_view(row: Any, payouts: Iterable[PayoutView]) -> BatchView:
     )
 
 
-def as_accepted(batch: BatchView, accepted_as: PayoutStatus) -> BatchView:
+def as_accepted(batch: BatchView, accepted_as: PayoutStatus, approvals_needed: int) -> BatchView:
     """Answer the batch as it was answered first, whatever has become of it: who asks again is told the same."""
     waiting = accepted_as is PayoutStatus.AWAITING_CONFIRMATION
     payouts = (
@@ -166,7 +166,9 @@ def as_accepted(batch: BatchView, accepted_as: PayoutStatus) -> BatchView:
         for each in batch.payouts
     )
     status = BatchStatus.AWAITING_CONFIRMATION if waiting else BatchStatus.PROCESSING
-    return replace(batch, status=status, completed_at=None, payouts=tuple(payouts))
+    return replace(
+        batch, status=status, approvals_needed=approvals_needed, completed_at=None, payouts=tuple(payouts)
+    )
 
 
 def batch_status(awaiting: int, still_open: int) -> BatchStatus:

@@ -11,6 +11,7 @@ from cloudpay.app.migrate import upgrade
 from cloudpay.app.start import current_revision
 from cloudpay.kernel.db import Database
 from cloudpay.migrations import HEAD
+from cloudpay.payouts.models import BatchRow
 from cloudpay.sweeps.models import UnsweptRow
 from cloudpay.tables import metadata
 
@@ -86,4 +87,30 @@ def test_what_was_paid_before_sweeps_waits_to_be_collected(database_url: str) ->
     assert (row.account, row.chain, row.index, row.livemode) == (4, 0, 7, False)
     assert row.due_at == row.since == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert (row.standing, row.amount, row.looks) == ("new", 0, 0)
+    database.close()
+
+
+def test_a_batch_of_before_is_answered_again_with_the_approvals_that_it_was_accepted_with(
+    database_url: str,
+) -> None:
+    database = Database(database_url)
+    upgrade(database, "0008_reconcile")
+    merchant = (
+        "INSERT INTO merchants (id, name, livemode, account_index, webhook_secret, created_at) "
+        "VALUES ('mer_1', 'Tea', :no, 0, '', :at)"
+    )
+    batch = (
+        "INSERT INTO payout_batches (id, merchant_id, livemode, content_hash, auto_confirm, accepted_as, created_by, "
+        'created_at, items, awaiting, "open", approvals_needed) '
+        "VALUES (:id, 'mer_1', :no, '', :no, 'awaiting_confirmation', 'x', :at, 1, 1, 1, :needed)"
+    )
+    values = {"no": False, "at": "2026-01-02 03:04:05"}
+    with database.engine.begin() as connection:
+        connection.execute(text(merchant), values)
+        for name, needed in (("bat_1", 0), ("bat_2", 2)):
+            connection.execute(text(batch), {**values, "id": name, "needed": needed})
+    upgrade(database)
+    with database.read() as session:
+        found = session.execute(select(BatchRow.id, BatchRow.accepted_approvals).order_by(BatchRow.id)).all()
+    assert [tuple(each) for each in found] == [("bat_1", 0), ("bat_2", 2)]
     database.close()

@@ -16,10 +16,9 @@ from cloudpay.ledger.audit import check
 from cloudpay.merchants.errors import InvalidField
 from cloudpay.merchants.keys import NewKey, create_key, rotate_key
 from cloudpay.merchants.service import MerchantView
-from cloudpay.merchants.users import create_user
 from cloudpay.payouts.approvals import agree, take_back
-from cloudpay.payouts.errors import NotConfirmable, PayoutLimitExceeded, UnknownBatch, UnknownPayout
-from cloudpay.payouts.limiting import list_limits, set_limits
+from cloudpay.payouts.errors import PayoutLimitExceeded, UnknownBatch, UnknownPayout
+from cloudpay.payouts.limiting import list_limits
 from cloudpay.payouts.models import PayoutRow
 from cloudpay.testing import FixedClock
 from cloudpay.testing.addresses import fake_address
@@ -28,12 +27,6 @@ from tests.cloudpay.funds import BULK, Send
 from tests.cloudpay.payouts.items import BOB, count, item
 
 CLI = "cli:test"
-
-
-@pytest.fixture
-def limit(funded: Gateway, merchant: MerchantView) -> Any:
-    """Set limits."""
-    return lambda *rules, key=None: set_limits(funded, merchant.id, rules, key_id=key, actor=CLI)
 
 
 def refused(answer: TestResponse) -> str:
@@ -126,63 +119,6 @@ def test_f72_payouts_that_race_for_the_rest_of_a_limit_never_send_more(
         assert sorted(threads.map(post, range(8))) == [201] * 3 + [403] * 5
     assert count(funded, SpendRow) == 3
     assert check(funded) == []
-
-
-@pytest.fixture
-def users(funded: Gateway, merchant: MerchantView) -> tuple[str, str]:
-    """Two users who may decide, and a third who may only look."""
-    for email, role in (
-        ("ada@x.example", "owner"),
-        ("bob@x.example", "operator"),
-        ("eve@x.example", "viewer"),
-    ):
-        create_user(funded, merchant.id, email, role=role, actor=CLI)
-    return "ada@x.example", "bob@x.example"
-
-
-def test_f72_above_the_threshold_two_users_must_agree_and_no_key_can(
-    funded: Gateway,
-    send: Send,
-    limit: Any,
-    merchant: MerchantView,
-    users: tuple[str, str],
-    client: FlaskClient,
-    headers: dict[str, str],
-) -> None:
-    limit("ETH@evm=0.7/approval")
-    made = send(item(1), item(2), auto_confirm=True).get_json()
-    assert (made["status"], made["approvals_needed"]) == ("awaiting_confirmation", 2)
-    first = made["items"][0]["payout_id"]
-    for path in (f"batch/{made['batch_id']}", first):
-        answer = client.post(f"/api/payout/{path}/confirm", headers=headers)
-        assert (answer.status_code, answer.get_json()["code"]) == (403, "payout_approval_needed")
-    with pytest.raises(InvalidField, match="confirm the batch"):
-        agree(funded, merchant.id, first, users[0], actor=CLI)
-    for turn in range(2):  # the same user twice is one user
-        decided = agree(funded, merchant.id, made["batch_id"], users[0], actor=CLI)
-        assert (decided.approvals, decided.batch.status) == (1, "awaiting_confirmation"), turn
-    for nobody in ("eve@x.example", "mallory@x.example"):
-        with pytest.raises(InvalidField):
-            agree(funded, merchant.id, made["batch_id"], nobody, actor=CLI)
-    assert count(funded, SpendRow) == 0
-    decided = agree(funded, merchant.id, made["batch_id"], users[1], actor=CLI)
-    assert (decided.approvals, decided.batch.status) == (2, "processing")
-    assert count(funded, SpendRow) == 2
-    with pytest.raises(NotConfirmable):
-        agree(funded, merchant.id, made["batch_id"], users[1], actor=CLI)
-
-
-def test_f72_the_threshold_counts_what_went_out_today_so_that_no_slices_pass_below_it(
-    send: Send, limit: Any
-) -> None:
-    limit("ETH@evm=1.2/approval")
-    assert [send(item(number), auto_confirm=True).get_json()["status"] for number in range(4)] == [
-        "processing",
-        "processing",
-        "awaiting_confirmation",
-        "awaiting_confirmation",
-    ]
-    assert send(item(5, amount="0.1"), auto_confirm=True).get_json()["status"] == "processing"
 
 
 def test_people_are_inside_the_merchants_limits_too(
