@@ -151,21 +151,29 @@ class _Table:
         try:
             loaded: NewBatch = NewBatchSchema(unknown=RAISE).load({**options, "items": self.rows})
         except ValidationError as error:
-            self._note(error.messages_dict["items"])
+            self._note(error.messages_dict)
             raise PayoutsRefused(self._in_order()) from error
         if self.errors:
             raise PayoutsRefused(self._in_order())
         return replace(loaded, lines=tuple(self.lines))
 
-    def _note(self, messages: Mapping[int, Mapping[str, list[str]]]) -> None:
-        """What was said of a cell already says why it is wrong, too."""
-        for number, by_column in messages.items():
+    def _note(self, messages: Mapping[str, Any]) -> None:
+        """What was said of a cell already says why it is wrong, too, and that of a line why there is no row of it."""
+        self.errors.update({name: said for name, said in messages.items() if name != "items"})
+        of_rows: Mapping[int, Mapping[str, list[str]]] = messages.get("items", {}) if self.rows else {}
+        for number, by_column in of_rows.items():
             for column, sentences in by_column.items():
                 name = f"lines.{self.lines[number]}.{column}"
                 self.errors[name] = self.errors.get(name) or sentences
 
     def _in_order(self) -> dict[str, list[str]]:
-        return dict(sorted(self.errors.items(), key=lambda each: int(each[0].split(".")[1])))
+        """What is wrong with all of it, and then line by line."""
+        return dict(sorted(self.errors.items(), key=lambda each: _line_of(each[0])))
+
+
+def _line_of(name: str) -> int:
+    _, _, place = name.partition(".")
+    return int(place.partition(".")[0]) if place else 0
 
 
 def _problem(column: str, cell: str) -> str:

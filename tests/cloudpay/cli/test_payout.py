@@ -64,6 +64,22 @@ def test_above_the_threshold_it_goes_out_with_the_second_user(
     assert (json.loads(said.out)["approvals"], json.loads(said.out)["status"]) == (2, "processing")
 
 
+def test_an_option_that_cannot_be_is_named_with_every_bad_line(
+    run: Any, funded: Gateway, merchant: MerchantView, tmp_path: Path
+) -> None:
+    file = tmp_path / "payouts.csv"
+    for text, names in (
+        (f"id,address,amount\nA,{ALICE},1\nB,{ALICE},1\n", ["currency"]),
+        (f"id,address,amount\nA,{ALICE},1,5\nB,{ALICE},=1\n", ["currency", "lines.2", "lines.3.amount"]),
+        (f"id,address,amount\nA,{ALICE},1,5\n", ["currency", "lines.2"]),
+    ):
+        file.write_text(text, encoding="utf-8")
+        said = run("payout", "upload", merchant.id, str(file), "--currency", "X" * 21)
+        assert said.code == 1
+        named = [line.split(": ")[0] for line in said.err.splitlines()]
+        assert named[: len(names)] == names
+
+
 def test_a_file_is_looked_at_then_taken_once_and_waits(
     run: Any, funded: Gateway, merchant: MerchantView, tmp_path: Path
 ) -> None:

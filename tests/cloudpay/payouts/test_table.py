@@ -181,6 +181,8 @@ def test_what_a_line_means_is_checked_as_an_item_is(upload: Upload) -> None:
         ("id,address,amount\n", "lines", "nothing below"),
         (GOOD.encode("utf-16"), "file", "CSV UTF-8"),
         (GOOD.encode() + b"\xe4,a,1\n", "file", "CSV UTF-8"),
+        (f"id,address,amount\nREF,{ALICE},1,2\n", "lines.2", "It has 4 cells"),
+        ("id,address,amount\nREF\n", "lines.2", "It has 1 cells"),
         (GOOD + 'A,"b"c,1\n', "lines.4", "cannot be read as CSV"),
         (GOOD + 'A,"b,1\n', "lines.4", "cannot be read as CSV"),
         (GOOD + f'A,"{"x" * 200_000}",1\n', "lines.4", "cannot be read as CSV"),
