@@ -1,6 +1,7 @@
 """Money rule 6: an external id is used for ever. What was asked for before is answered as it was, or refused."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,10 +29,15 @@ _PAYOUT = table_of(PayoutRow).c
 
 def item_hash(item: NewItem, batch: NewBatch) -> str:
     """Answer the fingerprint of an item as it was submitted: with what the batch says for all, before any default."""
-    amount = f"{item.amount.normalize():f}"
     tier = item.tier or batch.tier
     network, currency = item.network or batch.network, item.currency or batch.currency
-    return fingerprint([item.address, amount, network, currency, tier and tier.value, item.memo])
+    return fingerprint([item.address, _plain(item.amount), network, currency, tier and tier.value, item.memo])
+
+
+def _plain(amount: Decimal) -> str:
+    """Write an amount without trailing zeros and to its last digit, which arithmetic of 28 digits would round away."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def batch_hash(batch: NewBatch, hashes: Mapping[str, str]) -> str:

@@ -11,11 +11,12 @@ from sqlalchemy import update
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.ledger.audit import check
-from cloudpay.ledger.outgoing import reserved
+from cloudpay.ledger.outgoing import Funding, post_funding, reserved
 from cloudpay.merchants.keys import create_key
 from cloudpay.merchants.service import MerchantView, create_merchant, set_payout_network
 from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.testing import FixedClock
+from cloudpay.testing.clock import START
 from cloudpay.transactions.models import SpendRow
 from tests.cloudpay.funds import BULK, Send, fund
 from tests.cloudpay.payouts.items import BOB, count, item
@@ -36,6 +37,7 @@ def test_f63_the_same_batch_again_gets_the_same_answer_and_nothing_is_done_twice
     [
         {"amount": 0.5},
         {"amount": "0.50"},
+        {"amount": "00.500000000000000000"},
         {"network": ""},
         {"memo": None},
     ],
@@ -112,6 +114,24 @@ def test_f64_the_same_id_with_another_content_is_refused_also_a_year_later(
         assert "REF_001" in answer.get_json()["detail"]
         clock.advance(timedelta(days=365))
     assert count(funded, PayoutRow) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ("12345678901.123456789012345671", "12345678901.123456789012345674"),
+        ("9999999999999999999.5", "9999999999999999999.50000000049"),
+        ("20000000000000000000", "20000000000000000000.000000000000000001"),
+    ],
+)
+def test_f64_an_amount_that_differs_in_its_last_digit_is_another_content(
+    funded: Gateway, merchant: MerchantView, send: Send, first: str, other: str
+) -> None:
+    came = Funding("evm", "0xmuch", "0xmuch", "", 0, merchant.id, False, 10**38)
+    funded.db.run(lambda session: post_funding(session, came, START))
+    assert send(item(1, amount=first)).status_code == 201
+    answer = send(item(1, amount=other))
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "payout_id_reused")
 
 
 def test_f64_known_and_new_ids_in_one_batch_are_refused(funded: Gateway, send: Send) -> None:
