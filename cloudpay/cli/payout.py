@@ -158,6 +158,8 @@ def upload(
     show_rows(rows or [], _FUNDS if rows and "covered" in rows[0] else _TOTALS, as_json=False, empty="")
     if answer["dry_run"]:
         click.echo(f"{answer['count']} payouts would be accepted; nothing was kept.")
+        if answer["approvals_needed"]:
+            click.echo(f"{answer['approvals_needed']} users would have to agree to them.")
     else:
         click.echo(
             f"{answer['batch_id']} is {answer['status']}; cloudpay payout confirm lets what waits go out."

@@ -166,28 +166,25 @@ class _Attempt:
         return earlier_batch(self._session, self._principal, self._asked.content_hash, self._asked.hashes)
 
     def preview(self) -> Preview:
-        """Answer what would be accepted; nothing is kept."""
-        payouts = self._payouts("", PayoutStatus.AWAITING_CONFIRMATION)
-        batch = self._batch("", payouts)
-        if self._new.auto_confirm:
-            limits.check(self._session, self._holder, payouts, self._now)
-        who = self._principal
-        return Preview(batch, free(self._session, who.merchant_id, who.livemode, totals(payouts)))
+        """Answer what would be accepted, judged as `accept` does; nothing is kept."""
+        waiting, who = self._payouts("", PayoutStatus.AWAITING_CONFIRMATION), self._principal
+        approval = limits.needs_approval(self._session, who.merchant_id, waiting, self._now)
+        if self._new.auto_confirm and not approval:
+            limits.check(self._session, self._holder, waiting, self._now)
+        batch = self._batch("", waiting, approval=approval)
+        return Preview(batch, free(self._session, who.merchant_id, who.livemode, totals(waiting)))
 
     def accept(self) -> BatchView:
         """Keep the batch, reserve what it needs and, where it asks for it, send it."""
         batch_id, session = new_id("bat_"), self._session
         waiting = self._payouts(batch_id, PayoutStatus.AWAITING_CONFIRMATION)
-        approval = self._needs_approval(waiting)
-        at_once = self._new.auto_confirm and not approval
-        payouts = self._payouts(batch_id, PayoutStatus.QUEUED) if at_once else waiting
-        batch = replace(self._batch(batch_id, payouts), approvals_needed=APPROVALS if approval else 0)
+        batch = self._batch(batch_id, waiting, approval=self._needs_approval(waiting))
         self._insert(batch)
         passing(Failpoint.PAYOUT_INSERTED)
-        reserve(session, self._gateway, payouts, self._now)
+        reserve(session, self._gateway, batch.payouts, self._now)
         passing(Failpoint.PAYOUT_RESERVED)
-        if at_once:
-            release(session, self._gateway, payouts)
+        if batch.status is BatchStatus.PROCESSING:
+            release(session, self._gateway, batch.payouts)
         self._record(batch)
         return batch
 
@@ -237,19 +234,20 @@ class _Attempt:
             raise QuotesMissing(each.network.code)
         return price
 
-    def _batch(self, batch_id: str, payouts: tuple[PayoutView, ...]) -> BatchView:
-        waiting = payouts[0].status is PayoutStatus.AWAITING_CONFIRMATION
+    def _batch(self, batch_id: str, waiting: tuple[PayoutView, ...], *, approval: bool) -> BatchView:
+        """The batch as it is accepted: of what waits, or of what goes out at once."""
+        at_once = self._new.auto_confirm and not approval
         return BatchView(
             id=batch_id,
             merchant_id=self._principal.merchant_id,
             livemode=self._principal.livemode,
-            status=BatchStatus.AWAITING_CONFIRMATION if waiting else BatchStatus.PROCESSING,
+            status=BatchStatus.PROCESSING if at_once else BatchStatus.AWAITING_CONFIRMATION,
             auto_confirm=self._new.auto_confirm,
             callback_url=self._new.callback_url,
-            approvals_needed=0,
+            approvals_needed=APPROVALS if approval else 0,
             created_at=self._now,
             completed_at=None,
-            payouts=payouts,
+            payouts=self._payouts(batch_id, PayoutStatus.QUEUED) if at_once else waiting,
         )
 
     def _insert(self, batch: BatchView) -> None:

@@ -16,7 +16,10 @@ MOST_ITEMS = 10_000
 _STATUSES = [each.value for each in PayoutStatus]
 _TIERS = [each.value for each in FeeTier]
 _AT_ONCE = "True: it goes out at once, inside the limits. False: it waits until it is confirmed."
-_DRY_RUN = "Answer what would be accepted, with fees and totals; keep and send nothing."
+_DRY_RUN = (
+    "Answer what would be accepted, with fees and totals, and whether it would go out or wait, and for whom; keep and "
+    "send nothing."
+)
 _OPTIONAL = ("network", "currency", "priority", "memo", "callback_url")
 
 

@@ -89,6 +89,9 @@ def test_a_file_is_looked_at_then_taken_once_and_waits(
     seen = run(*upload, "--dry-run")
     assert seen.out.splitlines()[-1] == "2 payouts would be accepted; nothing was kept."
     assert "1.500004" in seen.out and "yes" in seen.out
+    run("payout", "limit", merchant.id, "ETH@evm=1/approval")
+    assert run(*upload, "--dry-run").out.splitlines()[-1] == "2 users would have to agree to them."
+    run("payout", "limit", merchant.id, "ETH@evm=none/approval")
     taken = json.loads(run(*upload, "--json").out)
     assert (taken["status"], taken["count"]) == ("awaiting_confirmation", 2)
     assert json.loads(run(*upload, "--json").out) == taken

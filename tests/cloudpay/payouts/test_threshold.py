@@ -14,6 +14,7 @@ from cloudpay.audit.models import AuditEntry
 from cloudpay.chains.gateway import Gateway
 from cloudpay.ledger.audit import check
 from cloudpay.merchants.errors import InvalidField
+from cloudpay.merchants.keys import NewKey
 from cloudpay.merchants.service import MerchantView
 from cloudpay.payouts.approvals import agree
 from cloudpay.payouts.errors import NotConfirmable
@@ -83,6 +84,37 @@ def test_f72_the_threshold_counts_what_went_out_today_so_that_no_slices_pass_bel
 def shown(client: FlaskClient, headers: dict[str, str], batch_id: str) -> dict[str, Any]:
     answer: dict[str, Any] = client.get(f"/api/payout/batch/{batch_id}", headers=headers).get_json()
     return answer
+
+
+def standing(answer: TestResponse) -> tuple[Any, ...]:
+    """What a batch and its items are told to be."""
+    body = answer.get_json()
+    items = [(each["status"], each["queued_at"]) for each in body["items"]]
+    return body["status"], body["approvals_needed"], body["auto_confirm"], items
+
+
+@pytest.mark.parametrize("auto_confirm", [True, False])
+@pytest.mark.parametrize("rules", [[], ["ETH@evm=0.4/approval"], ["ETH@evm=0.5/approval"]])
+def test_a_preview_tells_whether_it_would_go_out_or_wait_and_for_whom(
+    send: Send, limit: Any, rules: list[str], auto_confirm: bool
+) -> None:
+    limit(*rules)
+    dry, real = (send(item(1), auto_confirm=auto_confirm, dry_run=dry_run) for dry_run in (True, False))
+    assert (dry.status_code, real.status_code) == (200, 201)
+    assert standing(dry) == standing(real)
+
+
+def test_a_preview_of_what_waits_for_people_is_no_refusal_where_the_keys_limit_is_exceeded(
+    send: Send, limit: Any, key: NewKey
+) -> None:
+    limit("ETH@evm=1/approval")
+    limit("ETH@evm=0.4/day", key=key.view.id)
+    for amount, status, code in (("5", (200, 201), None), ("0.5", (403, 403), "payout_limit_exceeded")):
+        answers = [
+            send(item(1, amount=amount, id=amount), auto_confirm=True, dry_run=dry) for dry in (True, False)
+        ]
+        assert tuple(each.status_code for each in answers) == status
+        assert {each.get_json().get("code") for each in answers} == {code}
 
 
 def test_f72_slices_that_wait_do_not_pass_below_the_threshold_by_one_key_that_confirms_them(
