@@ -230,7 +230,8 @@ def limit(
 
     A rule is SYMBOL@NETWORK=AMOUNT/KIND, and the amount `none` takes one away. The kinds: `payout` bounds one payout,
     `day` all of a day (UTC), `address` all of a day to one address, and above `approval` in a day two users must
-    confirm. A merchant or key that has any limit may send only what its limits name.
+    confirm. A merchant or key that has a limit of the first three kinds may send only what they name; where there is
+    any `approval`, two users must confirm whatever is sent of a currency that none names.
 
     \b
     Examples:

@@ -1,6 +1,7 @@
 """How much may go out: by key, by merchant, by day and to one address; above a threshold only when people agree.
 
-What is not limited is free; but whoever has any limit may send only the assets that its limits name.
+What is not limited is free; but whoever has a limit may send only the assets that its limits name, and where there is
+any threshold, people must agree to all of an asset that none names.
 """
 
 from collections import defaultdict
@@ -54,8 +55,9 @@ class Holder:
 
 
 def needs_approval(session: Session, merchant_id: str, payouts: Sequence[PayoutView], now: datetime) -> bool:
-    """Say whether these, with what went out today without it, are above the merchant's threshold.
+    """Say whether these, with what went out today without it, are above the merchant's threshold of any asset.
 
+    Where there is any, an asset without one has one of zero: else a stolen key would send the others.
     Only `take` says it for good: it judges under the lock under which it counts.
     """
     thresholds = _limits(session, merchant_id, [MERCHANT])[MERCHANT].get(LimitKind.APPROVAL, {})
@@ -64,9 +66,7 @@ def needs_approval(session: Session, merchant_id: str, payouts: Sequence[PayoutV
     sums = _by_asset(payouts)
     used = _used(session, merchant_id, {_UNSEEN}, now.date())
     return any(
-        sums[asset] + used.get((_UNSEEN, *asset), 0) > limit
-        for asset, limit in thresholds.items()
-        if asset in sums
+        amount + used.get((_UNSEEN, *asset), 0) > thresholds.get(asset, 0) for asset, amount in sums.items()
     )
 
 

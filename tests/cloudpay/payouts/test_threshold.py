@@ -86,6 +86,23 @@ def shown(client: FlaskClient, headers: dict[str, str], batch_id: str) -> dict[s
     return answer
 
 
+def test_f72_a_threshold_of_one_asset_leaves_no_other_open(
+    funded: Gateway, send: Send, limit: Any, confirm: Any, merchant: MerchantView, users: tuple[str, str]
+) -> None:
+    waiting = send(item(1)).get_json()
+    limit("USDT@evm=1/approval")
+    assert for_people(confirm(f"batch/{waiting['batch_id']}"))
+    made = send(item(2, amount="0.0001"), auto_confirm=True).get_json()
+    assert (made["status"], made["approvals_needed"]) == ("awaiting_confirmation", 2)
+    mixed = send(item(3, currency="USDT", amount="1"), item(4), auto_confirm=True).get_json()
+    assert mixed["approvals_needed"] == 2
+    named = send(item(5, currency="USDT", amount="1"), auto_confirm=True).get_json()
+    assert (named["status"], named["approvals_needed"]) == ("processing", 0)
+    for user in users:
+        agree(funded, merchant.id, made["batch_id"], user, actor=CLI)
+    assert count(funded, SpendRow) == 2
+
+
 def standing(answer: TestResponse) -> tuple[Any, ...]:
     """What a batch and its items are told to be."""
     body = answer.get_json()
