@@ -29,7 +29,26 @@ FILE_BODY = {
 _DELIMITERS = (",", ";", "\t")
 _SAYS_DELIMITER = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)  # as Excel writes and reads it
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
-_ERROR = re.compile(r"#[A-Z0-9/]+[!?]?")
+_ERRORS = frozenset(
+    {
+        *("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#ERROR!", "#MACRO?"),
+        *("#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#UNKNOWN!", "#CONNECT!", "#BUSY!"),
+        *("#EXTERNAL!", "#PYTHON!", "#TIMEOUT!"),
+        *("#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#ÜBERLAUF!"),  # in German
+        *("#VALEUR!", "#NOM?", "#NOMBRE!", "#NUL!"),  # in French
+        *("#N/D", "#¡DIV/0!", "#¿NOMBRE?", "#¡NULO!", "#¡NUM!", "#¡REF!", "#¡VALOR!"),  # in Spanish
+        *(
+            "#RIF!",
+            "#VALORE!",
+            "#NOME?",
+            "#NULLO!",
+            "#VALOR!",
+            "#NÚM!",
+            "#NULO!",
+        ),  # in Italian and Portuguese
+    }
+)
+"""What spreadsheets show when a formula has failed. Any other text after a # is one's own, as shops number orders."""
 
 _COMMA = "There is a comma in it. Write a point before the decimals, and nothing between thousands: 1234.50."
 _FORMULA = "It is a formula. Put its value there: a file is read and not calculated."
@@ -179,7 +198,7 @@ def _line_of(name: str) -> int:
 def _problem(column: str, cell: str) -> str:
     if cell.startswith("="):
         return _FORMULA
-    if _ERROR.fullmatch(cell):
+    if cell in _ERRORS:
         return _FAILED
     if column in ("id", "amount") and _SHORTENED.fullmatch(cell):
         return _SHORT

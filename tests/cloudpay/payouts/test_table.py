@@ -155,6 +155,26 @@ def test_every_bad_line_and_column_is_named_at_once(funded: Gateway, upload: Upl
     assert count(funded, PayoutRow) == 0
 
 
+@pytest.mark.parametrize("name", ["#1001", "#A12", "#RUSH!", "#TEA/7", "# N/A"])
+def test_an_order_number_with_a_hash_is_an_id_and_a_memo(upload: Upload, name: str) -> None:
+    made = upload(f"id,address,amount,memo\n{name},{ALICE},0.5,{name}\n")
+    assert made.status_code == 201, made.data
+    assert [(each["id"], each["memo"]) for each in made.get_json()["items"]] == [(name, name)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"),
+        *("#GETTING_DATA", "#ERROR!", "#WERT!", "#NV", "#¡VALOR!"),
+    ],
+)
+def test_what_a_spreadsheet_shows_of_a_failed_formula_is_no_id_and_no_memo(upload: Upload, name: str) -> None:
+    errors = upload(f"id,address,amount,memo\n{name},{ALICE},0.5,{name}\n").get_json()["errors"]
+    assert list(errors) == ["lines.2.id", "lines.2.memo"]
+    assert all("when a formula has failed" in said for [said] in errors.values())
+
+
 def test_what_a_line_means_is_checked_as_an_item_is(upload: Upload) -> None:
     """After a cell of two lines, the next line is where the file has it."""
     text = f"id,address,amount,memo\nA,{ALICE},1,\nB,nowhere,1,\nA,{ALICE},1,\nC,{ALICE},0.0000000000000000001,\n"
