@@ -15,7 +15,7 @@ from cloudpay.merchants.auth import principal, requires
 from cloudpay.merchants.web import answer_json, idempotency_key, respond
 from cloudpay.payouts import creation, service
 from cloudpay.payouts.decisions import Decision, decide_batch, decide_payout
-from cloudpay.payouts.export import csv_text
+from cloudpay.payouts.export import TABLE, csv_text
 from cloudpay.payouts.rendering import (
     batch_text,
     page_text,
@@ -95,6 +95,7 @@ def create_payout(new: NewBatch) -> Response:
 @requires(READ, WRITE)
 @blueprint.arguments(PayoutQuery, location="query")
 @blueprint.alt_response(200, schema=PayoutPage)
+@blueprint.doc(responses={200: {"content": {_CSV: TABLE}}})
 def list_payouts(query: dict[str, Any]) -> Response:
     """List payouts, newest first
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -25,14 +26,21 @@ COLUMNS = (
     "ended_at",
 )
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+TABLE = {
+    "schema": {"type": "string"},
+    "example": '"id","payout_id","batch_id","status",…\r\n"REF_001","po_01K9…","bat_01K9…","confirmed",…\r\n',
+}
+"""The table as OpenAPI documents it."""
+
+# A spreadsheet that was told another separator than the comma begins a cell after it, within the quotes of another.
+_FORMULA = re.compile(r"""(^|[;\t\r\n])(?=(?:[^\S\r\n]|["'])*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r])""")
 _PIECE = 64 * 1024
 
 
 def csv_text(answers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Write payouts as CSV (RFC 4180), a piece at a time."""
+    """Write payouts as CSV (RFC 4180) with every cell in quotes, a piece at a time."""
     piece = io.StringIO()
-    writer = csv.writer(piece)
+    writer = csv.writer(piece, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     for answer in answers:
         writer.writerow([_cell(answer[column]) for column in COLUMNS])
@@ -44,6 +52,5 @@ def csv_text(answers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
-    """A cell that begins like a formula gets a quote before it: a spreadsheet shows it, and calculates nothing."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULAS) else text
+    """What would begin a cell like a formula gets a quote before it: a spreadsheet shows it, and calculates nothing."""
+    return "" if value is None else _FORMULA.sub(r"\1'", str(value))

@@ -113,6 +113,46 @@ def test_f88_a_cell_that_a_spreadsheet_would_calculate_is_written_as_text(
     assert row["id"] == f"'{formula}" and row["memo"] == f"'  {formula}"
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize(
+    "memo",
+    ["x;=cmd|' /C calc'!A0", 'a";=1+1', 'a;"=1+1', "a; -1", "a;;+1", "\u00a0=1", "\uff1d1+1", ";=1;=2"],
+)
+def test_f88_no_formula_begins_a_cell_of_a_spreadsheet_that_reads_another_separator(
+    send: Send, client: FlaskClient, headers: dict[str, str], separator: str, memo: str
+) -> None:
+    assert send(item(1, memo=memo), item(2)).status_code == 201
+    text = client.get(HISTORY, headers={**headers, "Accept": "text/csv"}).text
+    cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) for cell in row]
+    assert not [cell for cell in cells if cell.strip(' \u00a0"').startswith(("=", "+", "-", "@", "\uff1d"))]
+    assert not [line for line in text.splitlines() for cell in line.split(separator) if cell.startswith("=")]
+
+
+def test_f88_a_lines_end_within_a_reason_begins_no_formula(
+    funded: Gateway, send: Send, client: FlaskClient, headers: dict[str, str]
+) -> None:
+    send(item(1))
+    funded.db.run(lambda session: session.execute(update(PayoutRow).values(reason="one\r\n=2\n-3")))
+    assert table(client, headers)[0]["reason"] == "one\r\n'=2\n'-3"
+
+
+def test_every_cell_of_the_table_is_in_quotes(
+    send: Send, client: FlaskClient, headers: dict[str, str]
+) -> None:
+    send(item(1, memo="a;b, c"))
+    header, line = client.get(HISTORY, headers={**headers, "Accept": "text/csv"}).text.splitlines()
+    assert header == ",".join(f'"{each}"' for each in export.COLUMNS)
+    assert ',"a;b, c",' in line and ',"",' in line and line.startswith('"REF_001",')
+
+
+def test_the_document_names_the_table_beside_the_page(client: FlaskClient) -> None:
+    made = client.get("/api/openapi.json").get_json()
+    content = made["paths"]["/payout/history"]["get"]["responses"]["200"]["content"]
+    assert set(content) == {"application/json", "text/csv"}
+    assert content["text/csv"]["schema"] == {"type": "string"}
+    assert content["application/json"]["schema"]["$ref"].endswith("/PayoutPage")
+
+
 def test_an_error_in_a_reason_is_a_cell_like_any_other(
     funded: Gateway, send: Send, client: FlaskClient, headers: dict[str, str]
 ) -> None:
