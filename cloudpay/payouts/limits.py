@@ -135,8 +135,7 @@ def _check(
     """Answer what is to be counted, by subject and asset."""
     holders = [MERCHANT] if holder.key_id is None else [MERCHANT, holder.key_id]
     limits = _limits(session, holder.merchant_id, holders)
-    by_address = any(LimitKind.ADDRESS in each for each in limits.values())
-    added = _subjects(holders, payouts, by_address=by_address)
+    added = _subjects(limits, payouts)
     used = _used(session, holder.merchant_id, {subject for subject, _, _ in added}, day)
     sums = {key: amount + used.get(key, 0) for key, amount in added.items()}
     for each in holders:
@@ -145,15 +144,15 @@ def _check(
 
 
 def _subjects(
-    holders: Iterable[str], payouts: Sequence[PayoutView], *, by_address: bool
+    limits: Mapping[str, Iterable[LimitKind]], payouts: Sequence[PayoutView]
 ) -> dict[tuple[str, str, str], int]:
-    """Addresses are many, and counted only where a limit asks for it."""
+    """What is added for each holder of `limits`; addresses are many, and counted only for whom a limit asks for it."""
     added: dict[tuple[str, str, str], int] = defaultdict(int)
     for each in payouts:
-        for holder in holders:
+        for holder, kinds in limits.items():
             added[_of(holder), each.network, each.asset] += each.amount
-        if by_address:
-            added[f"address:{each.address}", each.network, each.asset] += each.amount
+            if LimitKind.ADDRESS in kinds:
+                added[_to(holder, each), each.network, each.asset] += each.amount
     return added
 
 
@@ -180,7 +179,7 @@ def _hold(
         for kind, moved, words in (
             (LimitKind.PAYOUT, each.amount, "in one payout"),
             (LimitKind.DAY, sums[_of(holder), *asset], "in a day"),
-            (LimitKind.ADDRESS, sums.get((f"address:{each.address}", *asset), 0), "to one address in a day"),
+            (LimitKind.ADDRESS, sums.get((_to(holder, each), *asset), 0), "to one address in a day"),
         ):
             most = bounding.get(kind, {}).get(asset)
             if most is not None and moved > most:
@@ -226,3 +225,9 @@ def _by_asset(payouts: Iterable[PayoutView]) -> dict[AssetKey, int]:
 
 def _of(holder: str) -> str:
     return f"key:{holder}" if holder else "merchant"
+
+
+def _to(holder: str, payout: PayoutView) -> str:
+    """A key's limit is of what that key has sent there; the merchant's, of what all of them have."""
+    address = f"address:{payout.address}"
+    return f"{_of(holder)}:{address}" if holder else address

@@ -78,6 +78,34 @@ def test_f72_one_payout_and_one_address_have_limits_of_their_own(send: Send, lim
     assert send(*others, auto_confirm=True).status_code == 201
 
 
+def test_f72_an_address_limit_of_a_key_is_of_what_that_key_has_sent_there(
+    funded: Gateway, send: Send, limit: Any, key: NewKey, merchant: MerchantView, client: FlaskClient
+) -> None:
+    other = create_key(funded, merchant.id, name="b", scopes=["payouts:write"], actor=CLI)
+
+    def by_other(number: int, amount: str) -> TestResponse:
+        body = json.dumps({"items": [item(number, amount=amount)], "auto_confirm": True})
+        return client.post(BULK, data=body, headers={"x-api-key": other.secret})
+
+    limit("ETH@evm=1/address", key=key.view.id)
+    limit("ETH@evm=4/address", key=other.view.id)
+    assert by_other(1, "3").status_code == 201
+    assert send(item(2, amount="0.7"), auto_confirm=True).status_code == 201
+    assert "with this it would be 1.10" in refused(send(item(3, amount="0.4"), auto_confirm=True))
+    assert "with this it would be 4.50" in refused(by_other(4, "1.5"))
+
+
+def test_f72_an_address_limit_of_the_merchant_is_of_what_all_of_its_keys_have_sent_there(
+    funded: Gateway, send: Send, limit: Any, merchant: MerchantView, client: FlaskClient
+) -> None:
+    limit("ETH@evm=1/address")
+    other = create_key(funded, merchant.id, name="b", scopes=["payouts:write"], actor=CLI).secret
+    assert send(item(1, amount="0.7"), auto_confirm=True).status_code == 201
+    body = json.dumps({"items": [item(2, amount="0.4")], "auto_confirm": True})
+    answer = client.post(BULK, data=body, headers={"x-api-key": other})
+    assert "to one address in a day, and with this it would be 1.10" in refused(answer)
+
+
 def test_f72_whoever_has_a_limit_sends_only_what_its_limits_name(send: Send, limit: Any, key: NewKey) -> None:
     limit("USDT@evm=5/day", key=key.view.id)
     assert "none of them names ETH" in refused(send(item(1), auto_confirm=True))
