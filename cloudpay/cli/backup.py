@@ -104,7 +104,8 @@ def restore(ctx: click.Context, file: Path, passphrase_file: Path | None, ahead:
     """Bring a wallet back, watch all of its addresses, and find its money. Run it before anything else is started.
 
     Into an empty data folder and database, or into an older database of the same wallet. Another wallet is never
-    overwritten. Nothing is sent until you have compared the gateway with the chains and run `cloudpay thaw`.
+    overwritten. Nothing is sent until you have compared the gateway with the chains and run
+    `cloudpay thaw --reconciled`.
 
     \b
     Examples:

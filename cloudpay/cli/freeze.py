@@ -45,6 +45,8 @@ def freeze(ctx: click.Context, network: str | None, reason: str) -> None:
 def thaw(ctx: click.Context, network: str | None, reason: str, reconciled: bool) -> None:
     """Let it be signed again; run it where the seal key lies, since a file there may freeze, too.
 
+    After a restore, and where an old database was put back, only --reconciled ends the freeze.
+
     \b
     Examples:
       cloudpay thaw --reason "false alarm"

@@ -51,5 +51,5 @@ def _freeze(session: Session, gateway: Gateway, lost: Entry) -> None:
         f"{lost.at:%Y-%m-%d %H:%M} UTC, and the database does not know it: an old backup was put back. What it takes "
         "for unpaid may be paid. Compare it with the chains, then run `cloudpay thaw --reconciled`."
     )
-    freeze_sending(session, gateway, EVERYWHERE, reason)
+    freeze_sending(session, gateway, EVERYWHERE, reason, needs_reconciliation=True)
     _log.error("database_older_than_journal", network=lost.network, tx_id=lost.tx_id)

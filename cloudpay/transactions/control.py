@@ -42,6 +42,21 @@ class NotReconciled(Conflict):
         self.count = count
 
 
+class NotCompared(Conflict):
+    """A database or a wallet was put back, and nobody has said that it was compared with the chain."""
+
+    code: ClassVar[str] = "not_compared"
+
+    def __init__(self, network: str) -> None:
+        name = "Sending as a whole" if network == EVERYWHERE else f"The network {network}"
+        super().__init__(
+            f"{name} is frozen since an old database or a wallet was put back, and what that takes for unpaid may be "
+            "paid. Compare it with the chain (`cloudpay reconcile`, and the master wallets in a block explorer), "
+            "cancel the payouts that went out since the backup, then thaw with --reconciled."
+        )
+        self.network = network
+
+
 class NotFrozen(Conflict):
     """There is nothing to thaw."""
 
@@ -83,13 +98,13 @@ def thaw(gateway: Gateway, network: str, reason: str, *, reconciled: bool = Fals
     """Let it be signed again; answer how many transactions were given up.
 
     `reconciled` says that a person has compared the gateway with the chain: what was overtaken from outside has failed,
-    and what the journal holds so far need not be known. Raises `NotFrozen`, `NotReconciled` and `StillFrozen`.
+    and what the journal holds so far need not be known. Raises `NotFrozen`, `NotCompared`, `NotReconciled` and
+    `StillFrozen`.
     """
     code = _code(gateway, network)
 
     def work(session: Session) -> int:
-        if code not in {each.network for each in _frozen(session, gateway)}:
-            raise NotFrozen(code)
+        _require_thawable(session, gateway, code, reconciled=reconciled)
         given_up = _give_up(session, gateway, code, allowed=reconciled)
         thaw_sending(session, gateway, code, actor=actor)
         if reconciled:
@@ -100,6 +115,7 @@ def thaw(gateway: Gateway, network: str, reason: str, *, reconciled: bool = Fals
 
     if reconciled and code == EVERYWHERE:
         with gateway.db.read() as session:
+            _require_thawable(session, gateway, code, reconciled=True)
             now = gateway.clock.now(session)
         Journal(gateway.settings.journal_path).reconcile(reason, now)
     given_up = gateway.db.run(work)
@@ -118,8 +134,13 @@ def frozen_networks(gateway: Gateway) -> dict[str, Frozen]:
     return {code: frozen for code, frozen in found.items() if frozen is not None}
 
 
-def _frozen(session: Session, gateway: Gateway) -> list[Frozen]:
-    return all_frozen(session, gateway.settings, [network.code for network in gateway.chains])
+def _require_thawable(session: Session, gateway: Gateway, code: str, *, reconciled: bool) -> None:
+    found = all_frozen(session, gateway.settings, [network.code for network in gateway.chains])
+    row = next((each for each in found if each.network == code), None)
+    if row is None:
+        raise NotFrozen(code)
+    if row.needs_reconciliation and not reconciled:
+        raise NotCompared(code)
 
 
 def _code(gateway: Gateway, network: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import String, Text, delete, select
+from sqlalchemy import Boolean, String, Text, delete, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cloudpay.audit.service import record
@@ -28,6 +28,7 @@ class FreezeRow(Base):
     network: Mapped[str] = mapped_column(String(40), primary_key=True)
     reason: Mapped[str] = mapped_column(Text)
     since: Mapped[datetime] = mapped_column(Moment)
+    needs_reconciliation: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
 class ReconciledRow(Base):
@@ -46,18 +47,28 @@ class Freeze:
     network: str
     reason: str
     since: datetime
+    needs_reconciliation: bool = False
 
 
-def freeze(session: Session, network: str, reason: str, now: datetime, *, actor: str = SYSTEM) -> bool:
+def freeze(
+    session: Session,
+    network: str,
+    reason: str,
+    now: datetime,
+    *,
+    needs_reconciliation: bool = False,
+    actor: str = SYSTEM,
+) -> bool:
     """Have nothing signed on a network, or `EVERYWHERE`, from this transaction on; audited.
 
-    False where it is frozen already: the first reason stands.
+    False where it is frozen already: the first reason stands, and a need of a reconciliation is added to it.
     """
     values = {"network": network, "reason": reason, "since": now}
-    if not insert_if_absent(session, FreezeRow, values, "network"):
-        return False
-    record(session, actor=actor, action="network.frozen", subject=network, details={"reason": reason})
-    return True
+    needs = {"needs_reconciliation": needs_reconciliation}
+    fresh = insert_if_absent(session, FreezeRow, values | needs, "network")
+    if fresh or (needs_reconciliation and _add_the_need(session, network)):
+        record(session, actor=actor, action="network.frozen", subject=network, details={"reason": reason})
+    return fresh
 
 
 def thaw(session: Session, network: str, *, actor: str) -> bool:
@@ -97,5 +108,11 @@ def freezes(session: Session) -> Sequence[Freeze]:
     return [_view(row) for row in rows]
 
 
+def _add_the_need(session: Session, network: str) -> bool:
+    row = FreezeRow
+    statement = update(row).where(row.network == network, row.needs_reconciliation.is_(False))
+    return changed_rows(session, statement.values(needs_reconciliation=True)) == 1
+
+
 def _view(row: FreezeRow) -> Freeze:
-    return Freeze(row.network, row.reason, row.since)
+    return Freeze(row.network, row.reason, row.since, row.needs_reconciliation)

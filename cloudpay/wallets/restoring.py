@@ -76,7 +76,7 @@ def restore_wallet(
         now = gateway.clock.now(session)
         if (holder := working(session, now)) is not None:
             raise GatewayRunning(holder)
-        freeze_sending(session, gateway, EVERYWHERE, reason, actor=actor)
+        freeze_sending(session, gateway, EVERYWHERE, reason, needs_reconciliation=True, actor=actor)
         fresh = _put_seed(session, contents, sealed, now)
         _put_keys(session, contents, keys)
         merchants = _put_merchants(session, gateway, contents)

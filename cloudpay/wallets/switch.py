@@ -13,25 +13,36 @@ from cloudpay.alerts.service import Alert, clear_alert, open_alert
 from cloudpay.alerts.states import AlertKind
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.settings import Settings
-from cloudpay.wallets.freezes import EVERYWHERE, SYSTEM, freeze, freezes, frozen, thaw
+from cloudpay.wallets.freezes import EVERYWHERE, SYSTEM, Freeze, freeze, freezes, frozen, thaw
 
 _NAMES = {EVERYWHERE: "frozen"}
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """What is frozen (`*` stands for all networks), why, and since when where that is known."""
+    """What is frozen (`*` stands for all networks), why, and since when where that is known.
+
+    One that needs a reconciliation ends only by the word of a person who has compared the gateway with the chain.
+    """
 
     network: str
     reason: str
     since: datetime | None = None
+    needs_reconciliation: bool = False
 
 
 def freeze_sending(
-    session: Session, gateway: Gateway, network: str, reason: str, *, actor: str = SYSTEM
+    session: Session,
+    gateway: Gateway,
+    network: str,
+    reason: str,
+    *,
+    needs_reconciliation: bool = False,
+    actor: str = SYSTEM,
 ) -> bool:
     """Have nothing signed on a network, or everywhere, from this transaction on; an alert tells of it."""
-    fresh = freeze(session, network, reason, gateway.clock.now(session), actor=actor)
+    now = gateway.clock.now(session)
+    fresh = freeze(session, network, reason, now, needs_reconciliation=needs_reconciliation, actor=actor)
     name = "all networks" if network == EVERYWHERE else network
     alert = Alert(AlertKind.SENDING_FROZEN, network, f"Nothing is signed on {name}: {reason}")
     open_alert(session, gateway, alert)
@@ -48,7 +59,7 @@ def why_frozen(session: Session, settings: Settings, network: str) -> Frozen | N
     """Answer why nothing may be signed on a network now, or None."""
     row = frozen(session, network)
     if row is not None:
-        return Frozen(row.network, row.reason, row.since)
+        return _frozen(row)
     for name in (EVERYWHERE, network):
         reason = read_file(settings, name)
         if reason is not None:
@@ -58,7 +69,7 @@ def why_frozen(session: Session, settings: Settings, network: str) -> Frozen | N
 
 def all_frozen(session: Session, settings: Settings, networks: Sequence[str]) -> list[Frozen]:
     """Answer everything that is frozen, by SQL or by a file that this user can see."""
-    found = {each.network: Frozen(each.network, each.reason, each.since) for each in freezes(session)}
+    found = {each.network: _frozen(each) for each in freezes(session)}
     for name in (EVERYWHERE, *networks):
         reason = read_file(settings, name)
         if reason is not None:
@@ -102,6 +113,10 @@ def read_file(settings: Settings, network: str) -> str | None:
         return None
     except OSError as error:
         return None if not _reachable(path.parent) else f"{path} cannot be read: {error.strerror}."
+
+
+def _frozen(row: Freeze) -> Frozen:
+    return Frozen(row.network, row.reason, row.since, row.needs_reconciliation)
 
 
 def _file(settings: Settings, network: str) -> Path:

@@ -14,6 +14,7 @@ from cloudpay.migrations import HEAD
 from cloudpay.payouts.models import BatchRow
 from cloudpay.sweeps.models import UnsweptRow
 from cloudpay.tables import metadata
+from cloudpay.wallets.freezes import freezes
 
 
 @pytest.fixture
@@ -47,6 +48,22 @@ def test_append_only_tables_are_so_after_a_migration(migrated: Database, table: 
 def test_migrating_again_changes_nothing(migrated: Database) -> None:
     upgrade(migrated)
     assert current_revision(migrated) == HEAD
+
+
+def test_a_freeze_that_asked_for_a_reconciliation_still_needs_it_after_the_upgrade(database_url: str) -> None:
+    database = Database(database_url)
+    upgrade(database, "0008_reconcile")
+    statement = text("INSERT INTO freezes (network, reason, since) VALUES (:network, :reason, :since)")
+    reasons = {"*": "It was restored. Then run `cloudpay thaw --reconciled`.", "evm": "a key may be stolen"}
+    with database.engine.begin() as connection:
+        for network, reason in reasons.items():
+            row = {"network": network, "reason": reason, "since": "2026-01-02 03:04:05"}
+            connection.execute(statement, row)
+    upgrade(database)
+    with database.read() as session:
+        found = {each.network: each.needs_reconciliation for each in freezes(session)}
+    assert found == {"*": True, "evm": False}
+    database.close()
 
 
 def test_what_was_paid_before_sweeps_waits_to_be_collected(database_url: str) -> None:

@@ -29,9 +29,11 @@ from cloudpay.payments.states import PaymentStatus
 from cloudpay.sweeps.manual import waiting
 from cloudpay.tables import metadata
 from cloudpay.testing import FakePlugin
+from cloudpay.transactions.control import NotCompared, thaw
 from cloudpay.wallets import vault
 from cloudpay.wallets.backup_errors import GatewayRunning, OtherWallet
 from cloudpay.wallets.backups import Contents, back_up, open_backup
+from cloudpay.wallets.freezes import EVERYWHERE
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.wallets.models import AddressRangeRow, DepositAddressRow, SealedSeedRow
 from cloudpay.wallets.service import ours, plan_deposit
@@ -160,6 +162,11 @@ def test_a_restored_gateway_signs_nothing_until_it_is_thawed(shop: Shop, elsewhe
         found = why_frozen(session, elsewhere.settings, "evm")
     assert found is not None and "restored from a backup" in found.reason
     assert (Path(elsewhere.settings.data_dir) / "frozen").exists()
+    with pytest.raises(NotCompared):
+        thaw(elsewhere, EVERYWHERE, "it will be fine", actor="cli:test")
+    thaw(elsewhere, EVERYWHERE, "compared", reconciled=True, actor="cli:test")
+    with elsewhere.db.read() as session:
+        assert why_frozen(session, elsewhere.settings, "evm") is None
 
 
 def test_another_wallet_is_never_overwritten(shop: Shop, elsewhere: Gateway) -> None:

@@ -122,6 +122,13 @@ def forget_everything_sent(desk: Desk) -> None:
     desk.gateway.db.run(work)
 
 
+def frozen_everywhere(desk: Desk) -> bool:
+    """Answer whether nothing is signed on any network."""
+    with desk.gateway.db.read() as session:
+        found = why_frozen(session, desk.gateway.settings, "fake2")
+    return found is not None and found.network == EVERYWHERE
+
+
 def test_f117_an_old_database_freezes_all_sending_until_a_person_has_reconciled(desk: Desk) -> None:
     desk.pay("p1")
     desk.work()
@@ -142,14 +149,31 @@ def test_f117_an_old_database_freezes_all_sending_until_a_person_has_reconciled(
     assert desk.statuses("p2") == ["sent"]
 
 
-def test_f117_a_thaw_without_a_reconciliation_freezes_again_at_the_next_start(desk: Desk) -> None:
+@pytest.mark.parametrize("frozen_before", [False, True])
+def test_f117_a_thaw_without_a_reconciliation_is_refused_and_the_journal_goes_on_to_protect(
+    desk: Desk, frozen_before: bool
+) -> None:
     desk.pay("p1")
     desk.work()
     forget_everything_sent(desk)
+    if frozen_before:
+        control.freeze(desk.gateway, EVERYWHERE, "a key may be stolen", actor="cli:test")
     journal = desk.sender.station.journal
     read_back(desk.gateway, "evm", journal, DayTotals())
-    control.thaw(desk.gateway, EVERYWHERE, "it will be fine", actor="cli:test")
+    with pytest.raises(control.NotCompared, match="thaw with --reconciled"):
+        control.thaw(desk.gateway, EVERYWHERE, "it will be fine", actor="cli:test")
+    assert frozen_everywhere(desk)
     assert not read_back(desk.gateway, "evm", journal, DayTotals())
+
+
+def test_f117_a_thaw_of_what_is_not_frozen_does_not_mark_the_journal(desk: Desk) -> None:
+    desk.pay("p1")
+    desk.work()
+    control.freeze(desk.gateway, "evm", "strange payouts", actor="cli:test")
+    with pytest.raises(control.NotFrozen):
+        control.thaw(desk.gateway, EVERYWHERE, "compared", reconciled=True, actor="cli:test")
+    forget_everything_sent(desk)
+    assert not read_back(desk.gateway, "evm", desk.sender.station.journal, DayTotals())
 
 
 def test_f117_a_database_that_knows_more_than_the_journal_is_well(desk: Desk) -> None:

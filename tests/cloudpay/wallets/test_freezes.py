@@ -24,6 +24,19 @@ def test_the_first_reason_stands_until_it_is_thawed(gateway: Gateway) -> None:
         assert frozen(session, "evm") is None
 
 
+def test_a_later_freeze_that_needs_a_reconciliation_adds_its_need_to_the_first_reason(
+    gateway: Gateway,
+) -> None:
+    with gateway.db.transaction() as session:
+        assert freeze(session, "evm", "first", START)
+        assert not freeze(session, "evm", "an old backup", START, needs_reconciliation=True)
+        assert not freeze(session, "evm", "an old backup", START, needs_reconciliation=True)
+        assert not freeze(session, "evm", "third", START)
+        assert frozen(session, "evm") == Freeze("evm", "first", START, needs_reconciliation=True)
+    told = [each.details["reason"] for each in entries(gateway).items]
+    assert told == ["an old backup", "first"]
+
+
 def test_what_is_frozen_everywhere_is_so_on_each_network(gateway: Gateway) -> None:
     with gateway.db.transaction() as session:
         freeze(session, EVERYWHERE, "stop", START, actor="cli:test")
