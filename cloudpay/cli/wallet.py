@@ -17,7 +17,7 @@ from cloudpay.wallets.errors import WalletExists, WalletMissing
 from cloudpay.wallets.limits import limits_template
 from cloudpay.wallets.masters import make_masters, master_wallet
 from cloudpay.wallets.sealing import key_source
-from cloudpay.wallets.setup import ACCOUNTS, derive_accounts, init_wallet
+from cloudpay.wallets.setup import ACCOUNTS, WalletView, derive_accounts, init_wallet
 from cloudpay.wallets.setup import wallet as find_wallet
 
 
@@ -55,18 +55,17 @@ def init(ctx: click.Context, new: bool, words_file: Path | None, as_json: bool) 
             raise WalletExists(existing.fingerprint)
         words = _import_words(words_file, new=new)
         source = key_source(gateway.settings)
-        made = init_wallet(gateway, source.make(), mnemonic=words, actor=actor())
-        view = find_wallet(gateway)
-        make_masters(gateway)
+        key = source.make()
         unlimited = _write_limits(gateway) if any(network.live for network in _sending(gateway)) else None
-    shown = made if words is None else None
+        made = init_wallet(gateway, key, mnemonic=words, actor=actor())
+        view: WalletView | None = None
+        try:
+            view = find_wallet(gateway)
+            make_masters(gateway)
+        finally:  # from the commit on, nothing but these lines has the words
+            _show_words(view, made if words is None else None, as_json=as_json)
     if as_json:
-        click.echo(json.dumps({"fingerprint": view.fingerprint if view else None, "words": shown}, indent=2))
         return
-    if shown is not None:
-        click.secho("Write these words down, in this order. They are not shown again.\n", bold=True)
-        for number, word in enumerate(shown.split(), start=1):
-            click.echo(f"{number:>4}  {word}")
     click.echo(
         f"\nThe wallet is ready; its seal key is in {source.describe()}. Keep that safe and apart from the database."
     )
@@ -176,6 +175,16 @@ def _import_words(words_file: Path | None, *, new: bool) -> str | None:
         "Make a new seed, or import one", type=click.Choice(["make", "import"]), default="make", err=True
     )
     return None if choice == "make" else str(click.prompt("The words, in order", hide_input=True, err=True))
+
+
+def _show_words(view: WalletView | None, words: str | None, *, as_json: bool) -> None:
+    """Show the words of a new wallet, the only time that they are shown."""
+    if as_json:
+        click.echo(json.dumps({"fingerprint": view.fingerprint if view else None, "words": words}, indent=2))
+    elif words is not None:
+        click.secho("Write these words down, in this order. They are not shown again.\n", bold=True)
+        for number, word in enumerate(words.split(), start=1):
+            click.echo(f"{number:>4}  {word}")
 
 
 def _sending(gateway: Gateway) -> list[Network]:

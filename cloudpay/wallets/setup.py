@@ -62,7 +62,10 @@ def init_wallet(
         row = {"name": MAIN_SEED, "sealed": sealed, "fingerprint": master.fingerprint}
         now = gateway.clock.now(session)
         if not insert_if_absent(session, SealedSeedRow, {**row, "created_at": now}, "name"):
-            raise WalletExists(session.get_one(SealedSeedRow, MAIN_SEED).fingerprint)
+            found = session.get_one(SealedSeedRow, MAIN_SEED)
+            if found.sealed == sealed:  # done again: the commit was made, and its acknowledgement lost
+                return
+            raise WalletExists(found.fingerprint)
         for family, derived in keys.items():
             _insert_keys(session, family, derived)
         details = {"origin": "made" if mnemonic is None else "imported", "key_families": ", ".join(keys)}

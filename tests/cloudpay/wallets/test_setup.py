@@ -1,13 +1,17 @@
+import sqlite3
 import threading
 from collections.abc import Callable
 
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 
 from cloudpay.audit.models import AuditEntry
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.types import KeyFamily
+from cloudpay.kernel import failpoints
 from cloudpay.kernel.errors import ConfigurationError
+from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.kernel.secrets import SealKey, WrongKey
 from cloudpay.testing.addresses import FAKE_FAMILY
 from cloudpay.wallets.errors import InvalidMnemonic, WalletExists, WalletMissing, WrongSeed
@@ -78,6 +82,22 @@ def test_of_two_wallets_made_at_the_same_time_one_stays(gateway: Gateway, seal_k
     assert (len(words), len(refused)) == (1, 1)
     keys = MasterKey.from_words(words[0]).account_public_keys(FAKE_FAMILY.coin_type, range(2))
     assert stored_keys(gateway, "fake") == dict(enumerate(keys))
+
+
+def test_a_wallet_whose_commit_was_not_acknowledged_answers_its_words(
+    gateway: Gateway, seal_key: SealKey
+) -> None:
+    def lose() -> None:
+        failpoints.disarm()
+        raise OperationalError("COMMIT", {}, sqlite3.OperationalError("server closed the connection"))
+
+    failpoints.arm(Failpoint.TRANSACTION_COMMITTED, lose)
+    try:
+        words = init_wallet(gateway, seal_key, accounts=1, actor="cli:test")
+    finally:
+        failpoints.disarm()
+    found = wallet(gateway)
+    assert found is not None and found.fingerprint == MasterKey.from_words(words).fingerprint
 
 
 def test_no_row_holds_the_words(gateway: Gateway, seal_key: SealKey) -> None:
