@@ -104,8 +104,8 @@ def restore(ctx: click.Context, file: Path, passphrase_file: Path | None, ahead:
     """Bring a wallet back, watch all of its addresses, and find its money. Run it before anything else is started.
 
     Into an empty data folder and database, or into an older database of the same wallet. Another wallet is never
-    overwritten. Nothing is sent until you have compared the gateway with the chains and run
-    `cloudpay thaw --reconciled`.
+    overwritten. A merchant that was made after the backup is found by its money. Nothing is sent until you have
+    compared the gateway with the chains and run `cloudpay thaw --reconciled`.
 
     \b
     Examples:
@@ -142,6 +142,11 @@ def _show(report: Report, rows: Sequence[dict[str, Any]], *, as_json: bool) -> N
             "opened": list(report.opened),
             "at": {each.network.code: each.at.height for each in report.found},
             "found": list(rows),
+            "late_merchants": [
+                {"id": each.id, "name": each.name, "account_index": each.account_index}
+                for each in report.late
+            ],
+            "first_free_account": report.first_free,
         }
         click.echo(json.dumps(plain, indent=2))
         return
@@ -152,6 +157,11 @@ def _show(report: Report, rows: Sequence[dict[str, Any]], *, as_json: bool) -> N
         f"\nThe wallet {done.fingerprint} is back: {done.merchants} merchants and {done.addresses} addresses "
         "were missing."
     )
+    for each in report.late:
+        click.echo(
+            f"Account {each.account_index} was used by a merchant that the backup does not know. It is kept as "
+            f"{each.id}, {each.name!r}: give that merchant its keys (`cloudpay key create {each.id}`)."
+        )
     click.echo(
         "Sending is frozen. Compare what lies there with what you expect, then run `cloudpay thaw --reconciled`."
     )

@@ -29,6 +29,15 @@ class Merchant(Base):
     payout_network: Mapped[str | None] = mapped_column(String(40))
 
 
+class AccountReserve(Base):
+    """No new merchant is given an account below `below`: one that a lost database knew may have used it."""
+
+    __tablename__ = "account_reserves"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    below: Mapped[int]
+
+
 class PayoutCurrency(Base):
     """The asset in which a merchant is paid out on one network when a request names none."""
 

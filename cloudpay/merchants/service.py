@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.ids import new_id
+from cloudpay.merchants.accounts import next_account
 from cloudpay.merchants.errors import InvalidField, UnknownMerchant
 from cloudpay.merchants.models import Merchant, PayoutCurrency
 from cloudpay.merchants.principal import Principal, Terms
@@ -64,13 +65,11 @@ def create_merchant(
     currencies = _resolve(gateway, payout_currencies)
 
     def work(session: Session) -> MerchantView:
-        _wait_for_other_creations(session)
-        highest = session.scalar(select(func.max(Merchant.account_index)))
         merchant = Merchant(
             id=new_id("mer_"),
             name=name,
             livemode=livemode,
-            account_index=0 if highest is None else highest + 1,
+            account_index=next_account(session),
             invoice_expiry_minutes=invoice_expiry_minutes,
             webhook_secret=_new_secret(gateway),
             created_at=gateway.clock.now(session),
@@ -234,12 +233,6 @@ def find_merchant(session: Session, merchant_id: str) -> Merchant:
     if merchant is None:
         raise UnknownMerchant(merchant_id)
     return merchant
-
-
-def _wait_for_other_creations(session: Session) -> None:
-    """Two merchants must not take one account; on SQLite a transaction that writes is alone anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("LOCK TABLE merchants IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _new_secret(gateway: Gateway) -> bytes:

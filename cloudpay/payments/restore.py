@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.types import DEPOSIT_CHAIN
 from cloudpay.kernel.secrets import SealKey
+from cloudpay.merchants.service import MerchantView
 from cloudpay.payments.openings import Found, look, mark_openings, open_network
 from cloudpay.wallets.backups import Branch, Contents, branches
 from cloudpay.wallets.masters import make_masters
 from cloudpay.wallets.restoring import Restored, put_addresses, restore_wallet
+from cloudpay.wallets.restoring_accounts import find_accounts, keep_accounts, reserve_ahead
 from cloudpay.wallets.service import deposits
 
 AHEAD = 1_000
@@ -24,11 +26,17 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Report:
-    """How a restore ended: what came back, what lies where, and the networks whose books begin with that."""
+    """How a restore ended: what came back, what lies where, and the networks whose books begin with that.
+
+    `late` are the merchants that were made for accounts that the backup does not know and that were used;
+    `first_free` is the account that the next merchant gets at the earliest.
+    """
 
     restored: Restored
     found: Sequence[Found]
     opened: Sequence[str]
+    late: Sequence[MerchantView]
+    first_free: int
 
 
 def restore(
@@ -45,9 +53,12 @@ def restore(
 
     def along(session: Session, fresh: bool) -> None:
         mark_openings(session, gateway, all_networks=fresh)
+        reserve_ahead(session)
 
     tell("writing the wallet")
     restored = restore_wallet(gateway, seal_key, contents, ahead=ahead, actor=actor, along=along)
+    accounts = find_accounts(gateway, seal_key, actor=actor, tell=tell)
+    late = gateway.db.run(partial(keep_accounts, gateway=gateway, late=accounts, ahead=ahead, actor=actor))
     make_masters(gateway)
     found = _look_around(gateway, ahead, tell)
     opened = [
@@ -55,7 +66,7 @@ def restore(
         for each in found
         if gateway.db.run(partial(open_network, gateway=gateway, found=each))
     ]
-    return Report(restored, found, opened)
+    return Report(restored, found, opened, late, accounts.end)
 
 
 def _look_around(gateway: Gateway, ahead: int, tell: Tell) -> list[Found]:

@@ -21,7 +21,7 @@ from cloudpay.invoices.service import get
 from cloudpay.kernel.db import Database
 from cloudpay.kernel.settings import Settings, convert_settings
 from cloudpay.merchants.keys import NewKey, authenticate
-from cloudpay.merchants.service import MerchantView
+from cloudpay.merchants.service import MerchantView, create_merchant
 from cloudpay.payments.health import verify
 from cloudpay.payouts.schemas import NewBatchSchema
 from cloudpay.wallets.indexes import take_index
@@ -123,6 +123,18 @@ def test_the_page_on_operation_names_every_metric_and_no_other() -> None:
         "cloudpay_http_requests",
         "cloudpay_http_request_seconds",
     }
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_after_the_statement_of_the_restore_no_account_is_given_to_another_merchant(
+    gateway: Gateway, merchant: MerchantView, times: int
+) -> None:
+    statement = next(block.text for block in _of("sql") if "account_reserves" in block.text)
+    for _ in range(times):
+        with gateway.db.transaction() as session:
+            session.execute(text(statement))
+    new = create_merchant(gateway, "New", livemode=False, payout_currencies={}, actor="cli:test")
+    assert new.account_index == (merchant.account_index + 21) * times
 
 
 def test_after_the_statement_of_the_restore_no_address_is_handed_out_again(

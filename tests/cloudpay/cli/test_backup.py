@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import update
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.merchants.service import MerchantView
+from cloudpay.merchants.service import MerchantView, list_merchants
 from cloudpay.testing import FakePlugin
 from cloudpay.wallets import vault
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.wallets.models import SealedSeedRow
+from cloudpay.wallets.restoring_accounts import ACCOUNTS_AHEAD
+from cloudpay.wallets.service import master_address
 from tests.cloudpay.cli.conftest import Run
 from tests.cloudpay.transactions.desk import write_seal_key
 from tests.conftest import DEV_WORDS
@@ -104,3 +106,24 @@ def test_a_restore_shows_what_was_found_and_what_to_do(
     frozen = run("thaw", "--reason", "compared", "--reconciled")
     assert frozen.code == 0
     assert_no_secret(done.out, done.err, shown.out, shown.err)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_f117_a_restore_names_the_merchant_that_it_made_for_an_account_that_was_used(
+    run: Run, tmp_path: Path, secret: str, gateway: Gateway, fakes: FakePlugin, as_json: bool
+) -> None:
+    gateway.chains.adapter("evm")
+    fakes.chains["evm"].fund(master_address(gateway, gateway.chains.network("evm"), 1), 3 * 10**18)
+    fakes.chains["evm"].mine(5)
+    file = str(tmp_path / "w.backup")
+    run("wallet", "backup", file, "--passphrase-file", secret)
+    done = run("wallet", "restore", file, "--passphrase-file", secret, "--ahead", "5", *["--json"] * as_json)
+    assert done.code == 0
+    kept = next(each for each in list_merchants(gateway) if each.account_index == 1)
+    if as_json:
+        told = json.loads(done.out[done.out.index("{\n") :])  # behind what this test's log says
+        named = {"id": kept.id, "name": "restored account 1", "account_index": 1}
+        assert (told["late_merchants"], told["first_free_account"]) == ([named], 2 + ACCOUNTS_AHEAD)
+        assert [each["in_masters"] for each in told["found"]] == ["3.00"]
+    else:
+        assert "Account 1 was used" in done.out and f"cloudpay key create {kept.id}" in done.out
