@@ -43,9 +43,10 @@ def freeze(ctx: click.Context, network: str | None, reason: str) -> None:
 )
 @click.pass_context
 def thaw(ctx: click.Context, network: str | None, reason: str, reconciled: bool) -> None:
-    """Let it be signed again; run it where the seal key lies, since a file there may freeze, too.
+    """Let it be signed again; run it as the user and with the data folder of `cloudpay worker send`.
 
-    After a restore, and where an old database was put back, only --reconciled ends the freeze.
+    A file beside the seal key may freeze, too, and --reconciled marks the journal in the data folder. After a restore,
+    and where an old database was put back, only --reconciled ends the freeze.
 
     \b
     Examples:

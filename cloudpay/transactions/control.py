@@ -1,6 +1,8 @@
 """The kill switch in a person's hand: freeze, and thaw once what happened is explained."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from sqlalchemy import func, select
@@ -13,6 +15,7 @@ from cloudpay.kernel.errors import Conflict
 from cloudpay.transactions.journal import Journal
 from cloudpay.transactions.models import TransactionRow
 from cloudpay.transactions.outcomes import Finding, apply_findings
+from cloudpay.transactions.rows import ATTEMPT
 from cloudpay.transactions.states import TransactionStatus
 from cloudpay.wallets.freezes import EVERYWHERE, note_reconciled
 from cloudpay.wallets.switch import (
@@ -67,6 +70,20 @@ class NotFrozen(Conflict):
         super().__init__(f"{name} is not frozen; `cloudpay chains` shows what is.")
 
 
+class JournalElsewhere(Conflict):
+    """The journal that would be marked is not the one that the sender writes."""
+
+    code: ClassVar[str] = "journal_elsewhere"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is not the journal of what this gateway has signed, or is another user's. Run the command as the "
+            "user and with the data folder (CLOUDPAY_DATA_DIR) of `cloudpay worker send`. Only where that journal is "
+            "lost, make an empty file in its place there, and run it again. Nothing was changed."
+        )
+        self.path = path
+
+
 class StillFrozen(Conflict):
     """The file beside the seal key still freezes."""
 
@@ -98,8 +115,8 @@ def thaw(gateway: Gateway, network: str, reason: str, *, reconciled: bool = Fals
     """Let it be signed again; answer how many transactions were given up.
 
     `reconciled` says that a person has compared the gateway with the chain: what was overtaken from outside has failed,
-    and what the journal holds so far need not be known. Raises `NotFrozen`, `NotCompared`, `NotReconciled` and
-    `StillFrozen`.
+    and what the journal holds so far need not be known. Raises `NotFrozen`, `NotCompared`, `NotReconciled`,
+    `JournalElsewhere`, `JournalFailed` and `StillFrozen`.
     """
     code = _code(gateway, network)
 
@@ -116,6 +133,7 @@ def thaw(gateway: Gateway, network: str, reason: str, *, reconciled: bool = Fals
     if reconciled and code == EVERYWHERE:
         with gateway.db.read() as session:
             _require_thawable(session, gateway, code, reconciled=True)
+            _require_own_journal(session, gateway.settings.journal_path)
             now = gateway.clock.now(session)
         Journal(gateway.settings.journal_path).reconcile(reason, now)
     given_up = gateway.db.run(work)
@@ -141,6 +159,14 @@ def _require_thawable(session: Session, gateway: Gateway, code: str, *, reconcil
         raise NotFrozen(code)
     if row.needs_reconciliation and not reconciled:
         raise NotCompared(code)
+
+
+def _require_own_journal(session: Session, path: Path) -> None:
+    """Whoever is told only that a file cannot be written gives it another owner, and marks what nobody reads."""
+    there = os.access(path, os.F_OK)
+    writable = os.access(path if there else path.parent, os.W_OK)
+    if not writable or (not there and session.scalar(select(ATTEMPT.c.tx_id).limit(1)) is not None):
+        raise JournalElsewhere(path)
 
 
 def _code(gateway: Gateway, network: str) -> str:

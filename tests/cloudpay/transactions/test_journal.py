@@ -4,9 +4,11 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -174,6 +176,40 @@ def test_f117_a_thaw_of_what_is_not_frozen_does_not_mark_the_journal(desk: Desk)
         control.thaw(desk.gateway, EVERYWHERE, "compared", reconciled=True, actor="cli:test")
     forget_everything_sent(desk)
     assert not read_back(desk.gateway, "evm", desk.sender.station.journal, DayTotals())
+
+
+def test_f117_a_thaw_with_another_data_folder_marks_no_journal_and_says_where_to_run_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """The sender's user has a data folder of its own, and the operator's command has the settings file's."""
+    desk.pay("p1")
+    desk.work()
+    control.freeze(desk.gateway, EVERYWHERE, "a key may be stolen", actor="cli:test")
+    other = replace(
+        desk.gateway,
+        settings=msgspec.structs.replace(desk.gateway.settings, data_dir=str(tmp_path / "other")),
+    )
+    for made in (False, True):
+        if made:
+            other.settings.data_path.mkdir()
+        with pytest.raises(control.JournalElsewhere, match="CLOUDPAY_DATA_DIR"):
+            control.thaw(other, EVERYWHERE, "compared", reconciled=True, actor="cli:test")
+    assert not other.settings.journal_path.exists() and frozen_everywhere(desk)
+    assert len(list(desk.sender.station.journal.entries())) == 1
+    control.thaw(desk.gateway, EVERYWHERE, "compared", reconciled=True, actor="cli:test")
+    assert list(desk.sender.station.journal.entries()) == []
+
+
+def test_f117_a_lost_journal_is_begun_anew_by_an_empty_file(desk: Desk) -> None:
+    desk.pay("p1")
+    desk.work()
+    control.freeze(desk.gateway, EVERYWHERE, "an old backup", actor="cli:test")
+    desk.gateway.settings.journal_path.unlink()
+    with pytest.raises(control.JournalElsewhere, match="empty file"):
+        control.thaw(desk.gateway, EVERYWHERE, "compared", reconciled=True, actor="cli:test")
+    desk.gateway.settings.journal_path.touch()
+    control.thaw(desk.gateway, EVERYWHERE, "compared", reconciled=True, actor="cli:test")
+    assert control.frozen_networks(desk.gateway) == {}
 
 
 def test_f117_a_database_that_knows_more_than_the_journal_is_well(desk: Desk) -> None:
