@@ -11,8 +11,10 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply this step."""
-    column = sa.Column("needs_reconciliation", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("freezes", column)
+    op.add_column(
+        "freezes",
+        sa.Column("needs_reconciliation", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
     op.create_table(
         "account_reserves",
         sa.Column("name", sa.String(length=20), nullable=False),
