@@ -24,8 +24,8 @@ from cloudpay.payments.states import NetworkStatus, PaymentStatus
 
 def take_back_replaced(
     gateway: Gateway, network: Network, adapter: ChainAdapter, first: int, last: int
-) -> list[str]:
-    """Take back what is known of blocks from `first` to `last` that the chain has replaced; answer what was credited.
+) -> None:
+    """Take back what is known of blocks from `first` to `last` that the chain has replaced.
 
     Only blocks below all stored ones are looked at: the watcher follows the others. Raises `NodeUnavailable` where a
     second node is named and does not have the blocks that take their place.
@@ -40,10 +40,11 @@ def take_back_replaced(
     held = newest_held(known, is_held)
     gone = known if held is None else known[: known.index(held)]
     if not gone:
-        return []
+        return
     require_agreed(network, adapter, [adapter.header_at(gone[-1].height).ref])
-    work = partial(_take_back, gateway=gateway, code=network.code, height=gone[-1].height - 1, below=below)
-    return gateway.db.run(work)
+    gateway.db.run(
+        partial(_take_back, gateway=gateway, code=network.code, height=gone[-1].height - 1, below=below)
+    )
 
 
 def _known(session: Session, network: str, first: int, below: int) -> Sequence[BlockRef]:
@@ -63,7 +64,7 @@ def _known(session: Session, network: str, first: int, below: int) -> Sequence[B
     return sorted(blocks, key=lambda each: each.height, reverse=True)
 
 
-def _take_back(session: Session, gateway: Gateway, code: str, height: int, below: int) -> list[str]:
+def _take_back(session: Session, gateway: Gateway, code: str, height: int, below: int) -> None:
     row = network_row(session, code)  # locked: the watcher takes nothing in meanwhile
     taken_back = orphan_above(session, gateway, code, height, below=below)
     if taken_back:
@@ -76,4 +77,3 @@ def _take_back(session: Session, gateway: Gateway, code: str, height: int, below
             f"final: {len(taken_back)} final payments were reversed. What it still has of them is credited again. "
             f"Check the chain, then run `cloudpay chains resume {code}`.",
         )
-    return taken_back

@@ -167,7 +167,7 @@ class _Attempt:
 
     def preview(self) -> Preview:
         """Answer what would be accepted, judged as `accept` does; nothing is kept."""
-        waiting, who = self._payouts("", PayoutStatus.AWAITING_CONFIRMATION), self._principal
+        waiting, who = self._waiting(""), self._principal
         approval = limits.needs_approval(self._session, who.merchant_id, waiting, self._now)
         if self._new.auto_confirm and not approval:
             limits.check(self._session, self._holder, waiting, self._now)
@@ -177,7 +177,7 @@ class _Attempt:
     def accept(self) -> BatchView:
         """Keep the batch, reserve what it needs and, where it asks for it, send it."""
         batch_id, session = new_id("bat_"), self._session
-        waiting = self._payouts(batch_id, PayoutStatus.AWAITING_CONFIRMATION)
+        waiting = self._waiting(batch_id)
         batch = self._batch(batch_id, waiting, approval=self._needs_approval(waiting))
         self._insert(batch)
         passing(Failpoint.PAYOUT_INSERTED)
@@ -198,11 +198,10 @@ class _Attempt:
             return True
         return False
 
-    def _payouts(self, batch_id: str, status: PayoutStatus) -> tuple[PayoutView, ...]:
+    def _waiting(self, batch_id: str) -> tuple[PayoutView, ...]:
         ids = sorted(
             new_id("po_") for _ in self._asked.resolved
         )  # those of one batch sort as they were asked for
-        queued_at = self._now if status is PayoutStatus.QUEUED else None
         return tuple(
             PayoutView(
                 id=payout_id,
@@ -212,7 +211,7 @@ class _Attempt:
                 livemode=self._principal.livemode,
                 external_id=each.item.external_id,
                 content_hash=self._asked.hashes[each.item.external_id],
-                status=status,
+                status=PayoutStatus.AWAITING_CONFIRMATION,
                 network=each.network.code,
                 asset=each.asset.key,
                 symbol=each.asset.symbol,
@@ -223,10 +222,13 @@ class _Attempt:
                 memo=each.item.memo,
                 fee_reserved=self._price(each),
                 created_at=self._now,
-                queued_at=queued_at,
+                queued_at=None,
             )
             for position, (payout_id, each) in enumerate(zip(ids, self._asked.resolved, strict=True))
         )
+
+    def _queued(self, payout: PayoutView) -> PayoutView:
+        return replace(payout, status=PayoutStatus.QUEUED, queued_at=self._now)
 
     def _price(self, each: Resolved) -> int:
         price = self._asked.prices.get((each.network.code, each.tier, each.asset.key))
@@ -247,7 +249,7 @@ class _Attempt:
             approvals_needed=APPROVALS if approval else 0,
             created_at=self._now,
             completed_at=None,
-            payouts=self._payouts(batch_id, PayoutStatus.QUEUED) if at_once else waiting,
+            payouts=tuple(self._queued(each) for each in waiting) if at_once else waiting,
         )
 
     def _insert(self, batch: BatchView) -> None:

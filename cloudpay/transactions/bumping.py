@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from cloudpay.chains.spending import Broadcast, Draft, Explained, FeeTier, Signed, SpendContext
+from cloudpay.chains.spending import Broadcast, Draft, Explained, FeeTier, KeyPath, Signed, SpendContext
 from cloudpay.chains.types import Capability
 from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.db import table_of
@@ -66,7 +66,11 @@ def bump(station: Station, guard: Guard, waiting: Sequence[str]) -> int:
     """Replace what has waited too long (fault F55) or holds up a dearer one; answer how many were signed anew."""
     if Capability.REPLACEABLE not in station.adapter.capabilities or not waiting:
         return 0
-    signings = [each for due in _due(station, waiting) if (each := _sign(station, guard, due)) is not None]
+    due = _due(station, waiting)
+    if not due:
+        return 0
+    ours = station.paths_among({spend.recipient for each in due for spend in each.spends})
+    signings = [found for each in due if (found := _sign(station, guard, each, ours)) is not None]
     if not signings:
         return 0
     station.write_down_day()
@@ -141,7 +145,7 @@ def _dearest_behind(rows: Sequence[Row[Any]]) -> Mapping[str, FeeTier]:
     return found
 
 
-def _sign(station: Station, guard: Guard, due: _Bump) -> _Signing | None:
+def _sign(station: Station, guard: Guard, due: _Bump, ours: Mapping[str, KeyPath]) -> _Signing | None:
     """Draft and sign a replacement; None where the chain, the fee cap or the ceilings do not allow one."""
     keys = {each.source: path_of(each) for each in due.spends}
     context = SpendContext(
@@ -158,9 +162,8 @@ def _sign(station: Station, guard: Guard, due: _Bump) -> _Signing | None:
         return None  # its claims are about to be gone: the next looks say by whom
     if set(drafts[0].spends) != set(due.draft.spends):
         return None
-    ours = {**station.paths_among({each.recipient for each in due.spends}), **keys}
     try:
-        signed, explained = guard.sign(station.adapter, drafts[0], ours)
+        signed, explained = guard.sign(station.adapter, drafts[0], {**ours, **keys})
     except SignerRefused as error:
         reason = error.message
         station.gateway.db.run(lambda session: note_reason(session, [due.row.id], reason))
