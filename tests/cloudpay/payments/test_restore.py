@@ -1,91 +1,48 @@
 """Restores: into nothing, into an older database, never over another wallet; sending halts, and no address is lost."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.errors import NodeUnavailable
-from cloudpay.chains.gateway import Gateway, bind
+from cloudpay.chains.gateway import Gateway
 from cloudpay.invoices.models import InvoiceRow, PaymentOptionRow
-from cloudpay.kernel.db import Database
 from cloudpay.kernel.errors import InvalidRequest
 from cloudpay.kernel.leases import acquire
 from cloudpay.kernel.secrets import KEY_BYTES, SealKey
 from cloudpay.ledger.audit import check
-from cloudpay.ledger.service import balances
 from cloudpay.ledger.types import AccountKind
-from cloudpay.merchants.service import MerchantView, create_merchant, list_merchants
+from cloudpay.merchants.service import MerchantView, list_merchants
 from cloudpay.outbox.service import backlog
 from cloudpay.payments.models import NativeWatchRow, PaymentRow
 from cloudpay.payments.openings import OpeningRow, WatchedMeanwhile, look, open_network
 from cloudpay.payments.rescan import rescan
-from cloudpay.payments.restore import Report, restore
 from cloudpay.payments.states import PaymentStatus
 from cloudpay.sweeps.manual import waiting
-from cloudpay.tables import metadata
 from cloudpay.testing import FakePlugin
 from cloudpay.transactions.control import NotCompared, thaw
-from cloudpay.wallets import vault
 from cloudpay.wallets.backup_errors import GatewayRunning, OtherWallet
-from cloudpay.wallets.backups import Contents, back_up, open_backup
 from cloudpay.wallets.freezes import EVERYWHERE
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.wallets.models import AddressRangeRow, DepositAddressRow, SealedSeedRow
-from cloudpay.wallets.restoring_accounts import ACCOUNTS_AHEAD, LateAccounts
-from cloudpay.wallets.service import master_address, ours, plan_deposit
-from cloudpay.wallets.setup import derive_accounts, init_wallet, open_wallet
+from cloudpay.wallets.service import plan_deposit
+from cloudpay.wallets.setup import init_wallet, open_wallet
 from cloudpay.wallets.switch import why_frozen
+from tests.cloudpay.payments.restoring import (
+    AHEAD,
+    OTHER_WORDS,
+    SEAL_KEY,
+    bring_back,
+    contents_of,
+    held,
+    watched,
+)
 from tests.cloudpay.shop import Shop, bring_to_rest
 
-PASSPHRASE = "correct horse battery staple"
-SEAL_KEY = SealKey(bytes(KEY_BYTES))
-OTHER_WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
-AHEAD = 40
-
-
-@pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A passphrase is stretched for a moment only."""
-    monkeypatch.setattr(vault, "_COST", 1 << 10)
-
-
-@pytest.fixture
-def elsewhere(shop: Shop, tmp_path: Path) -> Iterator[Gateway]:
-    """Another machine beside the same chains: an empty data folder, an empty database."""
-    home = tmp_path / "elsewhere"
-    home.mkdir()
-    url = f"sqlite:///{home / 'cloudpay.db'}"
-    db = Database(url)
-    metadata.create_all(db.engine)
-    settings = msgspec.structs.replace(shop.gateway.settings, data_dir=str(home), database_url=url)
-    made = replace(shop.gateway, db=db, settings=settings)
-    bind(made)
-    yield made
-    db.close()
-
-
-def contents_of(gateway: Gateway) -> Contents:
-    return open_backup(back_up(gateway, SEAL_KEY, PASSPHRASE, actor="cli:test"), PASSPHRASE, "w.backup")
-
-
-def bring_back(gateway: Gateway, contents: Contents, seal_key: SealKey = SEAL_KEY) -> Report:
-    return restore(gateway, seal_key, contents, actor="cli:test", ahead=AHEAD, tell=lambda _what: None)
-
-
-def held(gateway: Gateway, merchant: MerchantView, kind: AccountKind) -> int:
-    with gateway.db.read() as session:
-        found = balances(session, merchant.id, livemode=False)
-    return sum(each.debits - each.credits for key, each in found.items() if key.kind is kind)
-
-
-def watched(gateway: Gateway, address: str) -> bool:
-    with gateway.db.read() as session:
-        return address in ours(session, "fake", [address])
+pytestmark = pytest.mark.usefixtures("cheap")
 
 
 def test_every_address_comes_back_watched_and_what_lies_there_is_booked_once(
@@ -133,90 +90,6 @@ def test_no_address_is_handed_out_a_second_time(shop: Shop, elsewhere: Gateway) 
     bring_back(elsewhere, contents_of(shop.gateway))
     planned = plan_deposit(elsewhere, elsewhere.chains.network("evm"), 0)
     assert planned.address not in used and not watched(elsewhere, planned.address)
-
-
-def fund(shop: Shop, address: str, units: int) -> None:
-    shop.chain.fund(address, units)
-    shop.mine(5)
-
-
-@pytest.mark.parametrize("place", ["master", "deposit"])
-def test_f117_a_merchant_that_came_after_the_backup_is_found_by_its_money_which_is_booked(
-    shop: Shop, elsewhere: Gateway, place: str
-) -> None:
-    contents = contents_of(shop.gateway)
-    network = shop.watcher.network
-    late = create_merchant(shop.gateway, "Late", livemode=False, payout_currencies={}, actor="cli:test")
-    master = master_wallet(shop.gateway, network, late.id)
-    deposits = [plan_deposit(shop.gateway, network, late.account_index) for _ in range(60)]
-    fund(shop, master.address if place == "master" else deposits[-1].address, 777)
-    report = bring_back(elsewhere, contents)
-    [kept] = report.late
-    assert (kept.name, kept.account_index, kept.livemode) == ("restored account 1", 1, False)
-    assert kept in list_merchants(elsewhere)
-    assert master_wallet(elsewhere, network, kept.id).address == master.address
-    kind = AccountKind.MASTER if place == "master" else AccountKind.DEPOSITS
-    assert held(elsewhere, kept, kind) == 777
-    assert all(watched(elsewhere, each.address) for each in deposits)
-    assert check(elsewhere) == []
-    assert list(bring_back(elsewhere, contents).late) == []
-
-
-def test_f117_an_account_that_a_lost_database_may_have_given_away_is_never_given_to_another_merchant(
-    shop: Shop, elsewhere: Gateway
-) -> None:
-    """Neither one that was used nor one whose invoices are still to be paid: that money would be somebody else's."""
-    contents = contents_of(shop.gateway)
-    names = ("Late", "Later", "Latest")
-    late = [
-        create_merchant(shop.gateway, name, livemode=False, payout_currencies={}, actor="cli:test")
-        for name in names
-    ]
-    fund(shop, master_wallet(shop.gateway, shop.watcher.network, late[1].id).address, 777)
-    report = bring_back(elsewhere, contents)
-    assert [each.account_index for each in report.late] == [late[1].account_index]
-    new = create_merchant(elsewhere, "New", livemode=False, payout_currencies={}, actor="cli:test")
-    assert new.account_index == report.first_free == late[1].account_index + 1 + ACCOUNTS_AHEAD
-    assert plan_deposit(elsewhere, shop.watcher.network, new.account_index).index == 0
-
-
-def test_f117_an_account_behind_empty_ones_is_looked_for_until_twenty_in_a_row_are_empty(
-    shop: Shop, elsewhere: Gateway
-) -> None:
-    contents = contents_of(shop.gateway)
-    derive_accounts(shop.gateway, SEAL_KEY, upto=64, actor="cli:test")
-    used = [ACCOUNTS_AHEAD, 2 * ACCOUNTS_AHEAD, 3 * ACCOUNTS_AHEAD + 1]
-    for account in used:
-        fund(shop, master_address(shop.gateway, shop.watcher.network, account), 777)
-    assert [each.account_index for each in bring_back(elsewhere, contents).late] == used[:2]
-
-
-def test_f117_a_merchant_whose_first_money_came_after_the_restore_is_found_by_restoring_again(
-    shop: Shop, elsewhere: Gateway
-) -> None:
-    contents = contents_of(shop.gateway)
-    late = create_merchant(shop.gateway, "Late", livemode=False, payout_currencies={}, actor="cli:test")
-    assert list(bring_back(elsewhere, contents).late) == []
-    new = create_merchant(elsewhere, "New", livemode=False, payout_currencies={}, actor="cli:test")
-    fund(shop, master_wallet(shop.gateway, shop.watcher.network, late.id).address, 777)
-    assert [each.account_index for each in bring_back(elsewhere, contents).late] == [late.account_index]
-    assert new in list_merchants(elsewhere)
-
-
-def test_f117_accounts_are_reserved_though_a_restore_breaks_off_before_it_could_look(
-    shop: Shop, elsewhere: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    contents = contents_of(shop.gateway)
-
-    def away(*_arguments: object, **_named: object) -> LateAccounts:
-        raise NodeUnavailable("evm", "it is away")
-
-    with monkeypatch.context() as broken:
-        broken.setattr("cloudpay.payments.restore.find_accounts", away)
-        with pytest.raises(NodeUnavailable):
-            bring_back(elsewhere, contents)
-    new = create_merchant(elsewhere, "New", livemode=False, payout_currencies={}, actor="cli:test")
-    assert new.account_index == 1 + ACCOUNTS_AHEAD
 
 
 def test_what_comes_later_to_an_address_without_its_invoice_is_credited_and_stops_nothing(
