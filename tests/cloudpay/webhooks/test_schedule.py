@@ -51,6 +51,9 @@ def test_retry_after_puts_off_but_not_beyond_a_day_and_never_brings_forward() ->
         ("", None),
         (None, None),
         ("Thu, 99 Jan 2026 12:01:00 GMT", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", timedelta(0)),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", None),
     ],
 )
 def test_retry_after_is_read_in_both_forms_and_nonsense_is_no_wish(
