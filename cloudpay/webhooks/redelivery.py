@@ -12,7 +12,7 @@ from cloudpay.merchants.idempotency import StoredAnswer, once, remember
 from cloudpay.merchants.principal import Principal
 from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.service import QUEUE, find_delivery
-from cloudpay.webhooks.slots import add_slots
+from cloudpay.webhooks.slots import add_slots, slots_of
 from cloudpay.webhooks.states import REDELIVERY, DeliveryStatus
 from cloudpay.webhooks.views import DeliveryView, delivery_view
 
@@ -58,7 +58,7 @@ def _begin(session: Session, gateway: Gateway, row: Delivery, actor: str) -> Del
     status = REDELIVERY.check(DeliveryStatus(row.status), DeliveryStatus.PENDING)
     target = check_public_url(row.url, allow_private=gateway.settings.webhooks.allow_private_targets)
     row.status = status
-    row.endpoint = target.endpoint
+    row.endpoint = slots_of(target.endpoint, row.merchant_id)
     row.series += 1
     row.attempts_in_series = 0
     row.next_attempt_at = gateway.clock.now(session)

@@ -15,7 +15,7 @@ from cloudpay.kernel.paging import Page, Paging, fetch_page
 from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.kernel.urls import check_public_url
 from cloudpay.webhooks.models import Attempt, Delivery
-from cloudpay.webhooks.slots import add_slots
+from cloudpay.webhooks.slots import add_slots, slots_of
 from cloudpay.webhooks.states import DeliveryStatus
 from cloudpay.webhooks.views import DeliveryDetails, DeliveryView, delivery_details, delivery_view
 
@@ -58,7 +58,7 @@ def enqueue(
     Without a merchant it is the operator's own, whose address may be a private one.
     """
     allow_private = merchant_id is None or gateway.settings.webhooks.allow_private_targets
-    endpoint, problem = _endpoint(url, allow_private=allow_private)
+    endpoint, problem = _endpoint(url, merchant_id, allow_private=allow_private)
 
     def work(session: Session) -> None:
         now = gateway.clock.now(session)
@@ -139,12 +139,12 @@ def oldest_due(gateway: Gateway) -> datetime | None:
         return session.scalar(select(func.min(Delivery.next_attempt_at)).where(*waiting))
 
 
-def _endpoint(url: str, *, allow_private: bool) -> tuple[str, str | None]:
+def _endpoint(url: str, merchant_id: str | None, *, allow_private: bool) -> tuple[str, str | None]:
     try:
         target = check_public_url(url, allow_private=allow_private)
     except InvalidRequest as error:
         return "", error.message
-    return target.endpoint, None
+    return slots_of(target.endpoint, merchant_id), None
 
 
 def find_delivery(

@@ -1,4 +1,7 @@
-"""At most two calls to one endpoint at the same time, over all workers: each call holds one of its two slots."""
+"""At most two calls of a merchant to one endpoint at the same time, over all workers: each call holds a slot.
+
+Slots belong to a merchant's own calls: another one's backlog on the same host never stands in front of them.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -12,7 +15,19 @@ from cloudpay.webhooks.models import Delivery, EndpointSlot
 from cloudpay.webhooks.states import DeliveryStatus
 
 CALLS_PER_ENDPOINT = 2
+OPERATOR = "operator"
 EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def slots_of(endpoint: str, merchant_id: str | None) -> str:
+    """Answer the name of the slots for calls of this merchant (None: the operator) to an endpoint, `host:port`."""
+    return f"{endpoint} {merchant_id or OPERATOR}"
+
+
+def endpoint_of(slots: str) -> tuple[str, str]:
+    """Answer endpoint and merchant of slots by their name; those of before they had merchants are everybody's."""
+    endpoint, _, merchant = slots.partition(" ")
+    return endpoint, merchant
 
 
 def add_slots(session: Session, endpoint: str) -> None:

@@ -14,6 +14,7 @@ from cloudpay.kernel.leases import LeaseRow
 from cloudpay.outbox.models import OutboxRow
 from cloudpay.payments.networks import network_views
 from cloudpay.webhooks.models import Delivery
+from cloudpay.webhooks.slots import endpoint_of
 from cloudpay.webhooks.states import DeliveryStatus
 
 _ATTEMPTS = 5
@@ -68,16 +69,19 @@ def _failing_webhooks(session: Session, now: datetime) -> Iterator[Alert]:
         .where(*recent, Delivery.status.in_(tried), Delivery.attempts_in_series >= _WEBHOOK_ATTEMPTS)
         .group_by(Delivery.endpoint)
     )
-    for endpoint, since in session.execute(stuck):
+    for slots, since in session.execute(stuck):
         arrived = select(Delivery.id).where(
             *recent,
-            Delivery.endpoint == endpoint,
+            Delivery.endpoint == slots,
             Delivery.status == DeliveryStatus.SUCCEEDED,
             Delivery.finished_at > since,
         )
         if session.scalar(arrived.limit(1)) is None:
+            endpoint, merchant = endpoint_of(slots)
+            whose = f" of {merchant}" if merchant else ""
             yield Alert(
                 AlertKind.WEBHOOKS_FAILING,
-                endpoint,
-                f"No webhook has reached {endpoint} since {since:%Y-%m-%d %H:%M} UTC, after half an hour of attempts.",
+                slots,
+                f"No webhook{whose} has reached {endpoint} since {since:%Y-%m-%d %H:%M} UTC, after half an hour of "
+                "attempts.",
             )

@@ -65,6 +65,15 @@ def test_two_workers_together_call_one_endpoint_at_most_twice_at_once(
     assert len({call.headers["webhook-id"] for call in calls}) == len(calls) == 12
 
 
+def test_another_merchants_backlog_on_the_same_host_stands_in_front_of_nobody(bench: Any) -> None:
+    other = create_merchant(bench.gateway, "Other", livemode=False, payout_currencies={}, actor="cli:test")
+    for number in range(20):
+        bench.enqueue("http://127.0.0.1:40001/slow", f"evt_{number}", merchant_id=other.id)
+    bench.enqueue("http://127.0.0.1:40001/hook", "evt_mine")
+    claims = claim_due(bench.gateway, 10, Counter(), 10)
+    assert sorted(each.url.rpartition("/")[2] for each in claims) == ["hook", "slow", "slow"]
+
+
 def test_claims_take_turns_among_endpoints(bench: Any) -> None:
     for number in range(6):
         bench.enqueue("http://127.0.0.1:40001/", f"evt_a{number}")
