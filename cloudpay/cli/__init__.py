@@ -11,6 +11,7 @@ import click
 from cloudpay import __version__
 from cloudpay.cli.names import COMMANDS, HIDDEN
 from cloudpay.kernel.errors import CloudPayError
+from cloudpay.kernel.text import shown
 
 ENTRY_POINT_GROUP = "cloudpay.commands"
 
@@ -83,7 +84,7 @@ def main() -> None:
 def fail(sentence: str, code: int = 1) -> NoReturn:
     """Say what is wrong and end."""
     click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(sentence, err=True)
+    click.echo("\n".join(map(shown, sentence.splitlines())), err=True)
     sys.exit(code)
 
 

@@ -8,6 +8,7 @@ import click
 from cloudpay.app.doctor import examine
 from cloudpay.cli.output import json_option, to_plain
 from cloudpay.cli.settings import settings_of
+from cloudpay.kernel.text import shown
 
 _SIGNS = {True: ("ok  ", "green"), False: ("FIX ", "red"), None: ("note", "yellow")}
 
@@ -30,7 +31,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         findings.append(finding)
         if not as_json:
             sign, colour = _SIGNS[finding.ok]
-            click.echo(f"{click.style(sign, fg=colour)}  {finding.subject}: {finding.says}")
+            click.echo(f"{click.style(sign, fg=colour)}  {finding.subject}: {shown(finding.says)}")
     wrong = sum(finding.ok is False for finding in findings)
     if as_json:
         click.echo(json.dumps(to_plain(findings), indent=2, ensure_ascii=False))

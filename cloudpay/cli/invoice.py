@@ -12,6 +12,7 @@ from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.invoices.strays import look_up as look_up_strays
 from cloudpay.kernel.money import format_amount
 from cloudpay.kernel.paging import MAX_LIMIT, Paging
+from cloudpay.kernel.text import shown
 from cloudpay.merchants.principal import Principal
 from cloudpay.merchants.service import get_merchant
 from cloudpay.payments.strays import Stray
@@ -110,7 +111,7 @@ def look_up(ctx: click.Context, invoice_id: str, network: str | None, as_json: b
         rows, _STRAYS, as_json=as_json, empty="Nothing lies there that is no payment, and nothing is stuck."
     )
     for code, problem in found.problems.items():
-        click.echo(f"{code} could not be looked at: {problem}", err=True)
+        click.echo(f"{code} could not be looked at: {shown(problem)}", err=True)
     if found.problems:
         ctx.exit(1)
 

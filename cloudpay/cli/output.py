@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from cloudpay.kernel.text import shown
 
 _PIPE_WIDTH = 400
 
@@ -34,7 +37,8 @@ def show_rows(items: Iterable[Any], columns: Sequence[str], *, as_json: bool, em
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for item in plain:
-        table.add_row(*(_cell(item[column]) for column in columns))
+        # As text, not as a string: in those rich reads [words in brackets] as orders.
+        table.add_row(*(Text(_cell(item[column])) for column in columns))
     # A pipe has no width; a row cut in two would be two rows to the program that reads it.
     Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
@@ -69,7 +73,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{key}={each}" for key, each in value.items())
+        return ", ".join(f"{shown(str(key))}={_cell(each)}" for key, each in value.items())
     if isinstance(value, list):
         return ", ".join(map(_cell, value))
-    return str(value)
+    return shown(str(value))

@@ -14,6 +14,7 @@ from cloudpay.cli.output import json_option, show_rows
 from cloudpay.cli.session import actor, gateway_of
 from cloudpay.kernel.errors import Unavailable
 from cloudpay.kernel.money import format_amount
+from cloudpay.kernel.text import shown
 from cloudpay.reconciliation.compare import Comparison
 from cloudpay.reconciliation.correcting import book_drifts
 from cloudpay.reconciliation.errors import NotComparable
@@ -66,7 +67,7 @@ def reconcile(ctx: click.Context, network: str | None, book: str | None, as_json
     for each in found:
         _say(each)
     for reason in unknown:
-        click.echo(reason, err=True)
+        click.echo(shown(reason), err=True)
     if any(each.drifts for each in found):
         sys.exit(DRIFT_EXIT)
     if unknown:
@@ -110,7 +111,7 @@ def _book(gateway: Gateway, found: Reconciliation, reason: str) -> None:
 def _say(found: Reconciliation) -> None:
     """Say how one network stands, apart from what a program reads."""
     if found.note:
-        click.echo(f"{found.network}: {found.note}", err=True)
+        click.echo(f"{found.network}: {shown(found.note)}", err=True)
     drifts = len(found.drifts)
     told = f"{drifts} of {len(found.pots)} differ" if drifts else "ledger and chain agree to the base unit"
     click.echo(f"{found.network} at block {found.height}: {told}.", err=True)

@@ -1,4 +1,4 @@
-"""One line of text as people write it: bounded, and without control characters."""
+"""One line of text as people write it: bounded, and without control characters; and as others' words are shown."""
 
 import re
 
@@ -15,3 +15,11 @@ def line_problem(text: str, longest: int, shortest: int = 1) -> str | None:
     if _REFUSED.search(text):
         return "Leave out line breaks, tabs and other control characters."
     return None
+
+
+def shown(text: str) -> str:
+    """Answer foreign words as a terminal may show them: each control character in them as a replacement character.
+
+    What a node or a buyer wrote must neither move the cursor nor hide the line above it.
+    """
+    return _REFUSED.sub("\ufffd", text)
