@@ -27,7 +27,7 @@ from cloudpay.merchants.service import terms_of
 from cloudpay.payments.balances import native_watch
 from cloudpay.payments.networks import require_open
 from cloudpay.rates.service import quote
-from cloudpay.wallets.service import PlannedAddress, assign, deposit_row, deposits, plan_deposit
+from cloudpay.wallets.service import PlannedAddress, assign, deposit_row, deposits, drop_plan, plan_deposit
 
 ROUTE = "POST /api/invoice"
 
@@ -69,12 +69,15 @@ def create(
     terms = terms_of(gateway, principal)
     planned = plan_deposit(gateway, network, terms.account_index)
     passing(Failpoint.ADDRESS_PLANNED)
+    tried = False
 
     def work(session: Session) -> StoredAnswer:
+        nonlocal tried
         earlier = once(session, gateway, principal, ROUTE, key, new)
         if earlier is not None:
             return earlier
         require_open(session, gateway, network)
+        tried = True  # from here on a commit may stand whose acknowledgement is lost
         now = gateway.clock.now(session)
         option = _option(gateway, new, asset, planned, now)
         minutes = new.expiry_minutes or terms.invoice_expiry_minutes
@@ -95,6 +98,9 @@ def create(
         if standing is None:
             raise
         answer = StoredAnswer(201, render(standing))
+    finally:
+        if not tried:  # an answer given again, or a network that is closed
+            drop_plan(gateway, planned)
     passing(Failpoint.INVOICE_STORED)
     return answer
 

@@ -1,6 +1,7 @@
 """Address indexes, reserved in blocks: a process hands them out from memory, so that no invoice waits for a hot row.
 
-What a process had reserved when it ended is skipped, never handed out again.
+What a process had reserved when it ended is skipped, never handed out again. Each gap makes a restore look further, so
+what was taken and not used is given back.
 """
 
 import os
@@ -20,11 +21,12 @@ BLOCK = 32
 
 @dataclass
 class _Block:
-    """Indexes of one branch that this process may hand out: from `next` up to, not including, `end`."""
+    """Indexes of one branch that this process may hand out: from `next` up to, not including, `end`, and the spare."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     next: int = 0
     end: int = 0
+    spare: list[int] = field(default_factory=list)
 
 
 _Branch = tuple[str, int, int]
@@ -55,12 +57,21 @@ def take_index(db: Database, key_family: str, account: int, chain: int) -> int:
     """Answer an index that nobody else was ever given; now and then one short transaction reserves the next block."""
     block = _process.block(db, (key_family, account, chain))
     with block.lock:
+        if block.spare:
+            return block.spare.pop()
         if block.next == block.end:
             block.end = _reserve(db, key_family, account, chain)
             block.next = block.end - BLOCK
         index = block.next
         block.next += 1
         return index
+
+
+def give_back(db: Database, key_family: str, account: int, chain: int, index: int) -> None:
+    """Hand an index out again that this process took: only one that no statement ever had, committed or not."""
+    block = _process.block(db, (key_family, account, chain))
+    with block.lock:
+        block.spare.append(index)
 
 
 def _reserve(db: Database, key_family: str, account: int, chain: int) -> int:

@@ -17,7 +17,7 @@ from cloudpay.kernel.errors import NotFound
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.inserts import NewRow
 from cloudpay.wallets.errors import AccountsExhausted, WalletMissing
-from cloudpay.wallets.indexes import take_index
+from cloudpay.wallets.indexes import give_back, take_index
 from cloudpay.wallets.models import (
     MAIN_SEED,
     AccountKeyRow,
@@ -68,6 +68,11 @@ def plan_deposit(gateway: Gateway, network: Network, account: int) -> PlannedAdd
     index = take_index(gateway.db, family, account, DEPOSIT_CHAIN)
     address = network.addresses.derive(xpub, DEPOSIT_CHAIN, index)
     return PlannedAddress(family, account, DEPOSIT_CHAIN, index, address)
+
+
+def drop_plan(gateway: Gateway, planned: PlannedAddress) -> None:
+    """Let a planned address be planned again: only one that nobody was told and that no statement ever had."""
+    give_back(gateway.db, planned.key_family, planned.account, planned.chain, planned.index)
 
 
 def assign(
