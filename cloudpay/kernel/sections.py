@@ -142,7 +142,9 @@ class Limits(Section, frozen=True, kw_only=True):
     """Rate limits, as `COUNT per PERIOD`; a key may carry its own."""
 
     per_key: Annotated[str, Meta(description="Requests of one API key.")] = "6000 per minute"
-    per_address: Annotated[str, Meta(description="Requests from one client address.")] = "12000 per minute"
+    per_address: Annotated[
+        str, Meta(description="Requests from one client address; of IPv6, from one /64.")
+    ] = "12000 per minute"
     failed_keys_per_address: Annotated[
         str, Meta(description="Requests with a bad key from one client address.")
     ] = "60 per minute"

@@ -1,5 +1,6 @@
 """Rate limits by API key and by client address."""
 
+import ipaddress
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -45,11 +46,11 @@ class RateLimits:
 
     def count_failure(self) -> None:
         """Count a request with a bad key; raises `RateLimited` when its address has had too many."""
-        self._count(self._limits.failed_keys_per_address, "failed-key", client_address())
+        self._count(self._limits.failed_keys_per_address, "failed-key", _counted(client_address()))
 
     def _count_address(self) -> None:
         if request.endpoint not in self._unlimited:
-            self._count(self._limits.per_address, "address", client_address())
+            self._count(self._limits.per_address, "address", _counted(client_address()))
 
     def _count(self, limit: str, *who: str) -> None:
         wait = self._counter.exceeded(_parse(limit), "cloudpay", *who)
@@ -60,6 +61,22 @@ class RateLimits:
 @lru_cache(maxsize=1024)
 def _parse(limit: str) -> tuple[RateLimitItem, ...]:
     return tuple(parse_many(limit))
+
+
+_ONE_CUSTOMER = 64
+"""Bits of an IPv6 address that say whose it is: one customer has all that begin with them (RFC 6177)."""
+
+
+@lru_cache(maxsize=1024)
+def _counted(address: str) -> str:
+    """Answer what a client's requests are counted by; of IPv6 a network, since its addresses are nobody's limit."""
+    if ":" not in address:
+        return address
+    try:
+        network = ipaddress.ip_network((address.partition("%")[0], _ONE_CUSTOMER), strict=False)
+    except ValueError:
+        return address
+    return str(network)
 
 
 def _check(limits: Limits) -> None:
