@@ -12,28 +12,33 @@ from cloudpay.kernel.fields import Amount, Instant, Line, Money, PageAnswer, Pag
 _STATUSES = [each.value for each in InvoiceStatus]
 _EXCEPTIONS = [each.value for each in InvoiceException]
 _PRIORITIES = [each.value for each in Priority]
+_OPTIONAL_TEXTS = frozenset({"network", "callback_url", "priority"})
+_OPTIONAL = _OPTIONAL_TEXTS | {"amount", "totalusd", "expiry_minutes"}
 
 
 class NewInvoiceSchema(Schema):
     """What is asked for."""
 
     amount = Money(
+        allow_none=True,
         metadata={
             "description": "Amount in the currency. Required unless `totalusd` is set.",
             "example": "50.00",
-        }
+        },
     )
     totalusd = Money(
+        allow_none=True,
         metadata={
             "description": "Value in US dollars; the amount is then calculated and frozen until expiry."
-        }
+        },
     )
     currency = Line(20, required=True, metadata={"description": "Symbol, in any case.", "example": "USDT"})
     network = Line(
         40,
         shortest=0,
+        allow_none=True,
         metadata={
-            "description": "Network code, in any case; left out or empty: the default one.",
+            "description": "Network code, in any case; left out, empty or null: the default one.",
             "example": "evm",
         },
     )
@@ -58,23 +63,25 @@ class NewInvoiceSchema(Schema):
     )
     priority = fields.String(
         load_default=Priority.MEDIUM.value,
+        allow_none=True,
         validate=validate.OneOf(_PRIORITIES),
         metadata={"description": "Fee tier of what the gateway itself sends for this invoice."},
     )
     expiry_minutes = StrictInteger(
+        allow_none=True,
         validate=validate.Range(1, 43_200),
         metadata={"description": "Minutes until it expires; left out: the merchant's setting, at first 60."},
     )
 
     @pre_load
     def _fold(self, data: Any, **_: Any) -> Any:
-        """Take `priority` in any case, and an empty optional text as one that was left out."""
+        """Take `priority` in any case; what is null, or an empty optional text, was left out."""
         if not isinstance(data, dict):
             return data
         kept = {
             key: value
             for key, value in data.items()
-            if value != "" or key not in ("network", "callback_url", "priority")
+            if not ((value is None and key in _OPTIONAL) or (value == "" and key in _OPTIONAL_TEXTS))
         }
         if isinstance(kept.get("priority"), str):
             kept["priority"] = kept["priority"].lower()
@@ -83,7 +90,7 @@ class NewInvoiceSchema(Schema):
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _one_amount(self, _data: dict[str, Any], sent: Any, **_: Any) -> None:
         """Look at what was sent: an amount that cannot be read is there all the same, and has its own sentence."""
-        if isinstance(sent, dict) and ("amount" in sent) == ("totalusd" in sent):
+        if isinstance(sent, dict) and (sent.get("amount") is None) == (sent.get("totalusd") is None):
             raise ValidationError("Send either `amount` or `totalusd`, exactly one of them.", "amount")
 
     @post_load

@@ -112,6 +112,15 @@ def test_f67_amounts_that_are_none_are_refused(
     assert "amount" in answer.get_json()["errors"]
 
 
+def test_null_is_as_good_as_left_out(client: FlaskClient, headers: dict[str, str]) -> None:
+    nothing = dict.fromkeys(("totalusd", "network", "priority", "expiry_minutes", "callback_url"))
+    answer = post(client, headers, PUBLISHED | nothing)
+    assert answer.status_code == 201, answer.text
+    assert answer.get_json()["network"] == "evm" and answer.get_json()["priority"] == "medium"
+    by_value = post(client, headers, PUBLISHED | {"amount": None, "totalusd": "50.00"})
+    assert by_value.status_code == 201, by_value.text
+
+
 @pytest.mark.parametrize(
     ("amount", "shown"), [("50", "50.00"), (50, "50.00"), (0.1, "0.10"), ("0.000001", "0.000001")]
 )
