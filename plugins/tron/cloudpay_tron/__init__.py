@@ -1,0 +1,1 @@
+"""TRON and its test nets."""
