@@ -132,7 +132,9 @@ class State:
         tables = json.loads(dumped)
         state = cls()
         state._balances = {bytes.fromhex(address): balance for address, balance in tables["balances"].items()}
-        state._codes = {bytes.fromhex(address): bytes.fromhex(code) for address, code in tables["codes"].items()}
+        state._codes = {
+            bytes.fromhex(address): bytes.fromhex(code) for address, code in tables["codes"].items()
+        }
         state._storage = {
             bytes.fromhex(address): {int(slot, 16): int(value, 16) for slot, value in values.items()}
             for address, values in tables["storage"].items()

@@ -28,11 +28,11 @@ class Message:
     constant: bool = False
 
 
-def _no_hash(number: int) -> bytes:
+def _no_hash(_number: int) -> bytes:
     return bytes(32)
 
 
-def _no_factor(address: bytes) -> int:
+def _no_factor(_address: bytes) -> int:
     return 0
 
 
@@ -43,7 +43,9 @@ class Block:
     number: int
     timestamp: int  # in seconds, as contracts see it
     coinbase: bytes  # 20 bytes of the producer
-    chain_id: int  # what CHAINID answers: the genesis block's id as a number, of which Solidity sees all
+    chain_id: (
+        int  # what CHAINID answers: the last four bytes of the genesis block's id (main net: 0x2b6653dc)
+    )
     energy_price: int  # in sun; what BASEFEE answers
     # The id of one of the 256 blocks before this one, by number.
     block_hash: Callable[[int], bytes] = _no_hash
