@@ -4,11 +4,12 @@ from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
+from eth_abi.abi import encode
+
 from cloudpay_devnet.contracts import call_data, load_contract
 from cloudpay_devnet.tron.state import State
 from cloudpay_devnet.tron.tvm import Block, Message, Outcome, execute
 from cloudpay_devnet.tron.tvm.messages import contract_address
-from eth_abi.abi import encode
 
 _ALICE, _BOB, _CONTRACT = b"\xaa" * 20, b"\xbb" * 20, b"\xc0" * 20
 
@@ -38,7 +39,7 @@ def state() -> State:
 def call(state: State) -> Callable[..., Outcome]:
     """Calls a contract from Alice, with raw data or as `signature, *values`."""
 
-    def call(  # noqa: PLR0913 # what a transaction can say
+    def call(  # what a transaction can say
         to: bytes,
         *said: object,
         value: int = 0,

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from hashlib import sha256
 
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
 from cloudpay_devnet.contracts import load_contract
 from cloudpay_devnet.tron.state import State
 from cloudpay_devnet.tron.tvm import Outcome, Result
 from cloudpay_devnet.tron.tvm.messages import contract_address
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 
 Call = Callable[..., Outcome]
 _ALICE, _BOB, _CAROL, _CONTRACT = b"\xaa" * 20, b"\xbb" * 20, b"\xdd" * 20, b"\xc0" * 20

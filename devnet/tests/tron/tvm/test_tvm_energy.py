@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from cloudpay_devnet.tron.tvm import Outcome, Result
 
 Run = Callable[..., Outcome]

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
+from eth_utils.crypto import keccak
+
 from cloudpay_devnet.tron.state import State
 from cloudpay_devnet.tron.tvm import Outcome, Result
-from eth_utils.crypto import keccak
 
 Call = Callable[..., Outcome]
 _ALICE, _BOB, _CAROL, _CONTRACT = b"\xaa" * 20, b"\xbb" * 20, b"\xdd" * 20, b"\xc0" * 20

@@ -1,6 +1,7 @@
 """The state goes back to any moment that was asked for."""
 
 import pytest
+
 from cloudpay_devnet.tron.state import BalanceTooLow, State
 
 _ALICE, _BOB = b"\xaa" * 20, b"\xbb" * 20
