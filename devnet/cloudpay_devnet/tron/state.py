@@ -50,6 +50,10 @@ class State:
         if address not in self._balances:
             self._put(self._balances, address, 0)
 
+    def addresses(self) -> tuple[bytes, ...]:
+        """All activated accounts."""
+        return tuple(self._balances)
+
     def balance(self, address: bytes) -> int:
         """What the account holds, 0 if it does not exist."""
         return self._balances.get(address, 0)
