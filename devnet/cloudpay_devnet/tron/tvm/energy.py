@@ -71,7 +71,7 @@ def copied(frame: Frame) -> int:
 
 
 def memory_copied(frame: Frame) -> int:
-    """MCOPY."""
+    """MCOPY, as TIP-651 has it."""
     size = frame.word(2)
     grown = _memory(frame, (frame.word(0), size), (frame.word(1), size))
     return VERY_LOW + grown + _COPY_WORD * _words(size)
