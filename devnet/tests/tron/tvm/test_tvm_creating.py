@@ -100,3 +100,16 @@ def test_the_third_precompile_is_trons_own(run: Callable[..., Outcome]) -> None:
 def test_a_precompile_that_lacks_energy_fails_its_call_alone(run: Callable[..., Outcome]) -> None:
     outcome = run("60206000" + "60006000" + "6000" + "6002" + "603bf1" + _ANSWER)
     assert (outcome.result, int.from_bytes(outcome.output, "big")) == (Result.SUCCESS, 0)
+
+
+def test_a_contract_whose_death_was_undone_lives(run: Callable[..., Outcome], state: State) -> None:
+    call_the_given_one_and_revert = "60006000600060006000600035" + "621fffff" + "f1" + "60006000fd"
+    state.set_code(_BOB, bytes.fromhex(call_the_given_one_and_revert))
+    mortal = "73" + _CAROL.hex() + "ff"
+    init_code = f"75{mortal}600052" + "6016600af3"
+    outcome = run(
+        f"7e{init_code}600052601f60016000f06000526000600060206000600073{_BOB.hex()}623ffffff15060206000f3"
+    )
+    assert [entry.note for entry in outcome.internal] == ["create", "call", "call", "suicide"]
+    assert [entry.rejected for entry in outcome.internal] == [False, True, True, True]
+    assert state.code(outcome.output[12:]).hex() == mortal

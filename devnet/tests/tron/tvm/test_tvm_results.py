@@ -134,3 +134,9 @@ def test_the_block_answers_as_on_tron(run: Run, opcode: str, answer: int) -> Non
 def test_the_last_256_blocks_are_known_by_their_hash(run: Run, number: int, answer: int) -> None:
     outcome = run(f"61{number:04x}4060005260206000f3")
     assert int.from_bytes(outcome.output, "big") == answer
+
+
+def test_what_an_undone_frame_kept_for_the_transaction_is_undone_too(run: Run, state: State) -> None:
+    state.set_code(_BOB, bytes.fromhex("600760005d" + "60006000fd"))
+    outcome = run("6000600060006000" + "73" + _BOB.hex() + "61fffff450" + "60005c60005260206000f3")
+    assert (outcome.result, int.from_bytes(outcome.output, "big")) == (Result.SUCCESS, 0)
