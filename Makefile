@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-postgres lint format bench kills kills-out properties simulate fuzz fuzz-postgres wheels-test requirements openapi clean
+.PHONY: help setup demo test test-postgres lint format bench kills kills-out properties simulate fuzz fuzz-postgres wheels-test requirements protocol openapi clean
 
 ARGS ?=
 UPGRADE ?=
@@ -70,6 +70,10 @@ wheels-test: ## Build wheels and test them in clean environments: the core alone
 requirements: ## Compile the pinned requirement files; UPGRADE=1 takes new versions
 	@scripts/setup.sh dev
 	@exec .venv/bin/python scripts/requirements.py $(if $(UPGRADE),--upgrade)
+
+protocol: ## Make Python modules of the TRON plugin's Protocol Buffers, after a change of tron.proto
+	@scripts/setup.sh dev
+	@exec .venv/bin/python scripts/protocol.py $(ARGS)
 
 openapi: ## Print the OpenAPI document of this checkout
 	@scripts/setup.sh run >&2
