@@ -1,30 +1,19 @@
 """One anvil process: a real Ethereum node with an instant start and a chain that obeys."""
 
-import os
-import re
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cloudpay_devnet import guard
 from cloudpay_devnet.binary import find_anvil
 from cloudpay_devnet.control import ChainControl
-from cloudpay_devnet.errors import NodeDidNotStart, NotInTime
 from cloudpay_devnet.mining import BlockTimer
+from cloudpay_devnet.process import NodeProcess
 from cloudpay_devnet.rpc import JsonRpc
-from cloudpay_devnet.waiting import wait_for
 
 __all__ = ["AnvilNode", "AnvilOptions", "find_anvil"]
 
-_LISTENING = re.compile(r"Listening on (127\.0\.0\.1:(\d+))")
-_START_SECONDS = 30.0
-_STOP_SECONDS = 20.0
 _KEPT_STATES = 128  # as many as a full node of a real chain keeps; each is a copy of all there is
 _SAVE_EVERY_SECONDS = 30
 # EIP-2935 writes a slot of this contract in every block. As anvil copies the whole state for every block,
@@ -99,22 +88,12 @@ class AnvilNode(ChainControl):
 
     def _launch(self) -> None:
         program = find_anvil()
-        self._work_dir = Path(tempfile.mkdtemp(prefix="cloudpay-anvil-"))
-        log_path = self._work_dir / "anvil.log"
         if self.options.state_path is not None:
             self.options.state_path.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), str(self._work_dir)]
-        command += [str(program), *self.options.arguments(self._port, self._work_dir / "cache")]
-        with log_path.open("wb") as log:
-            # A session of its own: Ctrl-C in a terminal reaches the node's owner only, which then stops it.
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._port = self._wait_until_listening(log_path)
+        self._process = NodeProcess(
+            "anvil", lambda folder: [str(program), *self.options.arguments(self._port, folder / "cache")]
+        )
+        self._port = self._process.port
         self.rpc_url = f"http://127.0.0.1:{self._port}"
         self.ws_url = f"ws://127.0.0.1:{self._port}"
         self.rpc = JsonRpc(self.rpc_url)
@@ -124,37 +103,20 @@ class AnvilNode(ChainControl):
         if self.options.block_time is not None:
             self._block_timer = BlockTimer(self.rpc_url, self.options.block_time, lambda: self.alive)
 
-    def _wait_until_listening(self, log_path: Path) -> int:
-        def look() -> int | None:
-            ended = self._process.poll() is not None
-            match = _LISTENING.search(log_path.read_text(errors="replace"))
-            if ended:
-                raise NodeDidNotStart(
-                    f"it ended with code {self._process.returncode}", self._give_up(log_path)
-                )
-            return int(match[2]) if match else None
-
-        try:
-            return wait_for("the start of anvil", look, _START_SECONDS, every=0.005)
-        except NotInTime as late:
-            raise NodeDidNotStart(late.message, self._give_up(log_path)) from late
-
-    def _give_up(self, log_path: Path) -> str:
-        tail = " ".join(log_path.read_text(errors="replace").split()[-60:])
-        self._process.kill()
-        self._process.wait()
-        shutil.rmtree(self._work_dir)
-        return tail
-
     @property
     def pid(self) -> int:
         """The process id of anvil itself."""
         return self._process.pid
 
     @property
+    def folder(self) -> Path:
+        """Its own folder, which goes when it ends."""
+        return self._process.folder
+
+    @property
     def alive(self) -> bool:
         """True while the process runs."""
-        return self._process.poll() is None
+        return self._process.alive
 
     def stop(self) -> None:
         """End the node in order: with a `state_path` its chain is saved first. May be called twice."""
@@ -168,13 +130,7 @@ class AnvilNode(ChainControl):
         if self._block_timer is not None:
             self._block_timer.stop()
         self.rpc.close()
-        self._process.send_signal(how)
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        shutil.rmtree(self._work_dir, ignore_errors=True)
+        self._process.end(how)
 
     def restart(self) -> None:
         """Stop the node and start it again on the same port; without a `state_path` its chain begins anew."""

@@ -31,8 +31,8 @@ class NodeDidNotStart(DevnetError):
 
     code = "node_did_not_start"
 
-    def __init__(self, reason: str, log_tail: str) -> None:
-        super().__init__(f"anvil did not start: {reason}. Its last words: {log_tail or 'none'}")
+    def __init__(self, reason: str, log_tail: str, name: str = "anvil") -> None:
+        super().__init__(f"{name} did not start: {reason}. Its last words: {log_tail or 'none'}")
         self.reason = reason
         self.log_tail = log_tail
 

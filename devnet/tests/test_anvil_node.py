@@ -185,7 +185,7 @@ from cloudpay_devnet.anvil import AnvilNode
 def start():
     node = AnvilNode.start(state_path=Path(sys.argv[1]))
     node.mine(7)
-    print(node.pid, node.rpc_url, node._work_dir, flush=True)
+    print(node.pid, node.rpc_url, node.folder, flush=True)
 
 thread = threading.Thread(target=start)
 thread.start()

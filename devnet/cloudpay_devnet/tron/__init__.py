@@ -1,1 +1,1 @@
-"""A local TRON node: accounts, contracts and blocks as the main net has them, without a network."""
+"""A TRON full node for development: `python -m cloudpay_devnet.tron`."""

@@ -1,0 +1,1 @@
+"""What each type of contract does, and when it is refused."""
