@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cloudpay_devnet.anvil import AnvilNode
     from cloudpay_devnet.chain import DevChain
     from cloudpay_devnet.networks import NetworkSpec
+    from cloudpay_devnet.tron.node import TronNode
 
 
 class StartChain(Protocol):
@@ -57,6 +58,24 @@ def anvil() -> Iterator["AnvilNode"]:
     from cloudpay_devnet.anvil import AnvilNode
 
     with AnvilNode.start() as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def shared_tron() -> Iterator["TronNode"]:
+    """A TRON node that makes a block for each transaction, shared: use accounts of your own."""
+    from cloudpay_devnet.tron.node import TronNode
+
+    with TronNode.start() as node:
+        yield node
+
+
+@pytest.fixture
+def tron() -> Iterator["TronNode"]:
+    """A fresh TRON node that makes a block for each transaction, for this test alone."""
+    from cloudpay_devnet.tron.node import TronNode
+
+    with TronNode.start() as node:
         yield node
 
 
