@@ -1,4 +1,4 @@
-"""What npm brings: anvil (the local EVM node), and for tests the Solidity compiler.
+"""What npm brings: anvil (the local EVM node), and for tests the Solidity compiler and a client of TRON.
 
 npm itself comes from pip where the machine has none.
 """

@@ -11,8 +11,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
-TOOLS = {name: ROOT / "tools" / name for name in ("anvil", "contracts")}
-"""Folders with a package.json: the local node, and the Solidity compiler that a test compiles with."""
+TOOLS = {name: ROOT / "tools" / name for name in ("anvil", "contracts", "tronweb")}
+"""Folders with a package.json: the local node, and for tests the Solidity compiler and a client of TRON."""
 
 
 @dataclass(frozen=True, eq=False)

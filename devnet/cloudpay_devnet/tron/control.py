@@ -60,9 +60,9 @@ class Control:
         return {"known": self.chain.lose(bytes.fromhex(given["txid"]))}
 
     def time(self, given: dict[str, Any]) -> Any:
-        """Move the chain's clock by `seconds` and make a block."""
+        """Move the chain's clock by `seconds` and make a block, with `empty` of nothing."""
         self.chain.pass_time(float(given["seconds"]))
-        self.chain.produce()
+        self.chain.produce(empty=bool(given.get("empty", False)))
         return self._head()
 
     def fund(self, given: dict[str, Any]) -> Any:

@@ -116,9 +116,9 @@ class TronNode:
         """Give an address TRX out of nothing."""
         self.control("fund", address=address, sun=sun)
 
-    def pass_time(self, seconds: float) -> None:
-        """Move the chain's clock."""
-        self.control("time", seconds=seconds)
+    def pass_time(self, seconds: float, *, empty: bool = False) -> None:
+        """Move the chain's clock and make a block; what waits gets into it unless it is to be empty."""
+        self.control("time", seconds=seconds, empty=empty)
 
     def stop(self) -> None:
         """End the node in order. May be called twice."""

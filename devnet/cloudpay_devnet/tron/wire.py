@@ -121,7 +121,9 @@ def _scalar(field: FieldDescriptor, value: Any, *, visible: bool) -> Any:
 
 def _enumerated(field: FieldDescriptor, value: Any) -> int:
     if field.enum_type is not None and isinstance(value, str) and not value.isdigit():
-        known = field.enum_type.values_by_name.get(value)
+        # Solidity's ABI writes "function" where the protocol says "Function".
+        name = value.capitalize() if value.islower() else value
+        known = field.enum_type.values_by_name.get(name)
         if known is None:
             raise BadInputError(f'Enum type "{field.enum_type.name}" has no value named "{value}".')
         return int(known.number)
