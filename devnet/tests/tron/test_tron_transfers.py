@@ -19,8 +19,9 @@ def test_the_funded_accounts_are_those_of_the_well_known_words(desk: Desk) -> No
     from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
     assert MNEMONIC.split()[-1] == "junk"
-    derived = key_from_seed(seed_from_mnemonic(MNEMONIC, ""), PATH.format(3)).hex()
-    assert dev_keys()[3].private_key == derived
+    seed = seed_from_mnemonic(MNEMONIC, "")
+    derived = [key_from_seed(seed, PATH.format(index)).hex() for index in range(10)]
+    assert [key.private_key for key in dev_keys()] == derived
     assert desk.balance(dev_keys()[3].address) == 1_000_000 * TRX
 
 
