@@ -35,10 +35,10 @@ async function stakes() {
   const frozen = await send(await build.freezeBalanceV2(50_000_000_000, "ENERGY"));
   const lent = await send(await build.delegateResource(20_000_000_000, receiver, "ENERGY", owner));
   const resources = await client.trx.getAccountResources(receiver);
-  const delegated = await client.trx.getDelegatedResourceV2(owner, receiver);
-  const index = await client.trx.getDelegatedResourceAccountIndexV2(owner);
+  const delegated = await client.trx.getDelegatedResourceV2(owner, receiver, { confirmed: false });
+  const index = await client.trx.getDelegatedResourceAccountIndexV2(owner, { confirmed: false });
   const back = await send(await build.undelegateResource(5_000_000_000, receiver, "ENERGY", owner));
-  const most = await client.trx.getCanDelegatedMaxSize(owner, "ENERGY");
+  const most = await client.trx.getCanDelegatedMaxSize(owner, "ENERGY", { confirmed: false });
   const unfrozen = await send(await build.unfreezeBalanceV2(1_000_000_000, "ENERGY"));
   const account = await client.trx.getUnconfirmedAccount(owner);
   return { frozen, lent, resources, delegated, index, back, most, unfrozen, account };

@@ -143,6 +143,9 @@ def _remember(
         world.contracts[new.contract_address] = new.SerializeToString()
         world.activate(new.contract_address, moment.head_timestamp, is_contract=True)
     for each in outcome.internal:
+        if not world.state.exists(each.caller):  # it destroyed itself
+            world.accounts.pop(PREFIX + each.caller, None)
+            world.contracts.pop(PREFIX + each.caller, None)
         address = PREFIX + each.to
         if each.rejected or not world.state.exists(each.to) or not is_address(address):
             continue

@@ -1,5 +1,6 @@
 """Contracts: what they are, what a call would answer and cost, and transactions that deploy and call them."""
 
+import json
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -106,16 +107,14 @@ def estimate(request: Request) -> dict[str, Any]:
 def deploy(request: Request) -> dict[str, Any]:
     """`deploycontract`: a transaction that deploys; raises InvalidContractError."""
     owner = request.address("owner_address")
-    new = request.message(tron.SmartContract)
+    entries = request.given.get("abi") or []
+    given = request.given | {"abi": {"entrys": json.loads(entries) if isinstance(entries, str) else entries}}
+    new = Request(request.chain, request.top, given).message(tron.SmartContract)
     new.origin_address = owner
     new.ClearField("contract_address")
     code = str(request.required("bytecode")) + str(request.given.get("parameter", ""))
     new.bytecode = bytes_from_json("bytecode", code, visible=False)
     new.origin_energy_limit = new.origin_energy_limit or _DEFAULT_ORIGIN_LIMIT
-    entries = request.given.get("abi")
-    if isinstance(entries, list):
-        holder = Request(request.chain, request.top, {"entrys": entries, "visible": request.visible})
-        new.abi.CopyFrom(holder.message(tron.SmartContract.ABI))
     creation = tron.CreateSmartContract(owner_address=owner, new_contract=new)
     smart.deployment(request.world, request.chain.moment(), creation, bytes(32), request.number("fee_limit"))
     return created_json(request, framed(request, creation))
