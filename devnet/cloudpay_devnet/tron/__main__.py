@@ -37,11 +37,9 @@ def main() -> int:
     miner = Miner(chain, None if options.block_time < 0 else options.block_time)
     server = Server(options.port, chain, miner, faults)
 
-    def end(number: int, frame: object) -> None:
-        threading.Thread(target=server.shutdown).start()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The server must not be stopped from the thread that serves, which is the one that gets signals.
+        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
     sys.stdout.write(f"Listening on 127.0.0.1:{server.server_address[1]}\n")
     sys.stdout.flush()
     server.serve_forever(poll_interval=0.1)

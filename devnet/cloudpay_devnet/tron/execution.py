@@ -8,13 +8,14 @@ from google.protobuf.message import Message
 from cloudpay_devnet.tron import bandwidth, signatures
 from cloudpay_devnet.tron.contracts import accounts, assets, delegating, smart, staking, transfers
 from cloudpay_devnet.tron.contracts.checks import burn
+from cloudpay_devnet.tron.contracts.work import Work
 from cloudpay_devnet.tron.errors import InvalidContractError, OutOfBandwidthError
 from cloudpay_devnet.tron.transactions import contract_of, id_of
 from cloudpay_devnet.tron.world import Moment, World
 from cloudpay_tron.protocol import tron_pb2 as tron
 
 Result = tron.Transaction.Result
-_Plain = Callable[[World, Moment, Any, tron.TransactionInfo], None]
+_Plain = Callable[[Work, Any], None]
 
 PLAIN: dict[type[Message], _Plain] = {
     tron.TransferContract: transfers.transfer,
@@ -58,7 +59,7 @@ def act(world: World, moment: Moment, contract: Message, info: tron.TransactionI
     plain = PLAIN.get(type(contract))
     if plain is None:
         raise InvalidContractError(f"this node does not carry out {contract.DESCRIPTOR.name}")
-    plain(world, moment, contract, info)
+    plain(Work(world, moment, info), contract)
 
 
 def _extra_fees(world: World, transaction: tron.Transaction, contract: Message) -> int:

@@ -50,7 +50,7 @@ class TronNode:
         command += ["--block-time", str(self.options.block_time or 0)]
         if self.options.data_dir is not None:
             command += ["--data-dir", str(self.options.data_dir)]
-        self._process = NodeProcess("tron", lambda folder: command)
+        self._process = NodeProcess("tron", lambda _: command)
         self._port = self._process.port
         self.url = f"http://127.0.0.1:{self._port}"
         self._session = requests.Session()

@@ -67,9 +67,9 @@ def as_json(transaction: tron.Transaction, *, visible: bool) -> dict[str, Any]:
             deployed = tron.CreateSmartContract.FromString(outer.parameter.value)
             new = addresses.of_contract(id_of(transaction), deployed.owner_address)
             written["contract_address"] = new.hex()
-        short = {key: short[key] for key in short if key == "Permission_id"}
+        permission = {key: short[key] for key in short if key == "Permission_id"}
         parameter = {"value": value, "type_url": outer.parameter.type_url}
-        contracts.append({"parameter": parameter, "type": name} | short)
+        contracts.append({"parameter": parameter, "type": name} | permission)
     written["raw_data"] = written.get("raw_data", {}) | {"contract": contracts}
     written["raw_data_hex"] = transaction.raw_data.SerializeToString().hex()
     written["txID"] = id_of(transaction).hex()

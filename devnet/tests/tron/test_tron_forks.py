@@ -1,5 +1,7 @@
 """Blocks can be replaced: what was in them waits again, or is gone."""
 
+import itertools
+
 import pytest
 
 from cloudpay_devnet.errors import RpcFailed
@@ -69,7 +71,7 @@ def test_the_new_branch_is_longer_and_of_another_witness(fresh_desk: Desk) -> No
     assert new["number"] == old["number"] + 1
     assert new["witness_address"] != old["witness_address"]
     parents = [fresh_desk.node.call("wallet/getblockbynum", num=new["number"] - back) for back in range(6)]
-    for child, parent in zip(parents, parents[1:], strict=False):
+    for child, parent in itertools.pairwise(parents):
         assert child["block_header"]["raw_data"]["parentHash"] == parent["blockID"]
 
 

@@ -2,46 +2,41 @@
 
 from cloudpay_devnet.tron.addresses import is_address
 from cloudpay_devnet.tron.contracts.checks import burn, owner_account, require
+from cloudpay_devnet.tron.contracts.work import Work
 from cloudpay_devnet.tron.signatures import FIRST_ACTIVE
-from cloudpay_devnet.tron.world import Moment, World
 from cloudpay_tron.protocol import tron_pb2 as tron
 
 _MOST_KEYS = 5
+_LONGEST_NAME = 200
 _MOST_ACTIVES = 8
 _OPERATIONS_SIZE = 32
 
 
-def create(
-    world: World, moment: Moment, contract: tron.AccountCreateContract, info: tron.TransactionInfo
-) -> None:
+def create(work: Work, contract: tron.AccountCreateContract) -> None:
     """Activate an address."""
+    world = work.world
     owner, new = contract.owner_address, contract.account_address
     require(is_address(owner), "Invalid ownerAddress")
     owner_account(world, owner)
     require(is_address(new), "Invalid account address")
     require(world.account(new) is None, "Account has existed")
     fee = world.parameters.create_new_account_fee_in_system_contract
-    info.fee += burn(world, owner, fee, "Validate CreateAccountActuator error, insufficient fee.")
-    world.activate(new, moment.head_timestamp)
+    work.info.fee += burn(world, owner, fee, "Validate CreateAccountActuator error, insufficient fee.")
+    world.activate(new, work.moment.head_timestamp)
 
 
-def rename(
-    world: World, moment: Moment, contract: tron.AccountUpdateContract, info: tron.TransactionInfo
-) -> None:
+def rename(work: Work, contract: tron.AccountUpdateContract) -> None:
     """Give an account its name, once."""
+    world = work.world
     account = owner_account(world, contract.owner_address, "Account does not exist")
-    require(0 < len(contract.account_name) <= 200, "Invalid accountName")
+    require(0 < len(contract.account_name) <= _LONGEST_NAME, "Invalid accountName")
     require(not account.name, "This account name is already existed")
     world.change(account.address, name=contract.account_name)
 
 
-def update_permissions(
-    world: World,
-    moment: Moment,
-    contract: tron.AccountPermissionUpdateContract,
-    info: tron.TransactionInfo,
-) -> None:
+def update_permissions(work: Work, contract: tron.AccountPermissionUpdateContract) -> None:
     """Replace an account's owner and active permissions."""
+    world = work.world
     owner = contract.owner_address
     require(is_address(owner), "invalidate ownerAddress")
     owner_account(world, owner, "ownerAddress account does not exist")
@@ -52,7 +47,9 @@ def update_permissions(
     for active in contract.actives:
         _check(active, tron.Permission.Active, "active permission type is error")
     fee = world.parameters.update_account_permission_fee
-    info.fee += burn(world, owner, fee, "Validate AccountPermissionUpdateActuator error, insufficient fee.")
+    work.info.fee += burn(
+        world, owner, fee, "Validate AccountPermissionUpdateActuator error, insufficient fee."
+    )
     actives = []
     for number, active in enumerate(contract.actives, start=FIRST_ACTIVE):
         active.id = number

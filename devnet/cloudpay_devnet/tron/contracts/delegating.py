@@ -3,6 +3,7 @@
 from cloudpay_devnet.tron.addresses import is_address
 from cloudpay_devnet.tron.contracts.checks import owner_account, require
 from cloudpay_devnet.tron.contracts.staking import restake
+from cloudpay_devnet.tron.contracts.work import Work
 from cloudpay_devnet.tron.parameters import DAY_MS, SLOT_MS, TRX
 from cloudpay_devnet.tron.records import BANDWIDTH, ENERGY, Account, Delegation, Usage, changed
 from cloudpay_devnet.tron.usage import increased, left_of
@@ -22,10 +23,9 @@ def delegable(world: World, account: Account, resource: int, slot: int) -> int:
     return account.staked[resource] - max(0, used - account.acquired[resource])
 
 
-def delegate(
-    world: World, moment: Moment, contract: tron.DelegateResourceContract, info: tron.TransactionInfo
-) -> None:
+def delegate(work: Work, contract: tron.DelegateResourceContract) -> None:
     """Lend stake's resources to another account."""
+    world = work.world
     giver, resource, amount = (
         owner_account(world, contract.owner_address),
         contract.resource,
@@ -34,7 +34,7 @@ def delegate(
     require(amount >= TRX, "delegateBalance must be greater than or equal to 1 TRX")
     require(resource in _NAMES, _WRONG_RESOURCE)
     require(
-        delegable(world, giver, resource, moment.slot) >= amount,
+        delegable(world, giver, resource, work.moment.slot) >= amount,
         f"delegateBalance must be less than or equal to available Freeze{_NAMES[resource]}V2 balance",
     )
     to = contract.receiver_address
@@ -42,7 +42,7 @@ def delegate(
     require(to != giver.address, "receiverAddress must not be the same as ownerAddress")
     receiver = owner_account(world, to)
     require(not receiver.is_contract, "Do not allow delegate resources to contract addresses")
-    lent = unlocked(world, giver.address, to, moment.head_timestamp)
+    lent = unlocked(world, giver.address, to, work.moment.head_timestamp)
     if contract.lock:
         period = contract.lock_period or _DEFAULT_LOCK
         longest = world.parameters.max_delegate_lock_period
@@ -50,8 +50,8 @@ def delegate(
             0 <= period <= longest,
             f"The lock period of delegate resource cannot be less than 0 and cannot exceed {longest}!",
         )
-        expires = moment.head_timestamp + period * SLOT_MS
-        left = lent.expires[resource] - moment.head_timestamp
+        expires = work.moment.head_timestamp + period * SLOT_MS
+        left = lent.expires[resource] - work.moment.head_timestamp
         name = tron.ResourceCode.Name(resource)
         require(
             period * SLOT_MS >= left,
@@ -67,10 +67,9 @@ def delegate(
     _move(world, giver, receiver, resource, amount)
 
 
-def undelegate(
-    world: World, moment: Moment, contract: tron.UnDelegateResourceContract, info: tron.TransactionInfo
-) -> None:
+def undelegate(work: Work, contract: tron.UnDelegateResourceContract) -> None:
     """Take lent resources back; of what the borrower used today, its share comes along."""
+    world = work.world
     giver, resource, amount = (
         owner_account(world, contract.owner_address),
         contract.resource,
@@ -82,14 +81,14 @@ def undelegate(
     require(giver.address + to in world.delegations, "delegated Resource does not exist")
     require(amount > 0, "unDelegateBalance must be more than 0 TRX")
     require(resource in _NAMES, _WRONG_RESOURCE)
-    lent = unlocked(world, giver.address, to, moment.head_timestamp)
+    lent = unlocked(world, giver.address, to, work.moment.head_timestamp)
     require(
         lent.open[resource] >= amount,
         f"insufficient delegatedFrozenBalance({_NAMES[resource]}), request={amount},"
         f" unlock_balance={lent.open[resource]}",
     )
     receiver = owner_account(world, to)
-    _move_usage(world, moment, giver, receiver, resource, amount)
+    _move_usage(world, work.moment, giver, receiver, resource, amount)
     lent = Delegation(giver.address, to, changed(lent.open, resource, -amount), lent.locked, lent.expires)
     if lent.open == lent.locked == (0, 0):
         del world.delegations[giver.address + to]

@@ -1,6 +1,7 @@
 """Stake 2.0: freezing TRX for bandwidth or energy, and getting it back after fourteen days."""
 
 from cloudpay_devnet.tron.contracts.checks import owner_account, require
+from cloudpay_devnet.tron.contracts.work import Work
 from cloudpay_devnet.tron.parameters import DAY_MS, TRX
 from cloudpay_devnet.tron.records import POWER, Account, Unfreezing
 from cloudpay_devnet.tron.world import Moment, World
@@ -11,10 +12,9 @@ _SHORT_NAMES = {tron.BANDWIDTH: "BANDWIDTH", tron.ENERGY: "Energy", tron.TRON_PO
 KNOWN = (tron.BANDWIDTH, tron.ENERGY, tron.TRON_POWER)
 
 
-def freeze(
-    world: World, moment: Moment, contract: tron.FreezeBalanceV2Contract, info: tron.TransactionInfo
-) -> None:
+def freeze(work: Work, contract: tron.FreezeBalanceV2Contract) -> None:
     """Stake TRX for a resource."""
+    world = work.world
     account = owner_account(world, contract.owner_address)
     amount = contract.frozen_balance
     require(amount > 0, "frozenBalance must be positive")
@@ -30,48 +30,42 @@ def freeze(
     restake(world, account, contract.resource, amount)
 
 
-def unfreeze(
-    world: World, moment: Moment, contract: tron.UnfreezeBalanceV2Contract, info: tron.TransactionInfo
-) -> None:
+def unfreeze(work: Work, contract: tron.UnfreezeBalanceV2Contract) -> None:
     """Begin to take stake back; what came back before is paid out on the way."""
+    world = work.world
     account = owner_account(world, contract.owner_address)
     resource, amount = contract.resource, contract.unfreeze_balance
     require(resource in KNOWN, "ResourceCode error.valid ResourceCode[BANDWIDTH、Energy、TRON_POWER]")
     require(account.staked[resource] > 0, f"no frozenBalance({_SHORT_NAMES[resource]})")
     require(0 < amount <= account.staked[resource], f"Invalid unfreeze_balance, [{amount}] is error")
-    waiting = [each for each in account.unfreezing if each.expires > moment.head_timestamp]
+    waiting = [each for each in account.unfreezing if each.expires > work.moment.head_timestamp]
     require(len(waiting) < _MOST_UNFREEZING, "Invalid unfreeze operation, unfreezing times is over limit")
-    info.withdraw_expire_amount = _pay_out(world, account, moment)
+    work.info.withdraw_expire_amount = _pay_out(world, account, work.moment)
     account = restake(world, world.accounts[account.address], resource, -amount)
-    expires = moment.head_timestamp + world.parameters.unfreeze_delay_days * DAY_MS
+    expires = work.moment.head_timestamp + world.parameters.unfreeze_delay_days * DAY_MS
     world.change(account.address, unfreezing=(*account.unfreezing, Unfreezing(resource, amount, expires)))
 
 
-def withdraw(
-    world: World,
-    moment: Moment,
-    contract: tron.WithdrawExpireUnfreezeContract,
-    info: tron.TransactionInfo,
-) -> None:
+def withdraw(work: Work, contract: tron.WithdrawExpireUnfreezeContract) -> None:
     """Pay out stake whose fourteen days are over."""
+    world = work.world
     account = owner_account(world, contract.owner_address)
     require(
-        any(each.expires <= moment.head_timestamp for each in account.unfreezing),
+        any(each.expires <= work.moment.head_timestamp for each in account.unfreezing),
         "no unFreeze balance to withdraw ",
     )
-    info.withdraw_expire_amount = _pay_out(world, account, moment)
+    work.info.withdraw_expire_amount = _pay_out(world, account, work.moment)
 
 
-def cancel(
-    world: World, moment: Moment, contract: tron.CancelAllUnfreezeV2Contract, info: tron.TransactionInfo
-) -> None:
+def cancel(work: Work, contract: tron.CancelAllUnfreezeV2Contract) -> None:
     """Stake again what is on its way back; what has come back is paid out."""
+    world = work.world
     account = owner_account(world, contract.owner_address)
     require(account.unfreezing, "No unfreezeV2 list to cancel")
-    info.withdraw_expire_amount = _pay_out(world, account, moment)
+    work.info.withdraw_expire_amount = _pay_out(world, account, work.moment)
     for each in world.accounts[account.address].unfreezing:
         restake(world, world.accounts[account.address], each.resource, each.amount)
-        info.cancel_unfreezeV2_amount[tron.ResourceCode.Name(each.resource)] += each.amount  # type: ignore[arg-type]
+        work.info.cancel_unfreezeV2_amount[tron.ResourceCode.Name(each.resource)] += each.amount  # type: ignore[arg-type]
     world.change(account.address, unfreezing=())
 
 

@@ -2,14 +2,14 @@
 
 from cloudpay_devnet.tron.addresses import is_address
 from cloudpay_devnet.tron.contracts.checks import owner_account, require
-from cloudpay_devnet.tron.world import Moment, World
+from cloudpay_devnet.tron.contracts.work import Work
+from cloudpay_devnet.tron.world import World
 from cloudpay_tron.protocol import tron_pb2 as tron
 
 
-def transfer(
-    world: World, moment: Moment, contract: tron.TransferContract, info: tron.TransactionInfo
-) -> None:
+def transfer(work: Work, contract: tron.TransferContract) -> None:
     """Move TRX; a recipient that does not exist yet is created at the sender's cost."""
+    world = work.world
     owner, to, amount = contract.owner_address, contract.to_address, contract.amount
     require(is_address(owner), "Invalid ownerAddress!")
     require(is_address(to), "Invalid toAddress!")
@@ -22,16 +22,15 @@ def transfer(
     require(
         world.balance(owner) >= amount + fee, "Validate TransferContract error, balance is not sufficient."
     )
-    world.activate(to, moment.head_timestamp)
+    world.activate(to, work.moment.head_timestamp)
     world.pay(owner, -amount - fee)
     world.pay(to, amount)
-    info.fee += fee
+    work.info.fee += fee
 
 
-def transfer_asset(
-    world: World, moment: Moment, contract: tron.TransferAssetContract, info: tron.TransactionInfo
-) -> None:
+def transfer_asset(work: Work, contract: tron.TransferAssetContract) -> None:
     """Move a TRC-10 token."""
+    world = work.world
     owner, to, amount = contract.owner_address, contract.to_address, contract.amount
     require(is_address(owner), "Invalid ownerAddress")
     require(is_address(to), "Invalid toAddress")
@@ -44,12 +43,12 @@ def transfer_asset(
     require(sender.assets.get(token, 0) >= amount, "assetBalance is not sufficient.")
     fee = _activation_fee(world, to)
     require(world.balance(owner) >= fee, "Validate TransferAssetActuator error, insufficient fee.")
-    world.activate(to, moment.head_timestamp)
+    world.activate(to, work.moment.head_timestamp)
     world.pay(owner, -fee)
     world.change(owner, assets=sender.assets | {token: sender.assets[token] - amount})
     receiver = owner_account(world, to)
     world.change(to, assets=receiver.assets | {token: receiver.assets.get(token, 0) + amount})
-    info.fee += fee
+    work.info.fee += fee
 
 
 def _activation_fee(world: World, to: bytes) -> int:

@@ -52,7 +52,7 @@ def node(request: Request) -> dict[str, Any]:
     }
 
 
-def nodes(request: Request) -> dict[str, Any]:
+def nodes(_: Request) -> dict[str, Any]:
     """`listnodes`: there are no others."""
     return {"nodes": []}
 

@@ -75,10 +75,8 @@ def _bent(faults: Faults, path: str, answer: dict[str, Any]) -> dict[str, Any]:
     fault = faults.take(path, "wrong_txid", "forged")
     if fault is None:
         return answer
-    if fault.kind == "wrong_txid":
-        inner = inner | {"txID": hash_of(b"another transaction").hex()}
-    else:
-        inner = _forged(inner)
+    other = hash_of(b"another transaction").hex()
+    inner = inner | {"txID": other} if fault.kind == "wrong_txid" else _forged(inner)
     return inner if "raw_data" in answer else answer | {"transaction": inner}
 
 
