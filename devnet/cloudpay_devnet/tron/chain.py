@@ -14,8 +14,9 @@ from cloudpay_devnet.tron.errors import (
     WrongReferenceError,
 )
 from cloudpay_devnet.tron.execution import carry_out
+from cloudpay_devnet.tron.founding import founding_transactions
 from cloudpay_devnet.tron.genesis import CHAIN_START_MS, first_block, first_world, witness_of_branch
-from cloudpay_devnet.tron.parameters import LARGEST_TRANSACTION, LONGEST_LIFE_MS
+from cloudpay_devnet.tron.parameters import LARGEST_TRANSACTION, LONGEST_LIFE_MS, SLOT_MS
 from cloudpay_devnet.tron.store import KEPT_WORLDS, Store, StoredBlock
 from cloudpay_devnet.tron.transactions import id_of
 from cloudpay_devnet.tron.world import Moment, World
@@ -35,12 +36,22 @@ class Chain:
         self.made = threading.Condition(self.lock)
         self.pending: dict[bytes, tron.Transaction] = {}
         self._infos: dict[bytes, tron.TransactionInfo] = {}
-        if store.height() < 0:
+        begins = store.height() < 0
+        if begins:
             store.add(first_block(), first_world().dump())
         self.head = self.block(store.height())
         self.world = self.world_at(self.head.number)
+        if begins:
+            self._found()
         waiting = [tron.Transaction.FromString(body) for body in store.pending()]
         self._take_again(waiting)
+
+    def _found(self) -> None:
+        """Deploy what every development chain has, and bury it under the solid block."""
+        for transaction in founding_transactions():
+            self.pending[id_of(transaction)] = transaction
+        for _ in range(self.world.parameters.solid_lag + 1):
+            self.produce(at=self.head.timestamp + SLOT_MS)
 
     def block(self, number: int) -> StoredBlock:
         """The block at a height; raises LookupError."""
@@ -120,10 +131,10 @@ class Chain:
         stored = None if height < 0 else self.store.block(height)
         return stored is not None and stored.id[8:16] == part
 
-    def produce(self, *, empty: bool = False) -> StoredBlock:
-        """Make the next block of all that waits, or of nothing."""
+    def produce(self, *, empty: bool = False, at: int | None = None) -> StoredBlock:
+        """Make the next block of all that waits, or of nothing; now, or at a time in milliseconds."""
         with self.lock:
-            moment = self.moment()
+            moment = self.moment(at)
             taken: list[tron.Transaction] = []
             infos: list[tron.TransactionInfo] = []
             dumped = None

@@ -4,7 +4,8 @@ import pytest
 from eth_utils.crypto import keccak
 
 from cloudpay_devnet.tron.addresses import of_contract, to_base58
-from cloudpay_devnet.tron.desk import Desk, call_bytes
+from cloudpay_devnet.tron.calls import call_bytes
+from cloudpay_devnet.tron.desk import Desk
 from cloudpay_devnet.tron.keys import DevKey
 from cloudpay_devnet.tron.parameters import TRX
 from cloudpay_tron.protocol import tron_pb2 as tron_pb
@@ -119,15 +120,15 @@ def test_trx_sent_by_a_contract_is_an_internal_transaction(desk: Desk, issuer: D
 def test_an_undone_internal_transaction_says_so_in_a_transaction_that_succeeds(
     desk: Desk, issuer: DevKey
 ) -> None:
-    undone = desk.deployed("UndoneTransfer", (), (), issuer)
-    to = desk.account(1)
-    receipt = desk.called(undone, "send(address)", (to.address,), issuer, value=3 * TRX)
+    payers = desk.deployed("TronHalfPayer", (), (), issuer)
+    kept, to = desk.account(1), desk.account(1)
+    receipt = desk.called(payers, "pay(address,address)", (kept.address, to.address), issuer, value=2 * TRX)
     assert receipt["receipt"]["result"] == "SUCCESS"
     reaching = [
         each for each in receipt["internal_transactions"] if each["transferTo_address"] == to.address.hex()
     ]
     assert [each["rejected"] for each in reaching] == [True]
-    assert desk.balance(to.address) == TRX
+    assert (desk.balance(kept.address), desk.balance(to.address)) == (2 * TRX, TRX)
 
 
 def test_a_contract_cannot_send_trx_to_itself(desk: Desk, issuer: DevKey) -> None:
