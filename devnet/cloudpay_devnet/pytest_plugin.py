@@ -70,13 +70,19 @@ def shared_tron() -> Iterator["TronNode"]:
         yield node
 
 
-@pytest.fixture
-def tron() -> Iterator["TronNode"]:
-    """A fresh TRON node that makes a block for each transaction, for this test alone."""
+@pytest.fixture(scope="session")
+def _tron_to_reset() -> Iterator["TronNode"]:
     from cloudpay_devnet.tron.node import TronNode
 
     with TronNode.start() as node:
         yield node
+
+
+@pytest.fixture
+def tron(_tron_to_reset: "TronNode") -> "TronNode":
+    """A TRON node with a new chain that makes a block for each transaction, for this test alone."""
+    _tron_to_reset.reset()
+    return _tron_to_reset
 
 
 @pytest.fixture

@@ -35,7 +35,10 @@ class Chain:
         self.lock = threading.RLock()
         self.made = threading.Condition(self.lock)
         self.pending: dict[bytes, tron.Transaction] = {}
-        self._infos: dict[bytes, tron.TransactionInfo] = {}
+        self._open()
+
+    def _open(self) -> None:
+        store = self.store
         begins = store.height() < 0
         if begins:
             store.add(first_block(), first_world().dump())
@@ -45,6 +48,14 @@ class Chain:
             self._found()
         waiting = [tron.Transaction.FromString(body) for body in store.pending()]
         self._take_again(waiting)
+
+    def reset(self) -> None:
+        """Begin anew."""
+        with self.lock:
+            self.store.clear()
+            self.pending.clear()
+            self._open()
+            self.produce()
 
     def _found(self) -> None:
         """Deploy what every development chain has, and bury it under the solid block."""
@@ -104,9 +115,8 @@ class Chain:
             if transaction_id in self.pending or self.store.place_of(transaction_id) is not None:
                 raise DuplicateError("Dup transaction.")
             self.check_frame(transaction)
-            info = carry_out(self.world, self.moment(), transaction)
+            carry_out(self.world, self.moment(), transaction)
             self.pending[transaction_id] = transaction
-            self._infos[transaction_id] = info
             self.store.add_pending(transaction_id, transaction.SerializeToString())
             return transaction_id
 
@@ -164,7 +174,6 @@ class Chain:
 
     def _forget(self, transaction_id: bytes) -> None:
         self.pending.pop(transaction_id, None)
-        self._infos.pop(transaction_id, None)
         self.store.drop_pending(transaction_id)
 
     def _rebuild(self) -> None:
@@ -174,12 +183,11 @@ class Chain:
 
     def _take_again(self, waiting: list[tron.Transaction]) -> None:
         self.pending.clear()
-        self._infos.clear()
         for transaction in waiting:
             transaction_id = id_of(transaction)
             try:
                 self.check_frame(transaction)
-                self._infos[transaction_id] = carry_out(self.world, self.moment(), transaction)
+                carry_out(self.world, self.moment(), transaction)
             except RefusedError:
                 self.store.drop_pending(transaction_id)
             else:

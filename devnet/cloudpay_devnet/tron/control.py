@@ -31,6 +31,7 @@ class Control:
             "fault": self.fault,
             "faults": self.shown_faults,
             "heal": self.heal,
+            "reset": self.reset,
         }
 
     def mine(self, given: dict[str, Any]) -> Any:
@@ -93,6 +94,12 @@ class Control:
         """Switch all faults off."""
         self.faults.clear()
         return {"faults": []}
+
+    def reset(self, given: dict[str, Any]) -> Any:
+        """Begin a new chain, with the pace as in `mining` and without faults."""
+        self.faults.clear()
+        self.chain.reset()
+        return self.mining(given)
 
     def _head(self) -> dict[str, Any]:
         head = self.chain.head

@@ -97,6 +97,10 @@ class TronNode:
         """Make a block every so many seconds; 0 makes one for each transaction, None on demand alone."""
         self.control("mining", seconds=seconds)
 
+    def reset(self) -> None:
+        """Begin a new chain as at the start, which takes a fraction of a new process."""
+        self.control("reset", seconds=self.options.block_time or 0)
+
     def fork(self, depth: int, *, lose: bool = False) -> list[str]:
         """Replace the last blocks by longer, empty ones; return the ids of what was in them.
 

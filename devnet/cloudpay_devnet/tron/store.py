@@ -50,6 +50,11 @@ class Store:
         self._sql.execute("PRAGMA synchronous=NORMAL")
         self._sql.executescript(_SCHEMA)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        for table in ("blocks", "transactions", "pending", "facts"):
+            self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 - the names stand one line above
+
     def close(self) -> None:
         """Close the database."""
         self._sql.close()
