@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cloudpay_devnet.anvil import AnvilNode
     from cloudpay_devnet.chain import DevChain
     from cloudpay_devnet.networks import NetworkSpec
+    from cloudpay_devnet.tron.network import TronChain
     from cloudpay_devnet.tron.node import TronNode
 
 
@@ -68,6 +69,14 @@ def shared_tron() -> Iterator["TronNode"]:
 
     with TronNode.start() as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+def tron_chain(shared_tron: "TronNode") -> "TronChain":
+    """TRON's stand-in on the shared node: TRX and a USDT with 6 decimals; a block for each transaction."""
+    from cloudpay_devnet.tron.network import TronChain
+
+    return TronChain(shared_tron)
 
 
 @pytest.fixture(scope="session")

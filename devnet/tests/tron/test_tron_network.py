@@ -10,13 +10,12 @@ from cloudpay_devnet.tron import founding
 from cloudpay_devnet.tron.addresses import to_base58
 from cloudpay_devnet.tron.desk import Desk
 from cloudpay_devnet.tron.network import TronChain
-from cloudpay_devnet.tron.node import TronNode
 from cloudpay_devnet.tron.parameters import TRX
 
 
 @pytest.fixture
-def chain(shared_tron: TronNode) -> TronChain:
-    return TronChain(shared_tron)
+def chain(tron_chain: TronChain) -> TronChain:
+    return tron_chain
 
 
 def test_usdt_was_deployed_by_a_real_transaction_and_is_solid(chain: TronChain, desk: Desk) -> None:
