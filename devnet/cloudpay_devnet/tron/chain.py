@@ -10,19 +10,17 @@ from cloudpay_devnet.tron.errors import (
     ExpiredError,
     RefusedError,
     ServerBusyError,
-    TooBigError,
-    WrongReferenceError,
 )
 from cloudpay_devnet.tron.execution import carry_out
 from cloudpay_devnet.tron.founding import founding_transactions
+from cloudpay_devnet.tron.framing import check_frame
 from cloudpay_devnet.tron.genesis import CHAIN_START_MS, first_block, first_world, witness_of_branch
-from cloudpay_devnet.tron.parameters import LARGEST_TRANSACTION, LONGEST_LIFE_MS, SLOT_MS
+from cloudpay_devnet.tron.parameters import SLOT_MS
 from cloudpay_devnet.tron.store import KEPT_WORLDS, Store, StoredBlock
 from cloudpay_devnet.tron.transactions import id_of
 from cloudpay_devnet.tron.world import Moment, World
 from cloudpay_tron.protocol import tron_pb2 as tron
 
-_REFERENCES = 65_536
 _MOST_PENDING = 2_000
 
 
@@ -33,7 +31,6 @@ class Chain:
         self.store = store
         self.block_ms = block_ms
         self.lock = threading.RLock()
-        self.made = threading.Condition(self.lock)
         self.pending: dict[bytes, tron.Transaction] = {}
         self._open()
 
@@ -114,32 +111,11 @@ class Chain:
                 raise ServerBusyError("too many transactions wait")
             if transaction_id in self.pending or self.store.place_of(transaction_id) is not None:
                 raise DuplicateError("Dup transaction.")
-            self.check_frame(transaction)
+            check_frame(self.store, self.head, transaction)
             carry_out(self.world, self.moment(), transaction)
             self.pending[transaction_id] = transaction
             self.store.add_pending(transaction_id, transaction.SerializeToString())
             return transaction_id
-
-    def check_frame(self, transaction: tron.Transaction) -> None:
-        """Refuse a transaction for its size, its reference block or its expiration."""
-        if transaction.ByteSize() > LARGEST_TRANSACTION:
-            raise TooBigError("Transaction size is too big.")
-        raw = transaction.raw_data
-        if not self._is_reference(raw.ref_block_bytes, raw.ref_block_hash):
-            raise WrongReferenceError("Tapos failed, different block hash")
-        head = self.head.timestamp
-        if not head < raw.expiration <= head + LONGEST_LIFE_MS:
-            raise ExpiredError(
-                f"Transaction expiration, transaction expiration time is {raw.expiration},"
-                f" but headBlockTime is {head}"
-            )
-
-    def _is_reference(self, number: bytes, part: bytes) -> bool:
-        if len(number) != 2:  # noqa: PLR2004 - the field is two bytes of a block's number
-            return False
-        height = self.head.number - (self.head.number - int.from_bytes(number, "big")) % _REFERENCES
-        stored = None if height < 0 else self.store.block(height)
-        return stored is not None and stored.id[8:16] == part
 
     def produce(self, *, empty: bool = False, at: int | None = None) -> StoredBlock:
         """Make the next block of all that waits, or of nothing; now, or at a time in milliseconds."""
@@ -186,7 +162,7 @@ class Chain:
         for transaction in waiting:
             transaction_id = id_of(transaction)
             try:
-                self.check_frame(transaction)
+                check_frame(self.store, self.head, transaction)
                 carry_out(self.world, self.moment(), transaction)
             except RefusedError:
                 self.store.drop_pending(transaction_id)
@@ -197,10 +173,10 @@ class Chain:
     def fork(self, depth: int, *, lose: bool = False, blocks_after: int | None = None) -> list[bytes]:
         """Replace the last blocks by longer, empty ones; return the ids of the transactions that were in them.
 
-        They wait again, or are lost.
+        They wait again, or are lost. The blocks that a chain begins with stay.
         """
         with self.lock:
-            most = min(KEPT_WORLDS, self.head.number)
+            most = min(KEPT_WORLDS, self.head.number - self.world.parameters.solid_lag - 1)
             if not 0 < depth <= most:
                 raise ValueError(f"A fork takes back 1 to {most} blocks here, not {depth}")
             dropped = [
@@ -245,4 +221,3 @@ class Chain:
         self.store.add(made, dumped)
         self.head = made
         self._rebuild()
-        self.made.notify_all()

@@ -51,10 +51,15 @@ class Desk:
 
     def done(self, contract: Message, key: DevKey, **fields: Any) -> dict[str, Any]:
         """Send a contract and return its receipt; raises RpcFailed when it is refused."""
+        return self.receipt(self.taken(contract, key, **fields))
+
+    def taken(self, contract: Message, key: DevKey, **fields: Any) -> str:
+        """Send a contract and return its transaction's id; raises RpcFailed when it is refused."""
         answer = self.sent(self.framed(contract, **fields), key)
-        if not answer["result"]:
-            raise RpcFailed("broadcasthex", 200, f"{answer['code']}: {answer['message']}")
-        return self.receipt(answer["txid"])
+        if not answer.get("result"):
+            told = answer.get("Error") or f"{answer['code']}: {answer['message']}"
+            raise RpcFailed("broadcasthex", 200, told)
+        return str(answer["txid"])
 
     def deployed(
         self,

@@ -3,6 +3,8 @@
 They are real deployments, signed by the faucet. As nothing in them changes, neither do the contracts' addresses.
 """
 
+from functools import cache
+
 from google.protobuf.message import Message
 
 from cloudpay_devnet.tron.addresses import of_contract
@@ -38,11 +40,13 @@ def founding_transactions() -> list[tron.Transaction]:
     return [_signed(_usdt()), _signed(_forwarder()), _signed(issue), _signed(share)]
 
 
+@cache
 def usdt() -> bytes:
     """The token's address."""
     return of_contract(id_of(_signed(_usdt())), faucet().address)
 
 
+@cache
 def forwarder() -> bytes:
     """The address of the contract that sends TRX on."""
     return of_contract(id_of(_signed(_forwarder())), faucet().address)

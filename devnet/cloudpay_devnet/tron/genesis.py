@@ -1,5 +1,6 @@
 """The first block: who owns what before anything happens."""
 
+from functools import cache
 from hashlib import sha256
 
 from cloudpay_devnet.tron import blocks
@@ -26,6 +27,7 @@ def first_world() -> World:
     return world
 
 
+@cache
 def first_block() -> StoredBlock:
     """The same on every run, so that chains of the same kind share their id."""
     return blocks.make(0, CHAIN_START_MS, bytes(32), [], [], WITNESS)

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from cloudpay_devnet.errors import RpcFailed, UnknownDevAsset
+from cloudpay_devnet.errors import UnknownDevAsset
 from cloudpay_devnet.networks import DevAccount, DevAsset, DevNetwork
 from cloudpay_devnet.tron import founding
 from cloudpay_devnet.tron.addresses import from_text, to_base58
@@ -78,10 +78,10 @@ class TronChain:
             contract = tron.TransferContract(
                 owner_address=sender.address, to_address=from_text(to), amount=units
             )
-            return self._sent(contract, sender, **fields)
+            return self.desk.taken(contract, sender, **fields)
         values = (from_text(to), units)
         contract = call(founding.usdt(), "transfer(address,uint256)", values, sender.address)
-        return self._sent(contract, sender, **{"fee_limit": _FEE_LIMIT} | fields)
+        return self.desk.taken(contract, sender, **{"fee_limit": _FEE_LIMIT} | fields)
 
     def pay(self, asset: str, to: str, units: int, **fields: Any) -> str:
         """Pay from the payer's account, as a customer does; answers the transaction's id."""
@@ -94,7 +94,7 @@ class TronChain:
     def pay_through_contract(self, to: str, units: int, how: ContractPayment = "send") -> str:
         """Pay TRX from inside a contract call, as an exchange's withdrawal does."""
         contract = call(founding.forwarder(), f"{how}(address)", (from_text(to),), self.payer.address, units)
-        return self._sent(contract, self.payer, fee_limit=_FEE_LIMIT)
+        return self.desk.taken(contract, self.payer, fee_limit=_FEE_LIMIT)
 
     def balance(self, asset: str, address: str) -> int:
         """What an address holds at the head."""
@@ -115,11 +115,3 @@ class TronChain:
         if symbol.upper() not in assets:
             raise UnknownDevAsset(symbol, NAME, list(assets))
         return assets[symbol.upper()]
-
-    def _sent(
-        self, contract: tron.TransferContract | tron.TriggerSmartContract, key: DevKey, **fields: Any
-    ) -> str:
-        answer = self.desk.sent(self.desk.framed(contract, **fields), key)
-        if not answer["result"]:
-            raise RpcFailed("broadcasthex", 200, f"{answer['code']}: {answer['message']}")
-        return str(answer["txid"])

@@ -1,9 +1,8 @@
-"""Accounts, their resources, and who lends what to whom."""
+"""Accounts and their resources."""
 
 from typing import Any
 
 from cloudpay_devnet.tron import addresses, signatures
-from cloudpay_devnet.tron.contracts.delegating import delegable
 from cloudpay_devnet.tron.errors import BadInputError
 from cloudpay_devnet.tron.genesis import CHAIN_START_MS
 from cloudpay_devnet.tron.http.request import Request
@@ -27,7 +26,7 @@ def resources(request: Request) -> dict[str, Any]:
     if found is None:
         return {}
     power = sum(found.staked) + sum(found.delegated)
-    return _filled(
+    return filled(
         freeNetUsed=left_of(found.free_net, request.slot),
         freeNetLimit=world.parameters.free_net_limit,
         NetUsed=left_of(found.net, request.slot),
@@ -62,45 +61,7 @@ def balance_at(request: Request) -> dict[str, Any]:
     except KeyError as error:
         raise BadInputError("the balance at that block is no longer kept") from error
     asked = Request(request.chain, number, {**who, "visible": request.visible})
-    return _filled(balance=world.balance(asked.address("address"))) | {"block_identifier": where}
-
-
-def delegated(request: Request) -> dict[str, Any]:
-    """`getdelegatedresourcev2`: what one account lends another; what is locked stands for itself."""
-    giver, receiver = request.address("fromAddress"), request.address("toAddress")
-    lent = request.world.delegations.get(giver + receiver)
-    if lent is None:
-        return {}
-    shown = []
-    for amounts, expires in ((lent.open, (0, 0)), (lent.locked, lent.expires)):
-        if any(amounts):
-            names = {"from": _address(request, giver), "to": _address(request, receiver)}
-            figures = _filled(
-                frozen_balance_for_bandwidth=amounts[BANDWIDTH],
-                frozen_balance_for_energy=amounts[ENERGY],
-                expire_time_for_bandwidth=expires[BANDWIDTH],
-                expire_time_for_energy=expires[ENERGY],
-            )
-            shown.append(names | figures)
-    return {"delegatedResource": shown}
-
-
-def delegation_index(request: Request) -> dict[str, Any]:
-    """`getdelegatedresourceaccountindexv2`: who lends to an account, and to whom it lends."""
-    who = request.address("value")
-    lent = request.world.delegations.values()
-    givers = [_address(request, each.giver) for each in lent if each.receiver == who]
-    receivers = [_address(request, each.receiver) for each in lent if each.giver == who]
-    return {"account": _address(request, who)} | _filled(fromAccounts=givers, toAccounts=receivers)
-
-
-def can_delegate(request: Request) -> dict[str, Any]:
-    """`getcandelegatedmaxsize`: how much stake an account may lend now."""
-    found = request.world.account(request.address("owner_address"))
-    resource = request.number("type")
-    if found is None or resource not in {BANDWIDTH, ENERGY}:
-        return {}
-    return _filled(max_size=max(0, delegable(request.world, found, resource, request.slot)))
+    return filled(balance=world.balance(asked.address("address"))) | {"block_identifier": where}
 
 
 def can_withdraw(request: Request) -> dict[str, Any]:
@@ -108,7 +69,7 @@ def can_withdraw(request: Request) -> dict[str, Any]:
     found = request.world.account(request.address("owner_address"))
     at = request.number("timestamp")
     due = 0 if found is None else sum(each.amount for each in found.unfreezing if each.expires <= at)
-    return _filled(amount=due)
+    return filled(amount=due)
 
 
 def unfreezes_left(request: Request) -> dict[str, Any]:
@@ -116,7 +77,7 @@ def unfreezes_left(request: Request) -> dict[str, Any]:
     found = request.world.account(request.address("owner_address"))
     waiting = () if found is None else found.unfreezing
     now = request.block.timestamp
-    return _filled(count=_MOST_UNFREEZING - sum(each.expires > now for each in waiting))
+    return filled(count=_MOST_UNFREEZING - sum(each.expires > now for each in waiting))
 
 
 def validate(request: Request) -> dict[str, Any]:
@@ -139,8 +100,8 @@ def _written(request: Request, found: Account) -> dict[str, Any]:
         )
     if found.is_contract:
         written["type"] = "Contract"
-    written |= {"address": _address(request, found.address)}
-    written |= _filled(
+    written |= {"address": address_json(request, found.address)}
+    written |= filled(
         balance=request.world.balance(found.address),
         create_time=found.created,
         latest_opration_time=found.operated,
@@ -152,7 +113,7 @@ def _written(request: Request, found: Account) -> dict[str, Any]:
         delegated_frozenV2_balance_for_bandwidth=found.delegated[BANDWIDTH],
     )
     written |= {"net_window_size": DAY_MS, "net_window_optimized": True}
-    written["account_resource"] = _filled(
+    written["account_resource"] = filled(
         energy_usage=left_of(found.energy, slot),
         latest_consume_time_for_energy=_when(found.energy),
         acquired_delegated_frozenV2_balance_for_energy=found.acquired[ENERGY],
@@ -165,9 +126,9 @@ def _written(request: Request, found: Account) -> dict[str, Any]:
         ]
     names: tuple[dict[str, Any], ...] = ({}, {"type": "ENERGY"}, {"type": "TRON_POWER"})
     written["frozenV2"] = [
-        name | _filled(amount=amount) for name, amount in zip(names, found.staked, strict=True)
+        name | filled(amount=amount) for name, amount in zip(names, found.staked, strict=True)
     ]
-    written |= _filled(
+    written |= filled(
         unfrozenV2=[
             names[each.resource] | {"unfreeze_amount": each.amount, "unfreeze_expire_time": each.expires}
             for each in found.unfreezing
@@ -182,10 +143,11 @@ def _when(usage: Usage) -> int:
     return CHAIN_START_MS + usage.slot * SLOT_MS if usage.slot else 0
 
 
-def _address(request: Request, address: bytes) -> str:
+def address_json(request: Request, address: bytes) -> str:
+    """An address as this request wants it."""
     return bytes_to_json("address", address, visible=request.visible)
 
 
-def _filled(**fields: Any) -> dict[str, Any]:
+def filled(**fields: Any) -> dict[str, Any]:
     """Only the fields that hold something, as everywhere in this interface."""
     return {key: value for key, value in fields.items() if value}

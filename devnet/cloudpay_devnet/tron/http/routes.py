@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from cloudpay_devnet.tron.http import accounts, broadcasting, calling, creating, facts, reading
+from cloudpay_devnet.tron.http import accounts, broadcasting, calling, creating, facts, lending, reading
 from cloudpay_devnet.tron.http.request import Request
 
 Route = Callable[[Request], Any]
@@ -24,9 +24,9 @@ READING: Mapping[str, Route] = {
     "getaccountresource": accounts.resources,
     "getaccountnet": accounts.bandwidth,
     "getaccountbalance": accounts.balance_at,
-    "getdelegatedresourcev2": accounts.delegated,
-    "getdelegatedresourceaccountindexv2": accounts.delegation_index,
-    "getcandelegatedmaxsize": accounts.can_delegate,
+    "getdelegatedresourcev2": lending.delegated,
+    "getdelegatedresourceaccountindexv2": lending.delegation_index,
+    "getcandelegatedmaxsize": lending.can_delegate,
     "getcanwithdrawunfreezeamount": accounts.can_withdraw,
     "getavailableunfreezecount": accounts.unfreezes_left,
     "triggerconstantcontract": calling.trigger_constant,
