@@ -4,7 +4,7 @@ import threading
 
 from cloudpay_devnet.tron.chain import Chain
 
-_OLDEST_HEAD_MS = 20_000
+_OLDEST_HEAD_MS = 30_000
 _PATIENCE = 1.0
 
 

@@ -31,6 +31,7 @@ def test_the_solid_block_is_19_behind_and_knows_no_younger_payment(tron: TronNod
     tron.mine(20)
     contract = tron_pb.TransferContract(owner_address=sender.address, to_address=to.address, amount=TRX)
     receipt = desk.done(contract, sender)
+    tron.set_block_time(None)
     txid = receipt["id"]
     assert _number(tron, "wallet/getnowblock") - _number(tron, "walletsolidity/getnowblock") == 19
     assert tron.call("walletsolidity/gettransactioninfobyid", value=txid) == {}
