@@ -6,9 +6,9 @@ A node whose head stands still answers every question cheerfully; only its neigh
 from collections.abc import Collection, Mapping
 
 from cloudpay.chains.adapter import Opinion
+from cloudpay.chains.nodes.members import Member
 from cloudpay.chains.types import BlockRef
 from cloudpay_evm.calls import block_at
-from cloudpay_evm.members import Member
 from cloudpay_evm.node import Node
 from cloudpay_evm.nodes import Nodes
 from cloudpay_evm.settings import EvmSettings
@@ -55,7 +55,7 @@ class Standby:
         self._compare(best, left=ours)
         return best.node
 
-    def _compare(self, read: Member, left: Member | None = None) -> None:
+    def _compare(self, read: Member[Node], left: Member[Node] | None = None) -> None:
         """Write down which nodes are behind the one that is read, and that the one that was just left is."""
         for member in self._nodes.members:
             if member is read or member.in_a_row or member.height is None or read.height is None:
@@ -101,7 +101,7 @@ class Standby:
         disputed = any(each.disputed is not None for each in self._nodes.members)
         return now - self._looked_at >= (_SOON if disputed else _EVERY)
 
-    def _look(self, ours: Member, final: BlockRef) -> None:
+    def _look(self, ours: Member[Node], final: BlockRef) -> None:
         """Ask every other node for its head and for our final block; one that was astray may have come back."""
         now = self._nodes.clock()
         calls = [block_at("latest"), block_at(final.height)]
@@ -118,11 +118,11 @@ class Standby:
             if member.disputed is not None:
                 member.last_error = member.disputed
 
-    def _others(self, ours: Member, now: float) -> list[Member]:
+    def _others(self, ours: Member[Node], now: float) -> list[Member[Node]]:
         return [each for each in self._nodes.members if each is not ours and each.usable(now)]
 
 
-def _dispute(ours: Member, final: BlockRef, told: Block | None) -> str | None:
+def _dispute(ours: Member[Node], final: BlockRef, told: Block | None) -> str | None:
     if told is None or told.hash == final.hash:
         return None
     return f"its block {final.height} is {told.hash}, while {ours.node.name} has {final.hash} as final"

@@ -2,20 +2,23 @@
 
 import random
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from cloudpay.chains.adapter import NodeHealth, NodeState
-from cloudpay_evm.errors import BlockVanished, NodeFault, Refused
-from cloudpay_evm.node import Node
+from cloudpay.chains.nodes.faults import BlockVanished, NodeFault, NodeRefusal
+from cloudpay.chains.nodes.http import HttpNode
 
 _FIRST_REST, _LONGEST_REST, _LONGEST_RETRY_AFTER = 0.5, 15.0, 600.0
 _ASTRAY = 60.0
 
+NodeT = TypeVar("NodeT", bound=HttpNode)
+
 
 @dataclass
-class Member:
+class Member(Generic[NodeT]):
     """One node. `wrong_chain` is what it serves instead of our chain; `disputed` and `lagging` say why it is so."""
 
-    node: Node
+    node: NodeT
     score: float = 100.0
     failures: int = 0
     in_a_row: int = 0
@@ -31,7 +34,7 @@ class Member:
         """Say whether work may be given to it; one that was astray is only asked for its chain, and that seldom."""
         return self.disputed is None and self.rests_until <= now
 
-    def failed(self, fault: NodeFault | Refused, now: float) -> None:
+    def failed(self, fault: NodeFault | NodeRefusal, now: float) -> None:
         """Let it rest, longer each time, or as long as it asked for."""
         self.last_error = fault.reason
         if isinstance(fault, BlockVanished):
