@@ -1,0 +1,71 @@
+"""What a transfer would do now, tried out without a transaction: its energy, or why it would fail."""
+
+from dataclasses import dataclass
+
+from cloudpay.chains.spending import Spend
+from cloudpay_tron import calls
+from cloudpay_tron.broadcasting import words
+from cloudpay_tron.errors import Refused
+from cloudpay_tron.node import Node
+from cloudpay_tron.transactions import token_call
+from cloudpay_tron.transfers import token_moved
+from cloudpay_tron.wire import Trial
+
+_ERROR = bytes.fromhex("08c379a0")  # keccak256("Error(string)")[:4], Solidity's ABI: what `require` gives
+_TEXT_FROM, _WORD = 4 + 32 + 32, 32
+_LARGEST_TRX = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The energy that a transfer took, none for TRX, or why the chain would not carry it out."""
+
+    energy: int = 0
+    refusal: str | None = None
+
+
+def estimate(node: Node, spend: Spend) -> Estimate:
+    """Try a transfer out at the newest block, in one call."""
+    if spend.contract is None:
+        return _native(node, spend)
+    try:
+        told = node.ask(calls.trial(spend.source, spend.contract, token_call(spend.recipient, spend.amount)))
+    except Refused as refusal:
+        return Estimate(refusal=refusal.told)
+    refusal_ = _refusal(told, spend)
+    return Estimate(refusal=refusal_) if refusal_ else Estimate(told.energy_used)
+
+
+def _native(node: Node, spend: Spend) -> Estimate:
+    if spend.amount > _LARGEST_TRX:
+        return Estimate(refusal="there is not so much TRX")
+    if spend.recipient == spend.source:
+        return Estimate(refusal="the chain sends no TRX from an address to itself")
+    # `TransferActuator` of java-tron: a plain transfer to a contract is not valid.
+    if node.ask(calls.account(spend.recipient)).type == "Contract":
+        return Estimate(refusal="its recipient is a contract, which plain TRX cannot be sent to")
+    return Estimate()
+
+
+def _refusal(told: Trial, spend: Spend) -> str:
+    failed = any(each.ret == "FAILED" for each in told.transaction.ret)
+    if failed or not told.result.result:
+        return _require_text(told) or words(told.result.message) or told.result.code or "it would be reverted"
+    answer = told.constant_result[0] if told.constant_result else ""
+    says_no = len(answer) == 2 * _WORD and not answer.strip("0")
+    # TRON's USDT answers false to transfers that it carries out: what counts is that it tells of one.
+    if says_no and not token_moved(told.logs, spend.contract or "", spend.source, spend.recipient):
+        return "the token answers that it would not send it"
+    return ""
+
+
+def _require_text(told: Trial) -> str:
+    """Read the contract's own reason."""
+    try:
+        raw = bytes.fromhex(told.constant_result[0]) if told.constant_result else b""
+    except ValueError:
+        return ""
+    if raw[:4] != _ERROR:
+        return ""
+    length = int.from_bytes(raw[_TEXT_FROM - _WORD : _TEXT_FROM])
+    return raw[_TEXT_FROM : _TEXT_FROM + min(length, 200)].decode("utf-8", "replace").replace("\0", "")

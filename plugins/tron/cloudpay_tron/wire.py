@@ -1,0 +1,197 @@
+"""What nodes write: the parts of TRON's HTTP answers that are read, as msgspec structs.
+
+Addresses are 42 hexadecimal digits (`visible` is never asked for), but those of logs, which are the 40 of the virtual
+machine. A number that is zero, a text that is empty and a list without elements are left out of answers.
+"""
+
+from msgspec import Struct, field
+
+
+class HeaderData(Struct):
+    """A header's own data."""
+
+    number: int = 0
+    timestamp: int = 0  # in milliseconds
+    parent_hash: str = field(name="parentHash", default="")
+
+
+class BlockHeader(Struct):
+    """A header as a block holds it."""
+
+    raw_data: HeaderData = field(default_factory=HeaderData)
+
+
+class Parameters(Struct):
+    """The fields of the two contracts that are read; of all others nothing."""
+
+    owner_address: str = ""
+    to_address: str = ""
+    contract_address: str = ""
+    amount: int = 0
+    call_value: int = 0
+
+
+class Parameter(Struct):
+    """A contract's parameter."""
+
+    value: Parameters = field(default_factory=Parameters)
+
+
+class Contract(Struct):
+    """A transaction's one contract."""
+
+    type: str = ""
+    parameter: Parameter = field(default_factory=Parameter)
+
+
+class RawData(Struct):
+    """A transaction's own data."""
+
+    contract: tuple[Contract, ...] = ()
+
+
+class Ret(Struct):
+    """What became of a transaction."""
+
+    contract_ret: str = field(name="contractRet", default="")
+
+
+class Transaction(Struct):
+    """A transaction in a block."""
+
+    tx_id: str = field(name="txID")
+    raw_data: RawData
+    ret: tuple[Ret, ...] = ()
+
+
+class Block(Struct):
+    """A block, without an id where there is none; asked for without `detail`, it has no transactions."""
+
+    block_id: str = field(name="blockID", default="")
+    block_header: BlockHeader = field(default_factory=BlockHeader)
+    transactions: tuple[Transaction, ...] = ()
+
+
+class Blocks(Struct):
+    """Blocks that follow each other."""
+
+    block: tuple[Block, ...] = ()
+
+
+class Receipt(Struct):
+    """What a transaction used; `result` is left out where no contract ran."""
+
+    result: str = ""
+
+
+class Log(Struct):
+    """An event; its address has no prefix."""
+
+    address: str = ""
+    topics: tuple[str, ...] = ()
+    data: str = ""
+
+
+class CallValue(Struct):
+    """What an internal transaction moves: TRX, or with a token's id TRC-10."""
+
+    call_value: int = field(name="callValue", default=0)
+    token_id: str = field(name="tokenId", default="")
+
+
+class Internal(Struct):
+    """A call within a contract."""
+
+    caller: str = field(name="caller_address", default="")
+    to: str = field(name="transferTo_address", default="")
+    values: tuple[CallValue, ...] = field(name="callValueInfo", default=())
+    rejected: bool = False
+
+
+class Info(Struct):
+    """A transaction's result."""
+
+    id: str = ""
+    fee: int = 0
+    height: int = field(name="blockNumber", default=0)
+    result: str = ""  # FAILED, or left out
+    receipt: Receipt = field(default_factory=Receipt)
+    log: tuple[Log, ...] = ()
+    internal: tuple[Internal, ...] = field(name="internal_transactions", default=())
+
+
+class Known(Struct):
+    """A transaction that is waited for; without an id there is none."""
+
+    tx_id: str = field(name="txID", default="")
+
+
+class Account(Struct):
+    """An account; one that is not there has no address."""
+
+    address: str = ""
+    balance: int = 0
+    type: str = ""
+
+
+class Resources(Struct):
+    """What an account may use for nothing."""
+
+    free_net_used: int = field(name="freeNetUsed", default=0)
+    free_net_limit: int = field(name="freeNetLimit", default=0)
+    net_used: int = field(name="NetUsed", default=0)
+    net_limit: int = field(name="NetLimit", default=0)
+    energy_used: int = field(name="EnergyUsed", default=0)
+    energy_limit: int = field(name="EnergyLimit", default=0)
+
+
+class ChainParameter(Struct):
+    """One parameter of the chain."""
+
+    key: str = ""
+    value: int = 0
+
+
+class ChainParameters(Struct):
+    """All of them."""
+
+    parameters: tuple[ChainParameter, ...] = field(name="chainParameter", default=())
+
+
+class Return(Struct):
+    """Whether a call could be tried."""
+
+    result: bool = False
+    code: str = ""
+    message: str = ""  # hexadecimal
+
+
+class TrialRet(Struct):
+    """Whether a tried call succeeded."""
+
+    ret: str = ""
+
+
+class TrialTransaction(Struct):
+    """The transaction that a node makes of a trial; nothing but its result is read, and it is never signed."""
+
+    ret: tuple[TrialRet, ...] = ()
+
+
+class Trial(Struct):
+    """What a call would do."""
+
+    result: Return = field(default_factory=Return)
+    energy_used: int = 0
+    constant_result: tuple[str, ...] = ()
+    logs: tuple[Log, ...] = ()
+    transaction: TrialTransaction = field(default_factory=TrialTransaction)
+
+
+class Told(Struct):
+    """What a node said to a broadcast."""
+
+    result: bool = False
+    code: str = ""
+    message: str = ""
+    txid: str = ""
