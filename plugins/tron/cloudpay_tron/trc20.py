@@ -3,7 +3,6 @@
 from cloudpay.chains.nodes.faults import NodeFault
 from cloudpay_tron import calls
 from cloudpay_tron.broadcasting import words
-from cloudpay_tron.errors import Refused
 from cloudpay_tron.forms import to_word
 from cloudpay_tron.node import Node
 from cloudpay_tron.wire import Trial
@@ -21,19 +20,16 @@ def balance(node: Node, contract: str, address: str, *, solid: bool = False) -> 
 
 def decimals(node: Node, contract: str) -> int | None:
     """Ask for a token's decimals; None where there is no token."""
-    try:
-        found = _number(node.ask(calls.trial(contract, contract, _DECIMALS)))
-    except Refused:
-        return None
+    found = _number(node.ask(calls.trial(contract, contract, _DECIMALS)))
     return found if found is not None and found <= _MOST_DECIMALS else None
 
 
 def _number(told: Trial) -> int | None:
+    if told.failed:
+        return None
     if not told.result.result:
-        if told.result.code in ("", "CONTRACT_VALIDATE_ERROR"):
-            return None  # no contract
         raise NodeFault(f"it could not ask a contract: {told.result.code} {words(told.result.message)}")
-    if any(each.ret == "FAILED" for each in told.transaction.ret) or not told.constant_result:
+    if not told.constant_result:
         return None
     answer = told.constant_result[0][:_WORD_DIGITS]
     try:

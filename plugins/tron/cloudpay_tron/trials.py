@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from cloudpay.chains.nodes.faults import NodeFault
 from cloudpay.chains.spending import Spend
 from cloudpay_tron import calls
 from cloudpay_tron.broadcasting import words
-from cloudpay_tron.errors import Refused
 from cloudpay_tron.node import Node
 from cloudpay_tron.transactions import token_call
 from cloudpay_tron.transfers import token_moved
@@ -28,12 +28,9 @@ def estimate(node: Node, spend: Spend) -> Estimate:
     """Try a transfer out at the newest block, in one call."""
     if spend.contract is None:
         return _native(node, spend)
-    try:
-        told = node.ask(calls.trial(spend.source, spend.contract, token_call(spend.recipient, spend.amount)))
-    except Refused as refusal:
-        return Estimate(refusal=refusal.told)
-    refusal_ = _refusal(told, spend)
-    return Estimate(refusal=refusal_) if refusal_ else Estimate(told.energy_used)
+    told = node.ask(calls.trial(spend.source, spend.contract, token_call(spend.recipient, spend.amount)))
+    refusal = _refusal(told, spend)
+    return Estimate(refusal=refusal) if refusal else Estimate(told.energy_used)
 
 
 def _native(node: Node, spend: Spend) -> Estimate:
@@ -48,9 +45,10 @@ def _native(node: Node, spend: Spend) -> Estimate:
 
 
 def _refusal(told: Trial, spend: Spend) -> str:
-    failed = any(each.ret == "FAILED" for each in told.transaction.ret)
-    if failed or not told.result.result:
+    if told.failed:
         return _require_text(told) or words(told.result.message) or told.result.code or "it would be reverted"
+    if not told.result.result:
+        raise NodeFault(f"it could not try a call: {told.result.code} {words(told.result.message)}")
     answer = told.constant_result[0] if told.constant_result else ""
     says_no = len(answer) == 2 * _WORD and not answer.strip("0")
     # TRON's USDT answers false to transfers that it carries out: what counts is that it tells of one.

@@ -6,6 +6,9 @@ machine. A number that is zero, a text that is empty and a list without elements
 
 from msgspec import Struct, field
 
+_INVALID = ("CONTRACT_VALIDATE_ERROR", "CONTRACT_EXE_ERROR")
+_MACHINE = b"vm.program.Program$".hex()  # what the virtual machine's own errors are called, in a message
+
 
 class HeaderData(Struct):
     """A header's own data."""
@@ -186,6 +189,14 @@ class Trial(Struct):
     constant_result: tuple[str, ...] = ()
     logs: tuple[Log, ...] = ()
     transaction: TrialTransaction = field(default_factory=TrialTransaction)
+
+    @property
+    def failed(self) -> bool:
+        """Say whether it was tried and would fail, whatever else is wrong with the node."""
+        if any(each.ret == "FAILED" for each in self.transaction.ret):
+            return True
+        by_machine = self.result.code == "OTHER_ERROR" and _MACHINE in self.result.message
+        return not self.result.result and (self.result.code in _INVALID or by_machine)
 
 
 class Told(Struct):
