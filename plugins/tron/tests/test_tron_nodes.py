@@ -1,0 +1,128 @@
+"""Nodes over HTTP: addresses with a path, keys, errors, failover, no node of another chain."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cloudpay.chains.adapter import ChainAdapter, NodeState
+from cloudpay.chains.errors import NodeUnavailable, WrongChain
+from cloudpay.chains.nodes.faults import NodeFault
+from cloudpay.chains.registry import load_chains
+from cloudpay_devnet.tron.node import TronNode
+from cloudpay_tron import calls
+from cloudpay_tron.errors import Refused
+from cloudpay_tron.node import Node
+
+URL = "https://provider.example/v1/secret"
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[TronNode]:
+    with TronNode.start() as node:
+        yield node
+
+
+def open_adapter(*urls: str, genesis: str = "", **more: Any) -> ChainAdapter:
+    table = {"rpc_urls": list(urls), "assets": {"USDT": False, "USDD": False}, **more}
+    if genesis:
+        table["genesis"] = genesis
+    return load_chains({"tron": table}, "tron").adapter("tron")
+
+
+def genesis_of(chain: TronNode) -> str:
+    return str(chain.call("wallet/getblock", id_or_num="0", detail=False)["blockID"])
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_path_in_the_address_is_kept_with_a_slash_and_without(
+    slash: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def post(self: Node, url: str, body: str, calls_: int) -> bytes:
+        asked.append(url)
+        return b"{}"
+
+    monkeypatch.setattr(Node, "post", post)
+    node = Node(URL + slash, "provider.example", timeout=1, key=None)
+    assert node.header() is None
+    assert asked == [f"{URL}/wallet/getblock"]
+
+
+def test_the_key_goes_in_a_header_of_its_own_and_is_never_another_ones() -> None:
+    node = Node(URL, "provider.example", timeout=1, key=("TRON-PRO-API-KEY", "mine"))
+    assert node._session.headers["TRON-PRO-API-KEY"] == "mine"
+    without = Node(URL, "provider.example", timeout=1, key=None)
+    assert "TRON-PRO-API-KEY" not in without._session.headers
+
+
+def test_names_and_health_do_not_show_what_may_be_a_key() -> None:
+    adapter = open_adapter(URL, URL + "2")
+    assert [each.node for each in adapter.health()] == ["provider.example", "provider.example (2)"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"Error": "class java.lang.NullPointerException : null"}, Refused),
+        ({"Error": "this API is unavailable due to config"}, Refused),
+        ({"Error": "class x : lack of computing resources"}, NodeFault),
+        ({"Error": "The key exceeds the frequency limit(15)"}, NodeFault),
+        ("<html>", NodeFault),
+        ("[1]", NodeFault),
+        ('{"blockID": 7}', NodeFault),
+        ("", NodeFault),
+    ],
+)
+def test_what_is_no_answer_is_told_apart_from_a_nodes_own_error(
+    scripted: Any, answer: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        scripted({"wallet/getblock": answer}).ask(calls.header())
+
+
+def test_f41_a_node_that_fails_hands_over_to_the_next_and_rests(chain: TronNode) -> None:
+    adapter = open_adapter("http://127.0.0.1:9", chain.url, genesis=genesis_of(chain))
+    assert adapter.head().latest.height >= 1
+    resting, up = adapter.health()
+    assert (resting.state, resting.failures, up.state) == (NodeState.RESTING, 1, NodeState.UP)
+    adapter.close()
+
+
+@pytest.mark.parametrize("kind", ["hang_up", "status", "html", "cut", "empty"])
+def test_f41_a_node_that_answers_badly_is_no_empty_chain(chain: TronNode, kind: str) -> None:
+    adapter = open_adapter(chain.url, genesis=genesis_of(chain))
+    chain.fault(kind)
+    try:
+        with pytest.raises(NodeUnavailable):
+            adapter.scan(None, 10, frozenset)
+    finally:
+        chain.heal()
+        adapter.close()
+
+
+def test_f42_a_node_of_another_chain_is_neither_read_nor_hidden(chain: TronNode) -> None:
+    adapter = open_adapter(chain.url)  # the main net's first block
+    with pytest.raises(WrongChain, match="first block"):
+        adapter.verify()
+    with pytest.raises(WrongChain):
+        adapter.head()
+    adapter.close()
+
+
+def test_a_node_that_hides_internal_transactions_stops_the_start(
+    scripted: Any, headers: Callable[..., Any]
+) -> None:
+    from cloudpay_tron.adapter import TronAdapter
+
+    ran = {"receipt": {"result": "SUCCESS"}}
+    many = scripted({"wallet/getblock": headers(50), "wallet/gettransactioninfobyblocknum": [ran] * 50})
+    assert TronAdapter._hides_internals(many)
+    shown = {**ran, "internal_transactions": [{"caller_address": "41" + "aa" * 20}]}
+    told = scripted(
+        {"wallet/getblock": headers(50), "wallet/gettransactioninfobyblocknum": [ran] * 49 + [shown]}
+    )
+    assert not TronAdapter._hides_internals(told)
+    quiet = scripted({"wallet/getblock": headers(50), "wallet/gettransactioninfobyblocknum": [ran]})
+    assert not TronAdapter._hides_internals(quiet), "a quiet chain says nothing"
