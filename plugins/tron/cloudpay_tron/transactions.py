@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
-from cloudpay_tron.forms import PREFIX, address_bytes, to_word, written
+from cloudpay_tron import trc20
+from cloudpay_tron.forms import PREFIX, address_bytes, written
 from cloudpay_tron.protocol import tron_pb2
 
-SELECTOR = bytes.fromhex("a9059cbb")
-"""keccak256("transfer(address,uint256)")[:4], TIP-20."""
 _PADDING = bytes(12)
 _CALL_BYTES = 68
 _ANY = "type.googleapis.com/protocol."
@@ -44,11 +43,6 @@ def reference(block_id: str) -> tuple[bytes, bytes]:
     """Answer what a transaction names of a block: two bytes of its number, eight of its id (TAPOS)."""
     raw = bytes.fromhex(block_id)
     return raw[_NUMBER_AT], raw[_ID_AT]
-
-
-def token_call(recipient: str, amount: int) -> bytes:
-    """Write the one call that tokens are sent by."""
-    return SELECTOR + to_word(recipient) + amount.to_bytes(32)
 
 
 def encode(transaction: Transaction, signature: bytes = b"") -> bytes:
@@ -106,7 +100,7 @@ def _raw(transaction: Transaction) -> "tron_pb2.Transaction.raw":
         body = tron_pb2.TriggerSmartContract(
             owner_address=owner,
             contract_address=address_bytes(transaction.contract),
-            data=token_call(transaction.recipient, transaction.amount),
+            data=trc20.transfer(transaction.recipient, transaction.amount),
         )
     contract = raw.contract.add(type=kind)
     contract.parameter.type_url = _ANY + name
@@ -145,6 +139,6 @@ def _read(raw: "tron_pb2.Transaction.raw", contract: "tron_pb2.Transaction.Contr
 
 
 def _read_call(data: bytes) -> tuple[bytes, int]:
-    if len(data) != _CALL_BYTES or data[:4] != SELECTOR or data[4:16] != _PADDING:
+    if len(data) != _CALL_BYTES or data[:4] != trc20.SELECTOR or data[4:16] != _PADDING:
         raise ValueError("it calls a contract by something else than transfer(address,uint256)")
     return PREFIX + data[16:36], int.from_bytes(data[36:])

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 from cloudpay.chains.nodes.faults import NodeFault
 from cloudpay.chains.spending import Spend
-from cloudpay_tron import calls
+from cloudpay_tron import calls, trc20
 from cloudpay_tron.broadcasting import words
 from cloudpay_tron.node import Node
-from cloudpay_tron.transactions import token_call
 from cloudpay_tron.transfers import token_moved
 from cloudpay_tron.wire import Trial
 
-_ERROR = bytes.fromhex("08c379a0")  # keccak256("Error(string)")[:4], Solidity's ABI: what `require` gives
-_TEXT_FROM, _WORD = 4 + 32 + 32, 32
+_WORD = 32
 _LARGEST_TRX = 2**63 - 1
 
 
@@ -28,7 +26,7 @@ def estimate(node: Node, spend: Spend) -> Estimate:
     """Try a transfer out at the newest block, in one call."""
     if spend.contract is None:
         return _native(node, spend)
-    told = node.ask(calls.trial(spend.source, spend.contract, token_call(spend.recipient, spend.amount)))
+    told = node.ask(calls.trial(spend.source, spend.contract, trc20.transfer(spend.recipient, spend.amount)))
     refusal = _refusal(told, spend)
     return Estimate(refusal=refusal) if refusal else Estimate(told.energy_used)
 
@@ -58,12 +56,7 @@ def _refusal(told: Trial, spend: Spend) -> str:
 
 
 def _require_text(told: Trial) -> str:
-    """Read the contract's own reason."""
     try:
-        raw = bytes.fromhex(told.constant_result[0]) if told.constant_result else b""
+        return trc20.text_of(bytes.fromhex(told.constant_result[0])) if told.constant_result else ""
     except ValueError:
         return ""
-    if raw[:4] != _ERROR:
-        return ""
-    length = int.from_bytes(raw[_TEXT_FROM - _WORD : _TEXT_FROM])
-    return raw[_TEXT_FROM : _TEXT_FROM + min(length, 200)].decode("utf-8", "replace").replace("\0", "")
