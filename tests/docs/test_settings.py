@@ -11,6 +11,7 @@ from msgspec import NODEFAULT, inspect
 from cloudpay.chains.settings import AssetSettings, NetworkSettings
 from cloudpay.kernel.settings import Settings, load_settings
 from cloudpay_evm.settings import EvmSettings
+from cloudpay_tron.settings import TronSettings
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 NO_VARIABLE = "—"
@@ -80,6 +81,7 @@ SECTIONS: dict[str, Callable[[], Iterator[str]]] = {
     "networks": lambda: rows(NetworkSettings, "networks.CODE."),
     "assets": lambda: rows(AssetSettings, "networks.CODE.assets.SYMBOL."),
     "evm": lambda: rows(EvmSettings, "networks.CODE.", frozenset(NetworkSettings.__struct_fields__)),
+    "tron": lambda: rows(TronSettings, "networks.CODE.", frozenset(NetworkSettings.__struct_fields__)),
 }
 
 

@@ -15,9 +15,8 @@ def token(contract: str, decimals: int, source: str) -> dict[str, Any]:
 
 
 TETHER = "Tether, supported protocols (tether.to/en/supported-protocols)"
-JUSTLEND = "JustLend DAO, list of markets (docs.justlend.org)"
-NILE_FAUCET = "Nile's own faucet (nileex.io/join/getJoinPage)"
-SHASTA_WALLETS = "read from wallets' lists, not from the issuer, which keeps no contract there"
+JUSTLEND = "JustLend DAO, list of its markets"
+TEST_NET_LISTS = "lists of wallets and of TRON's own tests; no issuer keeps a contract there"
 
 # A block is solid when 19 of the 27 producers have built on it: about a minute. Circle has minted no USDC on TRON since
 # 20 February 2024 and redeemed it until February 2025 (circle.com, "Discontinuing support for USDC on the TRON
@@ -48,8 +47,8 @@ NILE: Mapping[str, Any] = {
     "rpc_urls": ("https://nile.trongrid.io", "https://api.nileex.io"),
     "assets": {
         "TRX": native(),
-        "USDT": token("TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf", 6, NILE_FAUCET),
-        "USDD": token("TGjgvdTWWrybVLaVeFqSyVqJQWjxqRYbaK", 18, NILE_FAUCET),
+        "USDT": token("TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf", 6, TEST_NET_LISTS),
+        "USDD": token("TGjgvdTWWrybVLaVeFqSyVqJQWjxqRYbaK", 18, TEST_NET_LISTS),
     },
 }
 
@@ -58,10 +57,10 @@ SHASTA: Mapping[str, Any] = {
     "name": "TRON Shasta (test net)",
     "live": False,
     "genesis": "0000000000000000de1aa88295e1fcf982742f773e0419c5a9c134c994a9059e",
-    "rpc_urls": ("https://api.shasta.trongrid.io", "https://shasta-tron.api.onfinality.io/public"),
+    "rpc_urls": ("https://api.shasta.trongrid.io",),  # nobody else serves it to the public
     "assets": {
         "TRX": native(),
-        "USDT": token("TG3XXyExBkPp9nzdajDZsozEu4BkaSJozs", 6, SHASTA_WALLETS),
+        "USDT": token("TG3XXyExBkPp9nzdajDZsozEu4BkaSJozs", 6, TEST_NET_LISTS),
     },
 }
 

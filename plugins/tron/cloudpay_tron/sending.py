@@ -25,7 +25,7 @@ class SendingHalf:
 
     def __init__(self, nodes: Nodes, settings: TronSettings) -> None:
         self.nodes = nodes
-        self._most = settings.in_flight
+        self._most = settings.max_in_flight
         self._bounds = explaining.bounds_of(settings)
         self._drafter = Drafter(settings)
 

@@ -84,6 +84,6 @@ class TronSettings(NetworkSettings, frozen=True, kw_only=True):
             description="Most TRX that a transfer to an address without an account costs, as a decimal string.",
         ),
     ] = "1.1"
-    in_flight: Annotated[
+    max_in_flight: Annotated[
         int, Meta(ge=1, le=10_000, description="Unconfirmed transactions that one address may have.")
     ] = 100
