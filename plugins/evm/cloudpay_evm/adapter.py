@@ -1,10 +1,11 @@
 """The heavy half of the plugin: one network, spoken to through its nodes."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cloudpay.chains.adapter import NodeHealth, Opinion, Reading
 from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongDecimals
+from cloudpay.chains.nodes.standby import Standby
 from cloudpay.chains.types import (
     BlockRef,
     Capability,
@@ -29,7 +30,6 @@ from cloudpay_evm.nodes import open_nodes
 from cloudpay_evm.scan import Scanner, Seen
 from cloudpay_evm.sending import SendingHalf
 from cloudpay_evm.settings import EvmSettings
-from cloudpay_evm.standby import Standby
 from cloudpay_evm.traces import Tracer, find_tracer
 from cloudpay_evm.transfers import Tokens
 from cloudpay_evm.wire import Block
@@ -51,7 +51,7 @@ class EvmAdapter(SendingHalf):
         )
         super().__init__(open_nodes(settings, network), settings, lambda node: self._look(node).final)
         self._settings, self._network = settings, network
-        self._standby = Standby(self.nodes, settings)
+        self._standby = Standby(self.nodes, settings, _headers)
         self._tracers: dict[str, Tracer | None] = {}
         self._balances = BalanceReader()
         self._untraced_until: float | None = None
@@ -103,7 +103,7 @@ class EvmAdapter(SendingHalf):
             if last is None or not self._standby.agree_now(last.final):
                 raise
             seen = self.nodes.run(self._look_again)
-        if self._standby.better_than(seen.node, seen.latest, seen.final) is not None:
+        if self._standby.better_than(seen.node, seen.latest.header, seen.final) is not None:
             seen = self.nodes.run(self._look_again)
         self._seen = self._last_seen = seen
         return Head(seen.latest.header, seen.final, self._settings.finality, seen.node.name)
@@ -276,6 +276,12 @@ class EvmAdapter(SendingHalf):
         if tracer is None:
             raise CannotTrace
         return tracer
+
+
+def _headers(node: Node, heights: Sequence[int | None]) -> list[Header | None]:
+    """Ask for headers in one request, None for the newest; raises `NodeFault`, `Refused`."""
+    found = node.ask_all([block_at("latest" if height is None else height) for height in heights])
+    return [None if block is None else block.header for block in found]
 
 
 def _required(node: Node, height: int | str) -> Block:

@@ -1,12 +1,13 @@
 """The heavy half of the plugin: one network, spoken to through its nodes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cloudpay.chains.adapter import NodeHealth
-from cloudpay.chains.errors import WrongDecimals
+from cloudpay.chains.adapter import NodeHealth, Opinion
+from cloudpay.chains.errors import NodeUnavailable, WrongDecimals
 from cloudpay.chains.nodes.faults import BlockVanished
+from cloudpay.chains.nodes.standby import Standby
 from cloudpay.chains.types import (
     BlockRef,
     Capability,
@@ -50,7 +51,10 @@ class TronAdapter(SendingHalf):
         self.capabilities = Capability.TOKENS | Capability.SPENDS_DEPOSITS | Capability.SENDS
         if settings.internal_transfers:
             self.capabilities |= Capability.TRACES
+        if len(settings.rpc_urls) > 1:
+            self.capabilities |= Capability.SECOND_OPINION
         self._settings, self._network = settings, network
+        self._standby = Standby(self.nodes, settings, _headers)
         contracts = [each.contract for each in settings.assets.values() if each.contract]
         self._scanner = Scanner(BlockReader(contracts, internal=settings.internal_transfers))
         self._seen: _Seen | None = None
@@ -86,7 +90,15 @@ class TronAdapter(SendingHalf):
 
     def head(self) -> Head:
         """Answer the newest and the solid block of one and the same node."""
-        seen = self.nodes.run(self._look_again)
+        try:
+            seen = self.nodes.run(self._look_again)
+        except NodeUnavailable:
+            last = self._last_seen
+            if last is None or not self._standby.agree_now(last.final):
+                raise
+            seen = self.nodes.run(self._look_again)
+        if self._standby.better_than(seen.node, seen.latest, seen.final) is not None:
+            seen = self.nodes.run(self._look_again)
         self._seen = self._last_seen = seen
         return Head(seen.latest, seen.final, self._settings.finality, seen.node.name)
 
@@ -132,6 +144,10 @@ class TronAdapter(SendingHalf):
 
         return self.nodes.run(read)
 
+    def second_opinions(self, blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
+        """Ask all nodes whether they have these blocks, too."""
+        return self._standby.second_opinions(blocks)
+
     def health(self) -> tuple[NodeHealth, ...]:
         """Answer how each node has been doing."""
         return self.nodes.health()
@@ -143,7 +159,6 @@ class TronAdapter(SendingHalf):
     def _look_again(self, node: Node) -> _Seen:
         """Look at the head; where it has not moved, what this node said was solid below it is not asked again."""
         last, latest = self._last_seen, node.required()
-        self.nodes.member_of(node).height = latest.height
         if last is not None and last.node is node and last.latest == latest:
             return last
         solid = node.solid()
@@ -160,3 +175,8 @@ class TronAdapter(SendingHalf):
                     return False
                 run += bool(info.receipt.result)
         return run >= _MANY_CALLS
+
+
+def _headers(node: Node, heights: Sequence[int | None]) -> list[Header | None]:
+    """Ask for headers one by one, None for the newest; raises `NodeFault`, `Refused`."""
+    return [node.header(height) for height in heights]

@@ -1,7 +1,7 @@
 """Nodes over HTTP: addresses with a path, keys, errors, failover, no node of another chain."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,6 +11,7 @@ from cloudpay.chains.nodes.faults import NodeFault
 from cloudpay.chains.registry import load_chains
 from cloudpay_devnet.tron.node import TronNode
 from cloudpay_tron import calls
+from cloudpay_tron.adapter import TronAdapter
 from cloudpay_tron.errors import Refused
 from cloudpay_tron.node import Node
 
@@ -114,8 +115,6 @@ def test_f42_a_node_of_another_chain_is_neither_read_nor_hidden(chain: TronNode)
 def test_a_node_that_hides_internal_transactions_stops_the_start(
     scripted: Any, headers: Callable[..., Any]
 ) -> None:
-    from cloudpay_tron.adapter import TronAdapter
-
     ran = {"receipt": {"result": "SUCCESS"}}
     many = scripted({"wallet/getblock": headers(50), "wallet/gettransactioninfobyblocknum": [ran] * 50})
     assert TronAdapter._hides_internals(many)
@@ -126,3 +125,23 @@ def test_a_node_that_hides_internal_transactions_stops_the_start(
     assert not TronAdapter._hides_internals(told)
     quiet = scripted({"wallet/getblock": headers(50), "wallet/gettransactioninfobyblocknum": [ran]})
     assert not TronAdapter._hides_internals(quiet), "a quiet chain says nothing"
+
+
+def test_f43_a_node_whose_head_stands_still_is_left_for_one_that_is_ahead(chain: TronNode) -> None:
+    with TronNode.start(port=0) as other:
+        other.set_block_time(None)
+        chain.set_block_time(None)
+        genesis = genesis_of(chain)
+        assert genesis_of(other) == genesis, "both are the same chain"
+        adapter = cast("TronAdapter", open_adapter(other.url, chain.url, genesis=genesis, confirmations=1))
+        now = adapter.nodes.clock()
+        adapter.nodes.clock = lambda: now
+        assert adapter.head().node == adapter.health()[0].node
+        chain.mine(30)
+        now += 61
+        head = adapter.head()
+        assert head.node == adapter.health()[1].node
+        assert adapter.health()[0].state is NodeState.LAGGING
+        told = adapter.second_opinions([head.latest.ref])
+        assert set(told) == {head.latest.ref}
+        adapter.close()

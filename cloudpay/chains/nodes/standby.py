@@ -3,16 +3,14 @@
 A node whose head stands still answers every question cheerfully; only its neighbours show that the chain goes on.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Generic
 
 from cloudpay.chains.adapter import Opinion
-from cloudpay.chains.nodes.members import Member
-from cloudpay.chains.types import BlockRef
-from cloudpay_evm.calls import block_at
-from cloudpay_evm.node import Node
-from cloudpay_evm.nodes import Nodes
-from cloudpay_evm.settings import EvmSettings
-from cloudpay_evm.wire import Block
+from cloudpay.chains.nodes.members import Member, NodeT
+from cloudpay.chains.nodes.pool import NodePool
+from cloudpay.chains.settings import NetworkSettings
+from cloudpay.chains.types import BlockRef, Header
 
 _EVERY = 60.0
 """Seconds between two looks at the others, while all is well."""
@@ -24,17 +22,25 @@ _BEHIND = 30.0
 """Seconds' worth of blocks by which another node must be ahead to be preferred while ours still moves."""
 
 
-class Standby:
-    """Looks at the nodes beside the one that is read. Costs nothing where there is one node alone."""
+class Standby(Generic[NodeT]):
+    """Looks at the nodes beside the one that is read. Costs nothing where there is one node alone.
 
-    def __init__(self, nodes: Nodes, settings: EvmSettings) -> None:
-        self._nodes = nodes
+    `headers` asks a node for headers at heights, None for its newest; it answers None for what the node does not have.
+    """
+
+    def __init__(
+        self,
+        nodes: NodePool[NodeT],
+        settings: NetworkSettings,
+        headers: Callable[[NodeT, Sequence[int | None]], Sequence[Header | None]],
+    ) -> None:
+        self._nodes, self._headers = nodes, headers
         self._patience = max(_STILL_BLOCKS * settings.block_seconds, 2 * settings.poll_seconds)
         self._far = max(2, int(_BEHIND / settings.block_seconds))
         self._moved_at = self._looked_at = nodes.clock()
         self._height = -1
 
-    def better_than(self, node: Node, latest: Block, final: BlockRef) -> Node | None:
+    def better_than(self, node: NodeT, latest: Header, final: BlockRef) -> NodeT | None:
         """Answer a node that is ahead of this one, which told these blocks; None while it will do."""
         now = self._nodes.clock()
         ours = self._nodes.member_of(node)
@@ -55,7 +61,7 @@ class Standby:
         self._compare(best, left=ours)
         return best.node
 
-    def _compare(self, read: Member[Node], left: Member[Node] | None = None) -> None:
+    def _compare(self, read: Member[NodeT], left: Member[NodeT] | None = None) -> None:
         """Write down which nodes are behind the one that is read, and that the one that was just left is."""
         for member in self._nodes.members:
             if member is read or member.in_a_row or member.height is None or read.height is None:
@@ -72,11 +78,11 @@ class Standby:
         wanted = sorted(blocks)
         said: dict[BlockRef, list[str]] = {block: [] for block in wanted}
         now = self._nodes.clock()
-        calls = [block_at(block.height) for block in wanted]
+        heights = [block.height for block in wanted]
         for member in self._nodes.members:
             if not wanted or member.rests_until > now:
                 continue
-            told = self._nodes.ask_one(member, lambda node: node.ask_all(calls))
+            told = self._nodes.ask_one(member, lambda node: self._headers(node, heights))
             for block, found in zip(wanted, told or (), strict=False):
                 if found is not None:
                     said[block].append(found.hash)
@@ -90,8 +96,8 @@ class Standby:
         now = self._nodes.clock()
         doubted = [each for each in self._nodes.members if each.disputed and each.rests_until <= now]
         for member in doubted:
-            told = self._nodes.ask_one(member, lambda node: node.ask(block_at(final.height)))
-            if told is not None and told.ref == final:
+            told = self._nodes.ask_one(member, lambda node: self._headers(node, [final.height]))
+            if told and told[0] is not None and told[0].ref == final:
                 member.disputed = None
         return any(member.disputed is None for member in doubted)
 
@@ -101,28 +107,29 @@ class Standby:
         disputed = any(each.disputed is not None for each in self._nodes.members)
         return now - self._looked_at >= (_SOON if disputed else _EVERY)
 
-    def _look(self, ours: Member[Node], final: BlockRef) -> None:
+    def _look(self, ours: Member[NodeT], final: BlockRef) -> None:
         """Ask every other node for its head and for our final block; one that was astray may have come back."""
         now = self._nodes.clock()
-        calls = [block_at("latest"), block_at(final.height)]
         for member in self._nodes.members:
             if member is ours or member.rests_until > now:
                 continue
             member.checked = False  # the look is also the time to ask for its chain again
-            told = self._nodes.ask_one(member, lambda node: node.ask_all(calls))
-            if told is None or told[0] is None:
+            told = self._nodes.ask_one(member, lambda node: self._headers(node, [None, final.height]))
+            if told is None:
                 continue
             head, at_final = told
-            member.height = head.height if head is not None else None
+            if head is None:
+                continue
+            member.height = head.height
             member.disputed = _dispute(ours, final, at_final)
             if member.disputed is not None:
                 member.last_error = member.disputed
 
-    def _others(self, ours: Member[Node], now: float) -> list[Member[Node]]:
+    def _others(self, ours: Member[NodeT], now: float) -> list[Member[NodeT]]:
         return [each for each in self._nodes.members if each is not ours and each.usable(now)]
 
 
-def _dispute(ours: Member[Node], final: BlockRef, told: Block | None) -> str | None:
+def _dispute(ours: Member[NodeT], final: BlockRef, told: Header | None) -> str | None:
     if told is None or told.hash == final.hash:
         return None
     return f"its block {final.height} is {told.hash}, while {ours.node.name} has {final.hash} as final"
