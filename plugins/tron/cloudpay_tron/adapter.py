@@ -20,6 +20,7 @@ from cloudpay.chains.types import (
     Watch,
 )
 from cloudpay_tron import calls, lookups, trc20
+from cloudpay_tron.balances import BalanceReader
 from cloudpay_tron.errors import MissingToken, UnusableTable
 from cloudpay_tron.node import Node
 from cloudpay_tron.nodes import open_nodes
@@ -54,6 +55,7 @@ class TronAdapter(SendingHalf):
         if len(settings.rpc_urls) > 1:
             self.capabilities |= Capability.SECOND_OPINION
         self._settings, self._network = settings, network
+        self._balances = BalanceReader()
         self._standby = Standby(self.nodes, settings, _headers)
         contracts = [each.contract for each in settings.assets.values() if each.contract]
         self._scanner = Scanner(BlockReader(contracts, internal=settings.internal_transfers))
@@ -132,7 +134,7 @@ class TronAdapter(SendingHalf):
     def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
         """Answer balances in base units at the newest or the solid block; raises `Unlinked`."""
         wanted = tuple(holdings)
-        return self.nodes.run(lambda node: lookups.balances(node, wanted, at))
+        return self.nodes.run(lambda node: self._balances.read(node, wanted, at))
 
     def statuses(self, tx_ids: Iterable[str]) -> Statuses:
         """Answer what one node knows of each transaction, and its solid block, which is read first."""

@@ -109,11 +109,11 @@ def resources(address: str) -> Call[Resources]:
     return Call("wallet/getaccountresource", Resources, {"address": to_hex(address)})
 
 
-def trial(owner: str, contract: str, data: bytes, *, solid: bool = False) -> Call[Trial]:
-    """Ask what a call would do, without a transaction."""
+def trial(owner: str, contract: str | None, data: bytes, *, solid: bool = False) -> Call[Trial]:
+    """Ask what a call would do, or without a contract what a deployment would, without a transaction."""
     path = "walletsolidity/triggerconstantcontract" if solid else "wallet/triggerconstantcontract"
-    asked = {"owner_address": to_hex(owner), "contract_address": to_hex(contract), "data": data.hex()}
-    return Call(path, Trial, asked)
+    asked = {"owner_address": to_hex(owner), "data": data.hex()}
+    return Call(path, Trial, {**asked, "contract_address": to_hex(contract)} if contract else asked)
 
 
 PARAMETERS: Call[ChainParameters] = Call("wallet/getchainparameters", ChainParameters)
