@@ -91,9 +91,9 @@ class Drafter:
             return None
         size = transaction.bandwidth
         fee = purse.bytes_to_pay(size) * asked.bandwidth
-        if spend.contract is None:
-            fee = max(fee, self._activation(asked))
-        else:
+        if found.activates:
+            fee = asked.activation  # in place of the bandwidth, not beside it
+        elif spend.contract is not None:
             fee += max(0, energy - purse.energy) * asked.energy
         lacks = fee + (spend.amount if spend.contract is None else 0) - purse.left[None]
         needs: tuple[Spend, ...] = ()
@@ -108,11 +108,6 @@ class Drafter:
         purse.left[spend.contract] -= spend.amount
         signers = (context.keys[spend.source],)
         return Draft((spend,), frozenset(), needs, expires_at(transaction), signers, encode(transaction))
-
-    @staticmethod
-    def _activation(asked: Prices) -> int:
-        """A recipient may be without an account until the block: its fee must be there."""
-        return asked.activation
 
 
 class _Place:

@@ -16,10 +16,14 @@ _LARGEST_TRX = 2**63 - 1
 
 @dataclass(frozen=True)
 class Estimate:
-    """The energy that a transfer took, none for TRX, or why the chain would not carry it out."""
+    """The energy that a transfer took, none for TRX, or why the chain would not carry it out.
+
+    `activates` says that a transfer of TRX makes its recipient's account.
+    """
 
     energy: int = 0
     refusal: str | None = None
+    activates: bool = False
 
 
 def estimate(node: Node, spend: Spend) -> Estimate:
@@ -37,9 +41,10 @@ def _native(node: Node, spend: Spend) -> Estimate:
     if spend.recipient == spend.source:
         return Estimate(refusal="the chain sends no TRX from an address to itself")
     # `TransferActuator` of java-tron: a plain transfer to a contract is not valid.
-    if node.ask(calls.account(spend.recipient)).type == "Contract":
+    recipient = node.ask(calls.account(spend.recipient))
+    if recipient.type == "Contract":
         return Estimate(refusal="its recipient is a contract, which plain TRX cannot be sent to")
-    return Estimate()
+    return Estimate(activates=not recipient.address)
 
 
 def _refusal(told: Trial, spend: Spend) -> str:

@@ -13,6 +13,7 @@ from cloudpay.testing import SeedSigner
 from cloudpay_devnet.tron.node import TronNode
 from cloudpay_tron.adapter import TronAdapter
 from cloudpay_tron.addresses import TronAddresses
+from cloudpay_tron.node import Node
 
 TRX = 1_000_000
 SIGNER = SeedSigner(coin_type=195)
@@ -184,6 +185,15 @@ def test_f71_a_source_that_cannot_pay_for_the_account_of_its_recipient_waits(ben
     assert bench.adapter.prepare([spend(bench, source=source)], bench.context()).drafts == ()
 
 
+def test_f71_to_an_account_that_is_there_the_free_bandwidth_is_enough(bench: Bench) -> None:
+    source, to = bench.address(TRX), bench.address(1)
+    signed = bench.signed(spend(bench, TRX, source=source, to=to))
+    assert bench.outcome(signed) is Broadcast.ACCEPTED
+    bench.chain.mine()
+    status = bench.adapter.statuses([signed.tx_id]).by_id[signed.tx_id]
+    assert (status.state, status.fee) == (TxState.SUCCEEDED, 0), "all that it had has left"
+
+
 def test_f71_what_ran_out_of_energy_has_failed_and_its_burned_fee_is_told(
     scripted: Any, headers: Any
 ) -> None:
@@ -202,8 +212,16 @@ def test_f71_what_ran_out_of_energy_has_failed_and_its_burned_fee_is_told(
 
 @pytest.mark.parametrize("kind", ["wrong_txid", "forged"])
 def test_a_node_that_makes_another_transaction_than_asked_for_gets_no_signature(
-    bench: Bench, kind: str
+    bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: set[str] = set()
+    post = Node.post
+
+    def noted(self: Node, url: str, body: str, calls: int) -> bytes:
+        asked.add(url.removeprefix(f"{bench.chain.url}/"))
+        return post(self, url, body, calls)
+
+    monkeypatch.setattr(Node, "post", noted)
     bench.chain.fault(kind)
     try:
         payment = spend(bench)
@@ -216,6 +234,10 @@ def test_a_node_that_makes_another_transaction_than_asked_for_gets_no_signature(
         bench.chain.heal()
     bench.chain.mine()
     assert bench.state(signed) is TxState.SUCCEEDED
+    made_by_nodes = {
+        path for path in asked if "create" in path or "triggersmart" in path or "transfer" in path
+    }
+    assert asked and not made_by_nodes, "no node is ever asked to make a transaction"
 
 
 def test_bytes_that_were_exchanged_after_drafting_get_no_signature(bench: Bench) -> None:
