@@ -224,8 +224,9 @@ class TronWorld:
         assert told.get("result"), told
         return digest.hex()
 
-    def _load(self, **changes: Any) -> Chains:
-        table = {
+    def table(self) -> dict[str, Any]:
+        """The network's table."""
+        return {
             "family": "tron",
             "rpc_urls": [self.node.url],
             "genesis": self.node.call("wallet/getblock", id_or_num="0", detail=False)["blockID"],
@@ -235,7 +236,9 @@ class TronWorld:
             "native": "TRX",
             "assets": {"TRX": {"decimals": 6}, "USDT": {"contract": self._usdt, "decimals": 6}},
         }
-        chains = load_chains({"tron": {**table, **changes}}, "tron")
+
+    def _load(self, **changes: Any) -> Chains:
+        chains = load_chains({"tron": {**self.table(), **changes}}, "tron")
         self._opened.append(chains)
         return chains
 
