@@ -21,6 +21,14 @@ class NodeFault(Unavailable):
         self.reason, self.retry_after = reason, retry_after
 
 
+class AskedTooOften(NodeFault):
+    """The node limits how often it is asked: that is no matter of how much is asked at once."""
+
+
+class RequestTooLarge(NodeFault):
+    """The node, or what stands before it, takes no request of this size."""
+
+
 class NodeRefusal(CloudPayError):
     """A node answered one call with an error of its own; what plugins raise for it derives from this."""
 

@@ -9,7 +9,7 @@ import urllib3
 from requests.utils import get_environ_proxies
 
 from cloudpay.chains.nodes.deadline import Deadline, InTime
-from cloudpay.chains.nodes.faults import NodeFault
+from cloudpay.chains.nodes.faults import AskedTooOften, NodeFault, RequestTooLarge
 from cloudpay.kernel.db import refuse_inside_transaction
 
 _MAX_BYTES = 256 * 1024 * 1024  # far above any block with its traces
@@ -68,7 +68,10 @@ class HttpNode:
             raise NodeFault(f"the request failed ({type(error).__name__})") from None
         self._took(time.monotonic() - began)
         if response.status_code in _LIMITED:
-            raise NodeFault(f"HTTP {response.status_code}", _retry_after(response.headers.get("Retry-After")))
+            asked_for = _retry_after(response.headers.get("Retry-After"))
+            raise AskedTooOften(f"HTTP {response.status_code}", asked_for)
+        if response.status_code == requests.codes.request_entity_too_large:
+            raise RequestTooLarge(f"HTTP {response.status_code}")
         if response.status_code != requests.codes.ok and content.lstrip()[:1] not in (b"{", b"["):
             raise NodeFault(f"HTTP {response.status_code}")
         return content

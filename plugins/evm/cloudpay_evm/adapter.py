@@ -1,6 +1,6 @@
 """The heavy half of the plugin: one network, spoken to through its nodes."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cloudpay.chains.adapter import NodeHealth, Opinion, Reading
@@ -23,19 +23,17 @@ from cloudpay_evm import foreign, lookups
 from cloudpay_evm.again import Rereader
 from cloudpay_evm.balances import BalanceReader
 from cloudpay_evm.calls import block_at
-from cloudpay_evm.errors import BlockVanished, CannotTrace, MissingToken, NodeFault, Refused, UnusableTable
+from cloudpay_evm.errors import BlockVanished, MissingToken, NodeFault, Refused
 from cloudpay_evm.logs import LogReader
+from cloudpay_evm.lookups import required_block
 from cloudpay_evm.node import Node
 from cloudpay_evm.nodes import open_nodes
 from cloudpay_evm.scan import Scanner, Seen
 from cloudpay_evm.sending import SendingHalf
 from cloudpay_evm.settings import EvmSettings
-from cloudpay_evm.traces import Tracer, find_tracer
+from cloudpay_evm.tracing import Tracing
 from cloudpay_evm.transfers import Tokens
 from cloudpay_evm.wire import Block
-
-_TRACES_AGAIN = 600.0
-"""Seconds after which nodes that stopped tracing are asked whether they do again."""
 
 
 class EvmAdapter(SendingHalf):
@@ -52,21 +50,19 @@ class EvmAdapter(SendingHalf):
         super().__init__(open_nodes(settings, network), settings, lambda node: self._look(node).final)
         self._settings, self._network = settings, network
         self._standby = Standby(self.nodes, settings, _headers)
-        self._tracers: dict[str, Tracer | None] = {}
+        self._tracing = Tracing(self.nodes, settings, network)
         self._balances = BalanceReader()
-        self._untraced_until: float | None = None
         self._seen: Seen | None = None
         self._last_seen: Seen | None = None
         tokens = Tokens(asset.contract for asset in settings.assets.values() if asset.contract)
         logs = LogReader(tokens, start=settings.logs_range, blooms_hold=settings.blooms)
         self._scanner = Scanner(
-            tokens, logs, native=settings.watch_native, final=self._final, tracer=self._tracer_of
+            tokens, logs, native=settings.watch_native, final=self._final, tracer=self._tracing.of
         )
         self._rereader = Rereader(tokens, logs)
         if tokens:
             self.capabilities |= Capability.SECOND_READING
-        if settings.traces == "on" and settings.watch_native:
-            self.capabilities |= Capability.TRACES
+        self._promise_traces()
         if len(settings.rpc_urls) > 1:
             self.capabilities |= Capability.SECOND_OPINION
 
@@ -90,7 +86,10 @@ class EvmAdapter(SendingHalf):
             if decimals != asset.decimals:
                 raise WrongDecimals(self._network, symbol, asset.decimals, decimals)
         if self._settings.watch_native and self._settings.traces != "off":
-            self._find_tracers(reachable)
+            try:
+                self._tracing.find(reachable)
+            finally:
+                self._promise_traces()
         if self._settings.watch_native:
             self._find_many_balances(reachable)
 
@@ -121,7 +120,10 @@ class EvmAdapter(SendingHalf):
                 page = self._scanner.page(node, after, limit, watch, None)
             return replace(page, node=node.name)
 
-        page = self._traced(read)
+        try:
+            page = self._tracing.read(read)
+        finally:
+            self._promise_traces()
         if seen is not None and page.headers and page.headers[-1].height < seen.latest.height:
             self._seen = seen
         return page
@@ -130,7 +132,7 @@ class EvmAdapter(SendingHalf):
         """Answer the header at a height of the canonical chain."""
         if height == 0 and self.nodes.first_block is None:
             raise NodeUnavailable(self._network, "none of its nodes still tells its first block")
-        return self.nodes.run(lambda node: _required(node, height)).header
+        return self.nodes.run(lambda node: required_block(node, height)).header
 
     def pending(self, watch: Watch) -> tuple[PendingTransfer, ...]:  # the seam's parameter
         """Answer nothing: an EVM node's mempool shows only a part, so the capability MEMPOOL is not there."""
@@ -189,75 +191,35 @@ class EvmAdapter(SendingHalf):
 
     def _look_again(self, node: Node) -> Seen:
         """Look at the head; where it has not moved, what this node said was final below it is not asked again."""
-        last, latest = self._last_seen, _required(node, "latest")
+        last, latest = self._last_seen, required_block(node, "latest")
         if last is not None and last.node is node and last.latest.hash == latest.hash:
             return last
         return Seen(node, latest, self._final(node, latest))
 
     def _look(self, node: Node) -> Seen:
-        latest = _required(node, "latest")
+        latest = required_block(node, "latest")
         return Seen(node, latest, self._final(node, latest))
 
     def _final(self, node: Node, latest: Block) -> BlockRef:
         """Answer the newest final block: by the node's own tag, or by depth, the block itself counted."""
         if self._settings.finality is Finality.TAG:
-            tagged = _required(node, "finalized")
+            tagged = required_block(node, "finalized")
             return min(tagged.ref, latest.ref, key=lambda ref: ref.height)
         height = max(0, latest.height - self._settings.confirmations + 1)
-        return latest.ref if height == latest.height else _required(node, height).ref
+        return latest.ref if height == latest.height else required_block(node, height).ref
 
-    def _traced(self, read: Callable[[Node], Page]) -> Page:
-        """Read a page, and do without traces from the next one on where no node that answers gives them any more.
-
-        Balances find what traces would have: better a look at those than a network that stands still.
-        """
-        now = self.nodes.clock()
-        if self._untraced_until is not None and now >= self._untraced_until:
-            self._find_tracers(each.node for each in self.nodes.members if each.checked and each.usable(now))
-            self._untraced_until = None if Capability.TRACES in self.capabilities else now + _TRACES_AGAIN
-        refused = False
-
-        def watched(node: Node) -> Page:
-            nonlocal refused
-            try:
-                return read(node)
-            except Refused as refusal:
-                refused = refused or refusal.method in set(Tracer)
-                raise
-            except CannotTrace:
-                refused = True
-                raise
-
-        try:
-            return self.nodes.run(watched)
-        except NodeUnavailable:
-            if refused and self._settings.traces != "on":
-                self.capabilities &= ~Capability.TRACES
-                self._untraced_until = now + _TRACES_AGAIN
-            raise
-
-    def _find_tracers(self, nodes: Iterable[Node]) -> None:
-        self._tracers.clear()
-        for node in nodes:
-            try:
-                self._tracers[node.name] = find_tracer(node, _required(node, "latest").ref)
-            except (NodeFault, Refused):
-                continue  # it is tried again when it is next asked for a page
-        if self._tracers and all(self._tracers.values()):
+    def _promise_traces(self) -> None:
+        if self._tracing.promised:
             self.capabilities |= Capability.TRACES
-            return
-        self.capabilities &= ~Capability.TRACES
-        if self._settings.traces == "on":
-            names = ", ".join(name for name, tracer in self._tracers.items() if tracer is None) or "no node"
-            what = f'traces = "on", but of its nodes {names} cannot trace; use others, or set "auto"'
-            raise UnusableTable(self._network, what)
+        else:
+            self.capabilities &= ~Capability.TRACES
 
     def _find_many_balances(self, nodes: Iterable[Node]) -> None:
         """Promise many balances at once where every node that answers now gives them."""
         answering: list[bool] = []
         for node in nodes:
             try:
-                self._balances.try_out(node, _required(node, "latest").ref)
+                self._balances.try_out(node, required_block(node, "latest").ref)
             except (NodeFault, Refused, Unlinked):
                 continue  # it is tried when it is next asked for many
             answering.append(not self._balances.refuses_many(node))
@@ -266,26 +228,8 @@ class EvmAdapter(SendingHalf):
         else:
             self.capabilities &= ~Capability.MANY_BALANCES
 
-    def _tracer_of(self, node: Node) -> Tracer | None:
-        """How a node is asked for traces; with the capability promised, a node that was down at first is tried now."""
-        if Capability.TRACES not in self.capabilities:
-            return None
-        if node.name not in self._tracers:
-            self._tracers[node.name] = find_tracer(node, _required(node, "latest").ref)
-        tracer = self._tracers[node.name]
-        if tracer is None:
-            raise CannotTrace
-        return tracer
-
 
 def _headers(node: Node, heights: Sequence[int | None]) -> list[Header | None]:
     """Ask for headers in one request, None for the newest; raises `NodeFault`, `Refused`."""
     found = node.ask_all([block_at("latest" if height is None else height) for height in heights])
     return [None if block is None else block.header for block in found]
-
-
-def _required(node: Node, height: int | str) -> Block:
-    block = node.ask(block_at(height))
-    if block is None:
-        raise NodeFault(f"it has no block {height}")
-    return block

@@ -19,6 +19,8 @@ _OVERLOADED = re.compile(
     re.IGNORECASE,
 )
 _OVERLOADED_CODES = {429, -32029}
+# What geth says to each call of a batch whose answer, as a whole, became too large or took too long.
+_CUT_OFF = re.compile(r"response (is )?too (large|big)|request timed out", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Call(Generic[Answer]):
     method: str
     params: tuple[Any, ...]
     decoder: Decoder[Answer]
+
+    @property
+    def kind(self) -> str:
+        """What its answer's weight depends on: the method, and whether a block comes with its transactions."""
+        return f"{self.method} in full" if self.params[-1:] == (True,) else self.method
 
     def read(self, result: msgspec.Raw) -> Answer:
         """Read a result; raises `NodeFault` when it has another shape."""
@@ -61,6 +68,11 @@ class Envelope(Struct):
     id: int | str | None = None
     result: msgspec.Raw = msgspec.Raw()
     error: RpcError | None = None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the call may be answered when it is asked with fewer others."""
+        return self.error is not None and _CUT_OFF.search(self.error.message) is not None
 
     def refusal(self, method: str) -> Refused | None:
         """Answer the node's own error; raises `NodeFault` when it says that the node is overloaded or broken."""

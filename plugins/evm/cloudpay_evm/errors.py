@@ -20,7 +20,13 @@ class Refused(NodeRefusal):
         self.method, self.rpc_code, self.rpc_message, self.data = method, rpc_code, rpc_message, data
 
 
-class CannotTrace(NodeFault):
+class TraceFault(NodeFault):
+    """A node answers, but does not give the traces of some block."""
+
+    code: ClassVar[str] = "trace_fault"
+
+
+class CannotTrace(TraceFault):
     """A node does not trace, on a network whose payments inside contracts are found by traces."""
 
     code: ClassVar[str] = "cannot_trace"

@@ -1,18 +1,26 @@
-"""The fate of transactions and the decimals of tokens, many at a time."""
+"""Single blocks, and the fate of transactions and the decimals of tokens, many at a time."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from cloudpay.chains.types import BlockRef, TxState, TxStatus
 from cloudpay_evm import erc20
-from cloudpay_evm.calls import Call, receipt_of, transaction
-from cloudpay_evm.errors import Refused
+from cloudpay_evm.calls import Call, block_at, receipt_of, transaction
+from cloudpay_evm.errors import NodeFault, Refused
 from cloudpay_evm.node import Node
-from cloudpay_evm.wire import TEXT, Receipt, number
+from cloudpay_evm.wire import TEXT, Block, Receipt, number
 
 _REVERTED = 3  # what geth answers for an eth_call that reverted
 _FAILED = re.compile(r"revert|invalid opcode|out of gas|EVM error", re.IGNORECASE)
 _STATES = {0: TxState.REVERTED, 1: TxState.SUCCEEDED}  # EIP-658
+
+
+def required_block(node: Node, height: int | str) -> Block:
+    """Answer a block by height or tag; raises `NodeFault` when the node has none."""
+    block = node.ask(block_at(height))
+    if block is None:
+        raise NodeFault(f"it has no block {height}")
+    return block
 
 
 def statuses(node: Node, tx_ids: Iterable[str]) -> Mapping[str, TxStatus]:

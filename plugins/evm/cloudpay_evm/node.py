@@ -2,12 +2,15 @@
 
 import itertools
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from cloudpay.chains.nodes.faults import AskedTooOften, RequestTooLarge
 from cloudpay.chains.nodes.http import HttpNode
+from cloudpay_evm.batches import BatchSizes
 from cloudpay_evm.calls import Answer, Call, Envelope
 from cloudpay_evm.errors import NodeFault, Refused
 
@@ -20,7 +23,7 @@ class Node(HttpNode):
 
     def __init__(self, url: str, name: str, *, timeout: float, batch_size: int) -> None:
         super().__init__(url, name, timeout=timeout, headers={"User-Agent": "cloudpay-evm"})
-        self._url, self._batch_size = url, batch_size
+        self._url, self._batches = url, BatchSizes(batch_size)
         self._ids = itertools.count(1)
 
     def ask(self, call: Call[Answer]) -> Answer:
@@ -40,7 +43,7 @@ class Node(HttpNode):
         """Answer calls in few requests, each with its result or its refusal; raises `NodeFault`."""
         answers: list[Answer | Refused] = []
         while len(answers) < len(calls):
-            batch = calls[len(answers) : len(answers) + self._batch_size]
+            batch = self._batches.first_of(calls[len(answers) :])
             for call, envelope in self._some(batch):
                 settled = _settled(call, envelope)
                 answers.append(settled)
@@ -53,7 +56,7 @@ class Node(HttpNode):
         """
         answers: list[Answer | Refused | NodeFault] = []
         while len(answers) < len(calls):
-            batch = calls[len(answers) : len(answers) + self._batch_size]
+            batch = self._batches.first_of(calls[len(answers) :])
             try:
                 told = self._some(batch)
             except NodeFault as fault:
@@ -67,9 +70,32 @@ class Node(HttpNode):
                     answers.append(fault)
         return answers
 
+    def share(self, limit: int, kinds: Sequence[str]) -> int:
+        """Answer how many of `limit` to ask for, where this node has come to answer fewer calls of `kinds` at once."""
+        return self._batches.share(limit, kinds)
+
     def _some(self, calls: Sequence[Call[Answer]]) -> list[tuple[Call[Answer], Envelope]]:
-        """Ask in one request; fewer are answered, or none, where the node takes no such batch."""
-        told = self._batch(calls) if len(calls) > 1 else [self._single(calls[0])]
+        """Ask in one request; fewer are answered, or none, where the node takes no such batch.
+
+        Whatever goes wrong with a batch, fewer such calls are asked at once from now on: a node that needs too long for
+        many answers each one in time, and would else never be read again by who fell behind.
+        """
+        if len(calls) == 1:
+            return [(calls[0], self._single(calls[0]))]
+        began = time.monotonic()
+        try:
+            told = self._batch(calls)
+        except RequestTooLarge:
+            told = []
+        except AskedTooOften:
+            raise
+        except NodeFault:
+            self._batches.failed(calls)
+            raise
+        if len(told) < len(calls):
+            self._batches.failed(calls)
+        else:
+            self._batches.worked(calls, easily=time.monotonic() - began < self._timeout / 2)
         return list(zip(calls, told, strict=False))
 
     def _single(self, call: Call[Answer]) -> Envelope:
@@ -80,19 +106,23 @@ class Node(HttpNode):
         return envelope
 
     def _batch(self, calls: Sequence[Call[Answer]]) -> list[Envelope]:
-        """Ask in one request; a node that refuses the batch as such is asked in smaller ones from now on."""
+        """Ask in one request; answer as many, from the first on, as are answered: none where a batch is refused."""
         numbers = [next(self._ids) for _ in calls]
         body = self._post(
             [_request(number, call) for number, call in zip(numbers, calls, strict=True)], len(calls)
         )
-        if body.lstrip()[:1] == b"{":
-            _read(_ONE, body).refusal("a batch")
-            self._batch_size = max(1, len(calls) // 2)
+        is_one = body.lstrip()[:1] == b"{"
+        told = [_read(_ONE, body)] if is_one else _read(_MANY, body)
+        if is_one or (
+            len(told) == 1 and told[0].error is not None
+        ):  # geth refuses in a list, as the first call
+            told[0].refusal("a batch")
             return []
-        by_number = {envelope.id: envelope for envelope in _read(_MANY, body)}
+        by_number = {envelope.id: envelope for envelope in told}
         if set(by_number) != set(numbers):
             raise NodeFault("it answered other calls of a batch than were asked, or not all of them")
-        return [by_number[number] for number in numbers]
+        in_order = (by_number[number] for number in numbers)
+        return list(itertools.takewhile(lambda envelope: not envelope.is_cut_off, in_order))
 
     def _post(self, body: Any, calls: int) -> bytes:
         return self.post(self._url, json.dumps(body), calls)

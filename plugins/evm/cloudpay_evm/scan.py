@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cloudpay.chains.errors import Unlinked
 from cloudpay.chains.types import BlockRef, Page, Transfer, TransferSource, Watch
 from cloudpay_evm.calls import block_at, full_block_at
-from cloudpay_evm.errors import BlockVanished, NodeFault
+from cloudpay_evm.errors import BlockVanished, NodeFault, TraceFault
 from cloudpay_evm.logs import LogReader
 from cloudpay_evm.native import plain_transfers, successful
 from cloudpay_evm.node import Node
@@ -14,6 +14,8 @@ from cloudpay_evm.traces import Tracer, contract_transfers
 from cloudpay_evm.transfers import Tokens
 from cloudpay_evm.wire import Block, FullBlock, Log, number
 
+_HEAVY = (full_block_at("latest").kind, *Tracer)
+"""What takes a node longest, where native coins are watched."""
 _WORTH_A_RANGE = 4
 """Final blocks ahead from which one range costs fewer calls than asking block by block."""
 
@@ -62,12 +64,16 @@ class Scanner:
             if latest.hash != after.hash:
                 raise Unlinked(after)
             return Page((), ())
-        end = min(latest.height, after.height + limit)
+        end = min(latest.height, after.height + self._at_most(node, limit))
         if end - after.height >= _WORTH_A_RANGE:
             final = known.final if known else self._final(node, latest)
             if min(end, final.height) - after.height >= _WORTH_A_RANGE:
                 return self._range(node, after, min(end, final.height), latest, watch)
         return self._near(node, self._following(node, after, end, latest), watch)
+
+    def _at_most(self, node: Node, limit: int) -> int:
+        """Answer how many blocks a page may have: fewer where the node needs more requests for each, or seconds."""
+        return node.share(limit, _HEAVY) if self._native else limit
 
     def _following(self, node: Node, after: BlockRef, end: int, latest: Block) -> list[Block]:
         """Answer the blocks after a block, each the child of the one before; fewer where the chain moved meanwhile."""
@@ -134,8 +140,16 @@ class Scanner:
         if not self._native:
             return []
         full = [block for block in blocks if isinstance(block, FullBlock)]
-        tracer = self._tracer(node)
-        return plain_transfers(full) + (contract_transfers(node, tracer, full) if tracer else [])
+        return plain_transfers(full) + self._traced(node, full)
+
+    def _traced(self, node: Node, blocks: Sequence[FullBlock]) -> list[Transfer]:
+        try:
+            tracer = self._tracer(node)
+            return contract_transfers(node, tracer, blocks) if tracer else []
+        except (BlockVanished, TraceFault):
+            raise
+        except NodeFault as fault:  # what came before the traces was there: it is they that are in the way
+            raise TraceFault(fault.reason, fault.retry_after) from fault
 
     def _ours(self, node: Node, transfers: Sequence[Transfer], watch: Watch) -> list[Transfer]:
         """Keep what touches us, in the order of execution; of plain transactions only the successful ones."""

@@ -46,7 +46,12 @@ class EvmSettings(NetworkSettings, frozen=True, kw_only=True):
     ] = True
     batch_size: Annotated[
         int,
-        Meta(ge=1, le=1_000, description="Calls in one HTTP request at first; halved when a node refuses."),
+        Meta(
+            ge=1,
+            le=1_000,
+            description="Calls in one HTTP request at first; halved, by kind of call, when a node refuses, fails or "
+            "takes too long.",
+        ),
     ] = 20
     timeout_seconds: Annotated[
         float, Meta(gt=0, le=120, description="Longest time that a node may take for one HTTP request.")

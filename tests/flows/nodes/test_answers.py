@@ -3,8 +3,10 @@
 import pytest
 
 from cloudpay.alerts.states import AlertKind
+from cloudpay.chains.types import Capability
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.payments.states import NetworkStatus
+from cloudpay_devnet.faultproxy import Answered, JsonCall
 from cloudpay_devnet.faultproxy.faults import answers
 from cloudpay_devnet.faultproxy.faults.limits import NoTraces, RangeLimit
 from cloudpay_devnet.faultproxy.faults.transactions import MissingReceipts
@@ -182,3 +184,41 @@ def test_when_traces_vanish_the_balances_find_what_contracts_send(
     at.chain.node.mine(4)
     at.look(2)
     assert at.paid_once(invoice) and at.network().status is NetworkStatus.ACTIVE
+
+
+def test_f40_a_block_that_no_node_traces_holds_up_no_tokens_and_its_money_is_credited_once(
+    stage: Stages, start_chain: StartChain
+) -> None:
+    at = stage(2, start_chain("evm"))
+    coins, tokens = at.shop.ask("1", "ETH"), at.shop.ask("10")
+    at.chain.pay_through_contract(coins.option.address, coins.option.amount)
+    height = at.chain.node.block_number()
+
+    def without_one(call: JsonCall) -> Answered | None:
+        is_it = call["method"] == "trace_block" and call["params"] == [hex(height)]
+        return Answered([]) if is_it else None
+
+    for proxy in at.proxies:
+        proxy.on_call = without_one
+    at.pay(tokens)
+    for _ in range(7):
+        at.look()
+        at.rest()
+    at.bury()
+    assert at.status(tokens) is InvoiceStatus.PAID
+    at.bury()
+    assert at.status(coins) is InvoiceStatus.PAID
+    assert Capability.TRACES not in at.watcher.adapter.capabilities
+    for proxy in at.proxies:
+        proxy.on_call = lambda _: None
+    at.passed += 600  # for the plugin's clock alone: the chain does not stand still
+    at.bury()
+    assert Capability.TRACES in at.watcher.adapter.capabilities
+    at.shop.rescan(height, height)
+    at.bury()
+    for invoice in (coins, tokens):
+        assert at.shop.statuses_told(invoice).count("paid") == 1
+    assert (
+        at.shop.held("") == coins.option.amount
+        and at.shop.held() == coins.option.amount + tokens.option.amount
+    )
