@@ -75,6 +75,18 @@ def acquire(db: Database, clock: Clock, name: str, holder: str, ttl: timedelta) 
         return None
 
 
+def renew(db: Database, clock: Clock, lease: Lease, ttl: timedelta) -> bool:
+    """Extend a lease that is still running; False when it ran out, or is another's by now."""
+
+    def work(session: Session) -> bool:
+        now = clock.now(session)
+        mine = (LeaseRow.name == lease.name, LeaseRow.holder == lease.holder, LeaseRow.token == lease.token)
+        running = update(LeaseRow).where(*mine, LeaseRow.until >= now)
+        return bool(changed_rows(session, running.values(until=now + ttl)))
+
+    return db.run(work)
+
+
 def fence(session: Session, lease: Lease) -> None:
     """Lock the lease row for the rest of this transaction; raises `LeaseLost` when it is no longer ours."""
     mine = (LeaseRow.name == lease.name, LeaseRow.holder == lease.holder, LeaseRow.token == lease.token)
@@ -99,19 +111,33 @@ class LeaseKeeper:
     """Holds one lease over many short pieces of work, writing it anew only when a third of its time has gone."""
 
     def __init__(self, db: Database, clock: Clock, name: str, holder: str, ttl: timedelta) -> None:
-        self._db, self._clock, self._name, self._holder, self._ttl = db, clock, name, holder, ttl
+        self.name, self.ttl = name, ttl
+        self._db, self._clock, self._holder = db, clock, holder
         self._lease: Lease | None = None
         self._renew_at = 0.0
+
+    @property
+    def renew_seconds(self) -> float:
+        """After how many seconds the lease is written anew."""
+        return self.ttl.total_seconds() / 3
 
     def hold(self) -> Lease | None:
         """Answer the lease, taken or extended as needed; None while another process has it."""
         if self._lease is None or time.monotonic() >= self._renew_at:
-            self._renew_at = time.monotonic() + self._ttl.total_seconds() / 3
+            self._renew_at = time.monotonic() + self.renew_seconds
             had = self._lease is not None
-            self._lease = acquire(self._db, self._clock, self._name, self._holder, self._ttl)
+            self._lease = acquire(self._db, self._clock, self.name, self._holder, self.ttl)
             if self._lease is not None:
                 passing(Failpoint.LEASE_RENEWED if had else Failpoint.LEASE_TAKEN)
         return self._lease
+
+    def renew(self) -> None:
+        """Extend the lease where it is held and it is time, from any thread; one that ran out is left to `hold`."""
+        lease = self._lease
+        if lease is None or time.monotonic() < self._renew_at:
+            return
+        extended = renew(self._db, self._clock, lease, self.ttl)
+        self._renew_at = time.monotonic() + self.renew_seconds if extended else 0.0
 
     @property
     def held(self) -> Lease | None:

@@ -14,6 +14,7 @@ from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.holders import new_holder
 from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
 from cloudpay.kernel.log import get_logger
+from cloudpay.kernel.renewing import Renewer
 from cloudpay.payments.health import note_silence, verify
 from cloudpay.payments.models import NetworkRow
 from cloudpay.payments.states import NetworkStatus
@@ -25,6 +26,8 @@ LEASE_TTL = timedelta(seconds=15)
 _LONGEST_PAUSE = 30.0
 _STAND_BY = 1.0
 _DATABASE_PAUSE = 2.0
+_HUNG = 120.0
+"""Seconds without an answer of a node and without a page after which a poll hangs: no request may take longer."""
 
 
 class WatchLoop:
@@ -42,13 +45,18 @@ class WatchLoop:
         adapter = self._gateway.chains.adapter(self._network.code)
         watcher = Watcher(self._gateway, self._network, adapter, self._keeper, stop)
         try:
-            while not stop.is_set():
-                try:
-                    wait = _STAND_BY if self._keeper.hold() is None else self._poll(watcher)
-                except (OperationalError, InterfaceError) as error:  # the database is away, locked or full
-                    wait = min(_DATABASE_PAUSE, self._back_off(error))
-                wake.wait(wait)
-                wake.clear()
+            with Renewer(self._keeper, watcher.done, _HUNG) as renewer:
+                while not stop.is_set():
+                    try:
+                        with renewer.working():
+                            wait = _STAND_BY if self._keeper.hold() is None else self._poll(watcher)
+                    except (
+                        OperationalError,
+                        InterfaceError,
+                    ) as error:  # the database is away, locked or full
+                        wait = min(_DATABASE_PAUSE, self._back_off(error))
+                    wake.wait(wait)
+                    wake.clear()
         finally:
             self._keeper.release()
 

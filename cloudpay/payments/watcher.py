@@ -1,6 +1,7 @@
 """One look at one network: read on from the cursor, follow a reorganisation, credit what is final."""
 
 import threading
+import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +13,7 @@ from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Capability, Head, Header, Page
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseKeeper, LeaseLost
+from cloudpay.kernel.log import get_logger
 from cloudpay.payments.again import SecondReader
 from cloudpay.payments.arrivals import NOTHING_ASKED, ArrivalLook
 from cloudpay.payments.balances import BalanceLook
@@ -27,6 +29,8 @@ from cloudpay.payments.progress import Progress
 from cloudpay.payments.states import READABLE
 from cloudpay.payments.stuck import StuckLook
 from cloudpay.wallets.service import ours
+
+log = get_logger(__name__)
 
 
 @dataclass
@@ -48,6 +52,11 @@ class Watcher:
         self._masters = MasterMaker(self.gateway)
         self._progress = Progress(self.network.code, self.network.settings.scan_limit)
         self.pace = Pace(self.network.settings)
+        self._pages = 0
+
+    def done(self) -> tuple[int, int]:
+        """Answer what differs as soon as a node was asked again, or a page was read; from any thread."""
+        return self._pages, sum(node.calls for node in self.adapter.health())
 
     def poll(self) -> int:
         """Read what is new and credit what is final; answer how many blocks were read.
@@ -108,7 +117,7 @@ class Watcher:
         after = cursor
         while True:
             try:
-                page = self.adapter.scan(after, self.network.settings.scan_limit, self._ours)
+                page = self._read(after)
             except Unlinked:
                 after = self._older(after, head)
                 if after is None:
@@ -120,6 +129,21 @@ class Watcher:
                     self._require_final_to_stay(after, page)
                 passing(Failpoint.PAGE_SCANNED)
                 return after, page
+
+    def _read(self, after: BlockRef | None) -> Page:
+        began = time.monotonic()
+        page = self.adapter.scan(after, self.network.settings.scan_limit, self._ours)
+        seconds = time.monotonic() - began
+        self._pages += 1
+        if seconds > self.keeper.ttl.total_seconds():
+            log.warning(
+                "slow_page",
+                network=self.network.code,
+                node=page.node,
+                blocks=len(page.headers),
+                seconds=round(seconds),
+            )
+        return page
 
     def _older(self, block: BlockRef | None, head: Head) -> BlockRef | None:
         """Answer the block to go back to; None when what was read and final is gone.

@@ -3,15 +3,19 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from cloudpay.chains.errors import WrongChain
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.registry import load_chains
-from cloudpay.chains.types import Head
+from cloudpay.chains.types import BlockRef, Head, Page
+from cloudpay.chains.types import Watch as Ours
 from cloudpay.invoices.states import InvoiceStatus
+from cloudpay.kernel.leases import LeaseRow
+from cloudpay.payments import loop as loop_module
 from cloudpay.payments.loop import LEASE_TTL
 from cloudpay.payments.networks import pause, resume
 from cloudpay.payments.states import NetworkStatus
@@ -95,6 +99,52 @@ def test_a_loop_that_hung_beyond_its_lease_commits_nothing_and_stands_by(
     shop.settle()
     assert shop.state(invoice).status is InvoiceStatus.PAID
     assert shop.held() == 10_000_000
+
+
+def test_a_page_that_takes_longer_than_a_lease_is_committed_though_another_loop_stands_by(
+    shop: Shop, clock: FixedClock, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_module, "LEASE_TTL", timedelta(seconds=0.6))
+    shop.watcher.keeper.release()
+    first = watch()
+    eventually(lambda: (holder(shop.gateway) or ("",))[0] == first.name, "the first loop has the lease")
+    eventually(has_read(shop.gateway, shop.chain), "the first loop reads")
+    held = holder(shop.gateway)
+    reading, go_on, scan = threading.Event(), threading.Event(), shop.chain.scan
+
+    def slow(after: BlockRef | None, limit: int, ours: Ours) -> Page:
+        if threading.current_thread() is first.thread:
+            reading.set()
+            assert go_on.wait(LIMIT)
+        return scan(after, limit, ours)
+
+    monkeypatch.setattr(shop.chain, "scan", slow)
+    invoice = shop.ask()
+    shop.pay(invoice)
+    shop.chain.mine(6)
+    assert reading.wait(LIMIT)
+    second = watch()
+    assert second.stood_by.wait(LIMIT)
+    for _ in range(4):
+        is_renewed = renewed_from(shop.gateway, ends(shop.gateway))
+        clock.advance(timedelta(seconds=0.4))
+        eventually(is_renewed, "the lease is renewed")
+        assert holder(shop.gateway) == held
+    go_on.set()
+    eventually(has_read(shop.gateway, shop.chain), "the first loop takes its page in")
+    shop.settle()
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+    assert holder(shop.gateway) == held and shop.held() == 10_000_000
+
+
+def ends(gateway: Gateway) -> datetime:
+    """When the network's lease runs out."""
+    with gateway.db.read() as session:
+        return session.scalars(select(LeaseRow.until).where(LeaseRow.name == "watch:evm")).one()
+
+
+def renewed_from(gateway: Gateway, until: datetime) -> Callable[[], bool]:
+    return lambda: ends(gateway) > until
 
 
 def _hang(

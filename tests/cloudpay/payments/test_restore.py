@@ -101,7 +101,7 @@ def test_what_comes_later_to_an_address_without_its_invoice_is_credited_and_stop
     new = Shop(
         elsewhere, shop.principal, shop.code, shop.chain,
         type(shop.watcher)(elsewhere, shop.watcher.network, shop.watcher.adapter, type(shop.watcher.keeper)(
-            elsewhere.db, elsewhere.clock, "watch:evm", "new", shop.watcher.keeper._ttl)),
+            elsewhere.db, elsewhere.clock, "watch:evm", "new", shop.watcher.keeper.ttl)),
     )  # fmt: skip
     new.verify()
     new.pay(invoice)
@@ -185,7 +185,7 @@ def test_a_lost_seal_key_is_replaced_by_a_restore_into_the_same_database(shop: S
 
 def test_nothing_is_restored_under_a_running_gateway(shop: Shop, elsewhere: Gateway) -> None:
     contents = contents_of(shop.gateway)
-    assert acquire(elsewhere.db, elsewhere.clock, "watch:evm", "somebody", shop.watcher.keeper._ttl)
+    assert acquire(elsewhere.db, elsewhere.clock, "watch:evm", "somebody", shop.watcher.keeper.ttl)
     with pytest.raises(GatewayRunning, match="Stop every process"):
         bring_back(elsewhere, contents)
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
@@ -233,3 +234,14 @@ def test_f12_a_node_that_is_behind_does_not_cut_a_payment_down_by_a_younger_one(
     shop.mine()
     assert sorted(each.amount for each in shop.state(invoice).payments) == [5_000_000, 1_000_000_000]
     assert shop.held() == 1_005_000_000
+
+
+def test_a_page_that_took_longer_than_the_lease_lasts_is_named_in_the_log(shop: Shop) -> None:
+    with capture_logs() as lines:
+        shop.mine(2)
+        assert [line for line in lines if line["event"] == "slow_page"] == []
+        shop.watcher.keeper.ttl = timedelta(0)
+        shop.chain.mine(3)
+        shop.watcher._read(None)
+    [line] = [line for line in lines if line["event"] == "slow_page"]
+    assert (line["network"], line["blocks"] > 0) == (shop.code, True)
