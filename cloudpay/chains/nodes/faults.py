@@ -6,8 +6,8 @@ from cloudpay.kernel.errors import CloudPayError, Unavailable
 
 
 def kept(told: str) -> str:
-    """Leave NUL out of what a node told: PostgreSQL keeps no text that has one."""
-    return told.replace("\0", "")
+    """Put blanks for what cannot be shown of what a node told: a terminal obeys some, PostgreSQL keeps no NUL."""
+    return "".join(each if each.isprintable() else " " for each in told)
 
 
 class NodeFault(Unavailable):

@@ -10,6 +10,7 @@ from requests.utils import get_environ_proxies
 
 from cloudpay.chains.nodes.deadline import Deadline, InTime
 from cloudpay.chains.nodes.faults import AskedTooOften, NodeFault, RequestTooLarge
+from cloudpay.chains.nodes.veil import Veil
 from cloudpay.kernel.db import refuse_inside_transaction
 
 _MAX_BYTES = 256 * 1024 * 1024  # far above any block with its traces
@@ -30,6 +31,7 @@ class HttpNode:
 
     def __init__(self, url: str, name: str, *, timeout: float, headers: Mapping[str, str]) -> None:
         self.name = name
+        self.veil = Veil(url)
         self.calls = 0
         self.latency: float | None = None
         """Seconds that a request takes, as a running mean."""

@@ -36,7 +36,7 @@ class Member(Generic[NodeT]):
 
     def failed(self, fault: NodeFault | NodeRefusal, now: float) -> None:
         """Let it rest, longer each time, or as long as it asked for."""
-        self.last_error = fault.reason
+        self.last_error = self.node.veil.over(fault.reason)
         if isinstance(fault, BlockVanished):
             return  # the chain moved; the node did nothing wrong
         self.failures += 1

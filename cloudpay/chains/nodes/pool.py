@@ -46,7 +46,7 @@ class NodePool(ABC, Generic[NodeT]):
                 result = work(member.node)
             except (NodeFault, NodeRefusal) as fault:
                 self._failed(member, fault)
-                reasons.append(f"{member.node.name}: {fault.reason}")
+                reasons.append(_said(member, fault))
                 continue
             except Unlinked:
                 self._answered(member)  # an answer, though not a welcome one
@@ -78,7 +78,7 @@ class NodePool(ABC, Generic[NodeT]):
                 enough = work(member.node)
             except (NodeFault, NodeRefusal) as fault:
                 self._failed(member, fault)
-                reasons.append(f"{member.node.name}: {fault.reason}")
+                reasons.append(_said(member, fault))
                 continue
             self._answered(member, current=False)
             if enough:
@@ -97,7 +97,7 @@ class NodePool(ABC, Generic[NodeT]):
                     continue
                 result = work(member.node)
             except (NodeFault, NodeRefusal) as fault:
-                reasons.append(f"{member.node.name}: {fault.reason}")
+                reasons.append(_said(member, fault))
                 if member is not self._current:
                     self._failed(member, fault)
                 continue
@@ -121,7 +121,7 @@ class NodePool(ABC, Generic[NodeT]):
                     reachable.append(member.node)
             except (NodeFault, NodeRefusal) as fault:
                 self._failed(member, fault)
-                reasons.append(f"{member.node.name}: {fault.reason}")
+                reasons.append(_said(member, fault))
         for member in self.members:
             if member.wrong_chain is not None:
                 raise self._wrong(member)
@@ -195,6 +195,10 @@ class NodePool(ABC, Generic[NodeT]):
         return WrongChain(
             self._network, member.node.name, self._expected(member), member.wrong_chain or "unknown"
         )
+
+
+def _said(member: Member[NodeT], fault: NodeFault | NodeRefusal) -> str:
+    return f"{member.node.name}: {member.node.veil.over(fault.reason)}"
 
 
 def _why_idle(member: Member[NodeT]) -> str:

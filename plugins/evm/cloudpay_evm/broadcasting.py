@@ -52,7 +52,7 @@ def _answer(node: Node, signed: Signed, told: str | Refused | NodeFault) -> Answ
     if isinstance(told, Refused):
         return Answer(outcome_of(told), f"{node.name}: {told.rpc_message}")
     if told.lower() != signed.tx_id:
-        return Answer(Broadcast.UNKNOWN, f"{node.name}: it calls the transaction {told[:80]}")
+        return Answer(Broadcast.UNKNOWN, f"{node.name}: it calls the transaction {node.veil.over(told)[:80]}")
     return Answer(Broadcast.ACCEPTED)
 
 

@@ -100,7 +100,7 @@ class Node(HttpNode):
 
     def _single(self, call: Call[Answer]) -> Envelope:
         number = next(self._ids)
-        envelope = _read(_ONE, self._post(_request(number, call), 1))
+        envelope = self._hiding(_read(_ONE, self._post(_request(number, call), 1)))
         if envelope.error is None and envelope.id != number:
             raise NodeFault("it answered another call than the one asked")
         return envelope
@@ -112,7 +112,7 @@ class Node(HttpNode):
             [_request(number, call) for number, call in zip(numbers, calls, strict=True)], len(calls)
         )
         is_one = body.lstrip()[:1] == b"{"
-        told = [_read(_ONE, body)] if is_one else _read(_MANY, body)
+        told = [self._hiding(each) for each in ([_read(_ONE, body)] if is_one else _read(_MANY, body))]
         if is_one or (
             len(told) == 1 and told[0].error is not None
         ):  # geth refuses in a list, as the first call
@@ -123,6 +123,12 @@ class Node(HttpNode):
             raise NodeFault("it answered other calls of a batch than were asked, or not all of them")
         in_order = (by_number[number] for number in numbers)
         return list(itertools.takewhile(lambda envelope: not envelope.is_cut_off, in_order))
+
+    def _hiding(self, envelope: Envelope) -> Envelope:
+        """Cover the address's secrets in the node's words, before any of them is cut, shown or kept."""
+        if envelope.error is not None:
+            envelope.error.message = self.veil.over(envelope.error.message)
+        return envelope
 
     def _post(self, body: Any, calls: int) -> bytes:
         return self.post(self._url, json.dumps(body), calls)

@@ -41,7 +41,7 @@ def octets(data: str) -> bytes:
     try:
         return bytes.fromhex(data.removeprefix("0x"))
     except ValueError as error:
-        raise NodeFault(f"it gave {data[:40]!r} where bytes belong") from error
+        raise NodeFault(f"it gave {len(data)} characters of something else where bytes belong") from error
 
 
 class Block(Struct, rename="camel", kw_only=True):

@@ -48,7 +48,7 @@ def _hand(node: Node, signed: Signed) -> tuple[Answer, NodeFault | None]:
     try:
         told = node.ask(calls.broadcast(signed.raw))
     except NodeFault as fault:
-        return Answer(Broadcast.UNKNOWN, f"{node.name}: {fault.reason}"), fault
+        return Answer(Broadcast.UNKNOWN, f"{node.name}: {node.veil.over(fault.reason)}"), fault
     except Refused as refusal:
         return Answer(Broadcast.UNKNOWN, f"{node.name}: {refusal.told}"), None
     outcome = outcome_of(told)
