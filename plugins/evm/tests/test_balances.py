@@ -26,7 +26,7 @@ def _is_program(call: JsonCall) -> bool:
 def _asked(proxy: FaultProxy) -> int:
     """How many addresses the last program was sent with."""
     [*_, last] = [call for call in proxy.calls if _is_program(call)]
-    behind = len(last["params"][0]["data"]) - 2 - 2 * len(bytecode.READ_BALANCES)
+    behind = len(last["params"][0]["data"]) - 2 - 2 * len(bytecode.READ_COINS)
     return behind // (2 * bytecode.ADDRESS_BYTES)
 
 
@@ -103,7 +103,7 @@ def test_a_node_that_answers_fewer_at_once_is_asked_for_fewer(
     proxy: FaultProxy, evm_chain: DevChain, adapter_of: MakeAdapter, address: Address
 ) -> None:
     too_much = Answered(error={"code": -32000, "message": "out of gas"})
-    most = 2 + 2 * len(bytecode.READ_BALANCES) + 400 * 2 * bytecode.ADDRESS_BYTES
+    most = 2 + 2 * len(bytecode.READ_COINS) + 400 * 2 * bytecode.ADDRESS_BYTES
     proxy.on_call = lambda call: (
         too_much if _is_program(call) and len(call["params"][0]["data"]) > most else None
     )
