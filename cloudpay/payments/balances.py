@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.adapter import ChainAdapter
@@ -12,6 +12,7 @@ from cloudpay.chains.errors import NodeUnavailable, Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Capability, Header, Holding
+from cloudpay.kernel.columns import Moment
 from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.inserts import NewRow
@@ -24,6 +25,8 @@ from cloudpay.payments.models import NativeWatchRow
 from cloudpay.payments.networks import network_row
 from cloudpay.payments.rounds import Round, choose, owed_since
 from cloudpay.payments.turns import KEPT, Turn, is_over, is_owed, is_past, next_look
+from cloudpay.wallets.models import DepositAddressRow
+from cloudpay.wallets.restoring import NO_INVOICE
 from cloudpay.wallets.service import DepositAddress
 
 BUDGET = 100
@@ -48,6 +51,26 @@ def native_watch(network: Network, deposit: DepositAddress, expires_at: datetime
         "look_at": deposit.created_at,
         "owed_at": expires_at,
     }
+
+
+def watch_restored(session: Session, gateway: Gateway) -> None:
+    """Have the balances of all addresses looked at that came back without their invoices, as if these expired now.
+
+    No invoice waits for such a look, so that none is owed: those of invoices come first.
+    """
+    now = literal(gateway.clock.now(session), Moment)
+    row, deposit = NativeWatchRow, DepositAddressRow
+    columns = ["deposit_address_id", "network", "address", "created_at", "expires_at", "look_at"]
+    for network in gateway.chains:
+        if network.native not in network.assets:
+            continue
+        known = select(row.deposit_address_id).where(row.network == network.code)
+        missing = select(deposit.id, literal(network.code), deposit.address, now, now, now).where(
+            deposit.key_family == network.key_family.name,
+            deposit.invoice_id == NO_INVOICE,
+            deposit.id.not_in(known),
+        )
+        session.execute(insert(row).from_select(columns, missing))
 
 
 @dataclass(frozen=True)
@@ -109,8 +132,10 @@ class BalanceLook:
             return
         self._forgot_at = began
         row = NativeWatchRow
+        ended = began - KEPT
         old = select(row.deposit_address_id).where(
-            row.network == self._network.code, row.owed_at < began - KEPT
+            row.network == self._network.code,
+            or_(row.owed_at < ended, row.owed_at.is_(None) & (row.expires_at < ended)),
         )
 
         def batch(session: Session) -> int:

@@ -10,6 +10,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.types import DEPOSIT_CHAIN
 from cloudpay.kernel.secrets import SealKey
 from cloudpay.merchants.service import MerchantView
+from cloudpay.payments.balances import watch_restored
 from cloudpay.payments.openings import Found, look, mark_openings, open_network
 from cloudpay.wallets.backups import Branch, Contents, branches
 from cloudpay.wallets.masters import make_masters
@@ -61,6 +62,7 @@ def restore(
     late = gateway.db.run(partial(keep_accounts, gateway=gateway, late=accounts, ahead=ahead, actor=actor))
     make_masters(gateway)
     found = _look_around(gateway, ahead, tell)
+    gateway.db.run(partial(watch_restored, gateway=gateway))
     opened = [
         each.network.code
         for each in found
