@@ -25,9 +25,15 @@ class Choice:
     """Chooses places by what a run has done so far."""
 
     def __init__(
-        self, places: Mapping[str, Sequence[Failpoint]], tally: Tally, chance: random.Random
+        self,
+        places: Mapping[str, Sequence[Failpoint]],
+        tally: Tally,
+        chance: random.Random,
+        *,
+        first_come: bool = False,
     ) -> None:
         self._places, self._tally, self._chance = places, tally, chance
+        self._first_come = first_come
 
     @property
     def has_had_all(self) -> bool:
@@ -51,14 +57,17 @@ class Choice:
     def rule(self, role: str) -> tuple[Failpoint | None, str]:
         """Answer the place at which this role was killed least, and what arms it; those left out come before last.
 
-        None for a role that is killed nowhere.
+        With `first_come` all others at which none was killed yet are armed beside it, so that a process dies at
+        whichever of them it comes by first. None for a role that is killed nowhere.
         """
         places = list(self._places[role])
         if not places:
             return None, ""
         self._chance.shuffle(places)
         place = min(places, key=lambda each: self._tried(role, each))
-        return place, f"{place}=kill@{self._passage(role, place)}"
+        beside = [each for each in places if each is not place and not self._tally.kills[role, each]]
+        armed = [place, *beside] if self._first_come else [place]
+        return place, ",".join(f"{each}=kill@{self._passage(role, each)}" for each in armed)
 
     def is_ahead(self, role: str) -> bool:
         """Say whether another role has had fewer turns at one of its places."""
@@ -70,9 +79,14 @@ class Choice:
         return role in least and least[role] > min(least.values()) + 1
 
     def _passage(self, role: str, place: Failpoint) -> int:
-        """At which passage to die; a role that is ahead of the others lives longer, so that all get their turn."""
-        if place in RARE:
+        """At which passage to die; a role that is ahead of the others lives longer, so that all get their turn.
+
+        With `first_come` it need not: whoever has had all its turns is left alone, and what was not come by comes soon.
+        """
+        if place in RARE or (self._first_come and self._tally.not_come_by[role, place]):
             return 1
+        if self._first_come:
+            return self._chance.randint(1, LONGEST.get(role, 8))
         return self._chance.randint(1, LONGEST.get(role, 8) * (4 if self.is_ahead(role) else 1))
 
     def _tried(self, role: str, place: Failpoint) -> int:

@@ -50,10 +50,12 @@ class Killing(ABC):
         seed: int,
         places: Mapping[str, Sequence[Failpoint]],
         restart_database: Callable[[], None] | None,
+        *,
+        first_come: bool = False,
     ) -> None:
         self.stack, self.seed, self.tally = stack, seed, Tally()
         self.chance = random.Random(seed)
-        self.choice = Choice(places, self.tally, self.chance)
+        self.choice = Choice(places, self.tally, self.chance, first_come=first_come)
         self.lives: dict[str, Life] = {}
         self._restart_database = restart_database
         self._by_pid: dict[int, str] = {}
@@ -189,7 +191,7 @@ class Killing(ABC):
         if life.pid != pid:
             return
         if status == -signal.SIGKILL and life.place is not None and role not in self._ended:
-            self.tally.kills[role, life.place] += 1
+            self.tally.kills[role, self.stack.died_at(pid) or life.place] += 1
         elif status == CONFIGURATION_EXIT and self.tally.database_stops:
             self.tally.late_starts += 1  # it was to start while the database was away, and is started again
         elif status != -signal.SIGKILL:

@@ -4,8 +4,12 @@ import importlib
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
 
+from cloudpay.kernel import failpoints
 from cloudpay.kernel.failpoints import Failpoint as Place
 
 ROLES = ("watch", "events", "webhooks", "scheduler", "web", "rescan")
@@ -14,6 +18,9 @@ LISTENER = "KILLS_LISTENER"
 
 DEFECT = "KILLS_DEFECT"
 """The variable with the name of a defect that is planted."""
+
+DEATHS = "KILLS_DEATHS"
+"""The variable with the file in which a process notes at which of its places it is about to die."""
 
 _RESCANNED = 30
 _MODULES = (
@@ -69,7 +76,8 @@ RARE = frozenset(
         Place.EXPIRY_DECIDED, Place.RESCAN_TAKEN_IN, Place.RESCAN_COMMITTED, Place.OUTSIDE_NOTED,
         Place.OUTSIDE_BOOKED, Place.PAYOUT_CONFIRMED, Place.PAYOUT_WITHDRAWN, Place.PAYOUT_CANCELLED,
         Place.SWEEP_NOTED, Place.SWEEP_PLANNED, Place.SWEEP_BOOKED, Place.SWEEP_REQUESTED, Place.SWEEP_COMMITTED,
-        Place.SWEEP_FOLLOWED, Place.TOP_UP_BOOKED, Place.TOP_UP_REQUESTED, Place.SEND_REPEATED,
+        Place.SWEEP_FOLLOWED, Place.TOP_UP_BOOKED, Place.TOP_UP_REQUESTED, Place.SWEEP_TAKEN_BACK,
+        Place.COLD_REQUESTED, Place.COLD_COMMITTED, Place.SEND_REPEATED,
         Place.SEND_REPLACED, Place.SEND_FROZEN, Place.SEND_REFUSED, Place.SEND_QUOTED,
     )
 )  # fmt: skip
@@ -91,6 +99,7 @@ def work(role: str) -> None:
     from cloudpay.cli import cli
     from cloudpay.kernel.errors import ConfigurationError
 
+    _note_deaths(os.environ[DEATHS])
     if DEFECT in os.environ:
         from tests.kills_out.defects import plant
 
@@ -104,6 +113,21 @@ def work(role: str) -> None:
         raise SystemExit(CONFIGURATION_EXIT) from error
     else:
         cli(["scheduler"] if role == "scheduler" else ["worker", role])
+
+
+def _note_deaths(file: str) -> None:
+    """Have each place that is armed note itself before it acts: a process that is armed with several tells which."""
+    real = failpoints.arm
+
+    def arm(place: Place, act: Callable[[], None], **passages: Any) -> None:
+        def noted() -> None:
+            with Path(file).open("a", encoding="utf-8") as deaths:
+                deaths.write(f"{os.getpid()} {place}\n")
+            act()
+
+        real(place, noted, **passages)
+
+    mock.patch.object(failpoints, "arm", arm).start()
 
 
 def _serve() -> None:

@@ -19,7 +19,7 @@ from cloudpay.app.migrate import upgrade
 from cloudpay.app.start import close_gateway, open_gateway
 from cloudpay.chains.gateway import Gateway
 from cloudpay.kernel.db import Database
-from cloudpay.kernel.failpoints import VARIABLE
+from cloudpay.kernel.failpoints import VARIABLE, Failpoint
 from cloudpay.kernel.secrets import SealKey, read_or_create_key
 from cloudpay.kernel.settings import load_settings
 from cloudpay.merchants.keys import create_key
@@ -30,7 +30,7 @@ from cloudpay_devnet.chain import DevChain
 from tests.flows.running import wait_for
 from tests.kills.endpoints import Endpoints, endpoints
 from tests.kills.forks import Forks
-from tests.kills.roles import LISTENER
+from tests.kills.roles import DEATHS, LISTENER
 
 NETWORK = "evm"
 CONFIRMATIONS = 5
@@ -102,7 +102,17 @@ class Stack:
     def start(self, role: str, failpoints: str = "") -> int:
         """Start a process; answer its id."""
         armed = {VARIABLE: failpoints} if failpoints else {}
-        return self.forks.start(role, {**self.environment, **armed}, self.logs)
+        return self.forks.start(role, {**self.environment, **armed, DEATHS: str(self._deaths)}, self.logs)
+
+    def died_at(self, pid: int) -> Failpoint | None:
+        """Answer at which of its places a process has died by itself, or None."""
+        lines = self._deaths.read_text("utf-8").splitlines() if self._deaths.exists() else []
+        places = [Failpoint(place) for number, place in map(str.split, lines) if int(number) == pid]
+        return places[-1] if places else None
+
+    @property
+    def _deaths(self) -> Path:
+        return self.folder / "deaths"
 
 
 @contextmanager
@@ -118,8 +128,8 @@ def open_stack(
 ) -> Iterator[Stack]:
     """Start everything but the gateway's processes; `database_url` names an empty database, or is empty for SQLite.
 
-    `network` answers what its table shall have otherwise; `currencies` are those of the merchant's payouts, `tables`
-    further tables of the settings.
+    `network` answers what its table, and those of its assets, shall have otherwise; `currencies` are those of the
+    merchant's payouts, `tables` further tables of the settings.
     """
     with ExitStack() as closing:
         chain = closing.enter_context(DevChain.start("evm"))
@@ -152,10 +162,12 @@ def open_stack(
 def _settings(
     folder: Path, database_url: str, redis_url: str, chain: DevChain, changes: Mapping[str, Any]
 ) -> dict[str, Any]:
+    more = changes.get("assets", {})
     assets = {
         symbol: {
             "decimals": asset.decimals,
             **({"contract": asset.token_address} if asset.token_address else {}),
+            **more.get(symbol, {}),
         }
         for symbol, asset in chain.network.assets.items()
     }

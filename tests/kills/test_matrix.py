@@ -18,9 +18,7 @@ KILLS = 15
 
 def test_every_failpoint_is_one_that_some_process_is_killed_at() -> None:
     out = {place for places in MONEY_OUT.values() for place in places}
-    # What needs an hour, or a fee that rises in the wrong moment: tests/cloudpay/sweeps/test_faults.py.
-    rest = {Failpoint.SWEEP_TAKEN_BACK, Failpoint.COLD_REQUESTED, Failpoint.COLD_COMMITTED}
-    assert {place for places in PLACES.values() for place in places} | out == set(Failpoint) - rest
+    assert {place for places in PLACES.values() for place in places} | out == set(Failpoint)
 
 
 def test_f110_processes_killed_at_their_failpoints_lose_and_double_nothing(

@@ -9,10 +9,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.kills.stack import log_tail
 from tests.kills.totals import Server, Total, read_options, server, table, told
+from tests.kills_out.beside import run_beside
 from tests.kills_out.defects import WHERE, places_of
 from tests.kills_out.matrix import Run, open_run
 from tests.kills_out.page import written
@@ -26,15 +28,24 @@ def main() -> int:
     options = _options()
     if options.defects:
         return 0 if [each for each in WHERE if not _is_found(each, options.seed)] == [] else 1
+    totals = run_beside(options, _tell) if options.jobs > 1 else _one_by_one(options)
+    print(*table(PLACES, totals), sep="\n")
+    if options.json:
+        Path(options.json).write_text(json.dumps(written(totals, options), indent=1) + "\n", encoding="utf-8")
+    return 0 if all(each.is_sound for each in totals.values()) else 1
+
+
+def _tell(said: str) -> None:
+    print(said, flush=True)
+
+
+def _one_by_one(options: argparse.Namespace) -> Mapping[str, Total]:
     totals = {name: Total() for name in options.databases}
     for name, total in totals.items():
         with server(name) as new_database:
             for seed in range(options.seed, options.seed + options.seeds):
                 _one(name, new_database, seed, options.seconds, total)
-    print(*table(PLACES, totals), sep="\n")
-    if options.json:
-        Path(options.json).write_text(json.dumps(written(totals, options), indent=1) + "\n", encoding="utf-8")
-    return 0 if all(each.is_sound for each in totals.values()) else 1
+    return totals
 
 
 def _one(name: str, new_database: Server, seed: int, seconds: float, total: Total) -> None:
@@ -104,6 +115,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--seconds", type=float, default=240, help="that a run may take to kill at every place (default: 240)"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
     parser.add_argument(
         "--json", help="a file for the figures, which `python -m tests.kills_out.page` takes in"
     )

@@ -23,7 +23,7 @@ from cloudpay.wallets.switch import all_frozen
 from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.states import DeliveryStatus
 from tests.kills.stack import NETWORK, Stack
-from tests.kills_out.banker import Outside
+from tests.kills_out.banker import COLD, Outside
 from tests.kills_out.chain import ChainTruth
 from tests.kills_out.merchants import Item, Merchants
 
@@ -141,6 +141,9 @@ def _books(session: Session, stack: Stack, truth: ChainTruth, outside: Outside) 
         held = truth.held(asset.symbol, truth.master) + (lost if asset.key == "" else 0)
         lies = sum(truth.held(asset.symbol, each) for each in truth.deposits)
         there = [booked.get((asset.key, kind), 0) for kind in _HELD]
+        gone_on, cold = booked.get((asset.key, AccountKind.COLD), 0), truth.held(asset.symbol, COLD)
+        if gone_on != cold:
+            yield f"{asset.symbol}: {gone_on} are booked as gone on to the cold address, {cold} arrived there"
         if there != [held, 0, lies, 0]:
             yield f"{asset.symbol}: the books say {there}, the chain {held} in the master wallet, {lies} at deposits"
     references = session.scalars(select(JournalRow.reference)).all()

@@ -17,9 +17,16 @@ from tests.kills_out.roles import FUNDED_AT
 Wish = Callable[[str], Failpoint | None]
 """Answers at which place the present process of a role is to die."""
 
+COLD = to_checksum_address("0x" + "c0" * 20)
+"""Where surplus goes that comes to the master wallet beside its first funds."""
+
 FIRST_FUNDS = {"ETH": 500 * 10**18, "USDT": 10**12}
 _HELD, _LEFT_ALONE = 35, 8
 """Rounds that blocks are held back for at most; blocks for which what somebody else has sent is not reorganised."""
+_DEAR = 20 * 10**9
+"""The base fee of a block after which a sweep that was planned before costs more than was left for it."""
+_DEAR_FOR = 30
+"""Blocks after which it is what it was: an empty block's base fee is an eighth less than its parent's (EIP-1559)."""
 _THIEF = to_checksum_address("0x" + "7f" * 20)
 
 
@@ -75,7 +82,7 @@ class Banker(Payers):
         return paid or bool(owed)
 
     def may_reorganise(self) -> bool:
-        """What somebody else has sent is left where it is: nobody would send it again."""
+        """Leave what somebody else has sent where it is, since nobody sends it again, and what bid before fees rose."""
         return self.chain.node.block_number() > self._alone_until
 
     def send_again(self, raw: list[str]) -> None:
@@ -103,8 +110,15 @@ class Banker(Payers):
             self._owed["USDT" if self.chance.random() < 0.5 else "ETH"] = self.chance.randint(1, 10**6)
         if self.chance.random() < (0.5 if self._wish("send") is Failpoint.SEND_REPEATED else 0.05):
             self._drop()
+        if self._wish("send") is Failpoint.SWEEP_TAKEN_BACK and self.may_reorganise():
+            self._raise_fees()
         if self._wish("send") is Failpoint.SEND_FROZEN and self.may_steal() and self.may_reorganise():
             self._steal()
+
+    def _raise_fees(self) -> None:
+        """Have the next block be dear; none is replaced until all are cheap again, or payers' bids would be too low."""
+        self.chain.node.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(_DEAR))
+        self._alone_until = self.chain.node.block_number() + _DEAR_FOR
 
     def _drop(self) -> None:
         waiting = self.waiting()

@@ -36,7 +36,7 @@ from tests.kills.mining import DEEPEST
 from tests.kills.roles import DEFECT
 from tests.kills.stack import NETWORK, Stack, log_tail, open_stack
 from tests.kills_out.audit import Verdict, audit
-from tests.kills_out.banker import FIRST_FUNDS, Banker
+from tests.kills_out.banker import COLD, FIRST_FUNDS, Banker
 from tests.kills_out.buyers import Buyers
 from tests.kills_out.chain import ChainTruth
 from tests.kills_out.merchants import Merchants
@@ -65,7 +65,7 @@ class Run(Killing):
         places: Mapping[str, Sequence[Failpoint]] = PLACES,
         restart_database: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__(stack, seed, places, restart_database)
+        super().__init__(stack, seed, places, restart_database, first_come=True)
         self.faults = faults
         self._frozen_since = 0.0
         network = stack.gateway.chains.network(NETWORK)
@@ -236,6 +236,8 @@ def open_run(
                 "block_seconds": 0.2,
                 "bump_after_seconds": 5,
                 "in_flight": 32,
+                "cold_address": COLD,
+                "assets": {"USDT": {"cold_above": str(FIRST_FUNDS["USDT"] // 10**6)}},
             }
 
         currencies = {NETWORK: "ETH"}
