@@ -128,6 +128,20 @@ def take_back(session: Session, gateway: Gateway, payment: PaymentRow, amount: i
         post_receipt(session, _receipt(payment), gateway.clock.now(session))
 
 
+def enlarge(session: Session, gateway: Gateway, payment: PaymentRow, amount: int) -> None:
+    """Add to a payment what turned out to have come with it. What was credited is booked back, and anew."""
+    log.info("income_added", payment=payment.id, amount=str(amount))
+    credited = payment.status == PaymentStatus.FINAL
+    if credited:
+        post_reversal(session, _receipt(payment), gateway.clock.now(session))
+    payment.amount += amount
+    if credited:
+        payment.credits += 1
+        post_receipt(session, _receipt(payment), gateway.clock.now(session))
+    session.flush()
+    announce(session, gateway, payment)
+
+
 def _receipt(payment: PaymentRow) -> Receipt:
     return Receipt(
         payment_id=payment.id,

@@ -1,6 +1,7 @@
 """Native money that a contract sent, on networks whose nodes do not show it: inferred from a balance at a block.
 
-Such a payment is identified by (network, block, address). When a trace shows the transfer later, the trace takes its
+Such a payment is identified by (network, block, address): what a second look at the same block finds beyond it, as when
+a fee of ours was not known yet at the first, belongs to it. When a trace shows the transfer later, the trace takes its
 place, and so does any transfer that a scan had missed; none ever adds to it. What we moved there ourselves, and a scan
 had missed, is taken out again.
 """
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Header, TransferSource
-from cloudpay.payments.credit import credit, take_back
+from cloudpay.payments.credit import credit, enlarge, take_back
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.own import OwnMove, own_moves
 from cloudpay.payments.rows import announce, new_payment
@@ -93,8 +94,15 @@ def record_surplus(session: Session, gateway: Gateway, network: Network, looks: 
 def _infer(
     session: Session, gateway: Gateway, network: Network, deposit: DepositAddress, at: Header, amount: int
 ) -> None:
-    row = _unseated(session, network, at, deposit.address) or _new(session, gateway, network, deposit)
-    row.tx_id, row.amount, row.status = f"{BALANCE_PREFIX}{at.hash}", amount, PaymentStatus.CONFIRMING
+    same = _inferred_at(session, network, at, deposit.address)
+    standing = [each for each in same if each.status != PaymentStatus.ORPHANED]
+    if standing and (standing[-1].status != PaymentStatus.FINAL or not _is_large(network, amount)):
+        enlarge(session, gateway, standing[-1], amount)
+        return
+    row = _unseated(session, network, same, deposit.address) or _new(session, gateway, network, deposit)
+    if row not in same:  # beside a credited one, what is large waits by itself until it is sure
+        row.tx_id, row.ordinal = f"{BALANCE_PREFIX}{at.hash}", len(same)
+    row.amount, row.status = amount, PaymentStatus.CONFIRMING
     row.block_height, row.block_hash = at.height, at.hash
     row.block_time = datetime.fromtimestamp(at.time, UTC)
     session.add(row)
@@ -102,27 +110,44 @@ def _infer(
     announce(session, gateway, row)
 
 
-def _unseated(session: Session, network: Network, at: Header, address: str) -> PaymentRow | None:
+def _inferred_at(session: Session, network: Network, at: Header, address: str) -> Sequence[PaymentRow]:
+    """Answer what was inferred at an address in this very block, whatever became of it: its identity is taken."""
+    return session.scalars(
+        select(PaymentRow)
+        .where(
+            PaymentRow.network == network.code,
+            PaymentRow.tx_id == f"{BALANCE_PREFIX}{at.hash}",
+            PaymentRow.address == address,
+            PaymentRow.asset == "",
+        )
+        .order_by(PaymentRow.ordinal)
+    ).all()
+
+
+def _unseated(
+    session: Session, network: Network, same: Sequence[PaymentRow], address: str
+) -> PaymentRow | None:
     """Answer an inferred payment that lost its block, if there is one: the money is the same, and as early.
 
-    The one that was inferred at this very block comes first, since its identity is taken.
+    Those that were inferred at the `same` block come first.
     """
     lost = session.scalars(
         select(PaymentRow)
         .where(
             PaymentRow.network == network.code,
             PaymentRow.address == address,
+            PaymentRow.asset == "",
             PaymentRow.source == TransferSource.BALANCE.value,
             PaymentRow.status == PaymentStatus.ORPHANED,
         )
         .order_by(PaymentRow.first_seen_at)
     ).all()
-    return next((row for row in lost if row.tx_id == f"{BALANCE_PREFIX}{at.hash}"), lost[0] if lost else None)
+    return next((row for row in lost if row in same), lost[0] if lost else None)
 
 
 def _new(session: Session, gateway: Gateway, network: Network, deposit: DepositAddress) -> PaymentRow:
     row = new_payment(session, gateway, network, deposit)
-    row.asset, row.ordinal, row.sender, row.source = "", 0, None, TransferSource.BALANCE.value
+    row.asset, row.sender, row.source = "", None, TransferSource.BALANCE.value
     return row
 
 
@@ -169,10 +194,13 @@ def take_smaller_inferred(session: Session, gateway: Gateway, network: Network, 
             left -= part
             final |= row.status == PaymentStatus.FINAL
             take_back(session, gateway, row, part)
-    asset = network.asset_of(found.asset)
-    is_large = asset is not None and asset.large_amount is not None and found.amount >= asset.large_amount
-    if final and not is_large:  # a large one waits for its own confirmations
+    if final and not _is_large(network, found.amount):  # a large one waits for its own confirmations
         credit(session, gateway, found)
+
+
+def _is_large(network: Network, amount: int) -> bool:
+    native = network.asset_of("")
+    return native is not None and native.large_amount is not None and amount >= native.large_amount
 
 
 def give_back_inferred(session: Session, gateway: Gateway, network: Network, known: PaymentRow) -> None:
