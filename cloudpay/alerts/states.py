@@ -32,6 +32,7 @@ class AlertKind(StrEnum):
     SENDING_HELD = "sending_held"
     JOURNAL_FAILING = "journal_failing"
     BALANCES_UNKNOWN = "balances_unknown"
+    BALANCE_LOOK_FAILING = "balance_look_failing"
     LESS_ARRIVED = "less_arrived"
     TOKEN_STUCK = "token_stuck"  # noqa: S105  # no password
     OUTSIDE_SPEND = "outside_spend"
@@ -116,6 +117,11 @@ KINDS: Mapping[AlertKind, Meaning] = {
         "Tokens with verify_balance wait on {subject}, and nothing else; `cloudpay chains` counts the payments. As a "
         "rule a node keeps the state of the newest 128 blocks: where the final block lies deeper, name an archive "
         'node in rpc_urls, or set finality = "depth" with fewer than 128 confirmations.',
+    ),
+    AlertKind.BALANCE_LOOK_FAILING: Meaning(
+        Severity.CRITICAL,
+        "All other addresses go on; the invoice of {subject} stays open, also after its expiry, and what lies there is "
+        "not lost. The log of `cloudpay worker watch` says why. It is tried again, and ends when that succeeds.",
     ),
     AlertKind.LESS_ARRIVED: Meaning(
         Severity.WARNING,

@@ -14,7 +14,8 @@ from cloudpay.invoices.views import InvoiceView, invoice_view
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
 from cloudpay.outbox.service import OutboxEvent, Payload, append
-from cloudpay.payments.models import NetworkRow
+from cloudpay.payments.looks import have_failed
+from cloudpay.payments.models import NativeWatchRow, NetworkRow
 from cloudpay.payments.networks import polled_after
 from cloudpay.payments.service import of_invoice
 from cloudpay.payments.views import PaymentView
@@ -47,6 +48,14 @@ def expire_due(gateway: Gateway) -> int:
             0
         )  # PostgreSQL looks it up for the few that are due, instead of joining every option there ever was
     )
+    option, watch = PaymentOptionRow, NativeWatchRow
+    unseen = (
+        select(watch.network)
+        .join(option, option.deposit_address_id == watch.deposit_address_id)
+        .where(option.invoice_id == InvoiceRow.id, watch.failing_since.is_not(None))
+        .correlate(InvoiceRow)
+        .offset(0)
+    )
     with gateway.db.read() as session:
         due = session.scalars(
             select(InvoiceRow.id)
@@ -55,6 +64,7 @@ def expire_due(gateway: Gateway) -> int:
                 InvoiceRow.status == InvoiceStatus.PENDING,
                 InvoiceRow.expires_at < gateway.clock.now(session),
                 looked_at.exists(),
+                ~unseen.exists(),
             )
             .order_by(InvoiceRow.expires_at)
             .limit(_BATCH)
@@ -136,4 +146,5 @@ def _outcome(session: Session, gateway: Gateway, row: InvoiceRow, payments: list
     asked = [Asked(each.network, each.asset, each.address, each.amount) for each in row.options]
     over = gateway.clock.now(session) > row.expires_at
     looked = over and polled_after(session, {each.network for each in asked}, row.expires_at)
+    looked = looked and not have_failed(session, [each.deposit_address_id for each in row.options])
     return decide(InvoiceStatus(row.status), asked, payments, row.expires_at, looked_after_expiry=looked)

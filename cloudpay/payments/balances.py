@@ -1,10 +1,9 @@
 """Looking at balances, where the nodes do not show the native money that contracts send."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, literal, or_, select, update
+from sqlalchemy import delete, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.adapter import ChainAdapter
@@ -16,15 +15,15 @@ from cloudpay.kernel.columns import Moment
 from cloudpay.kernel.conditional import changed_rows
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.inserts import NewRow
-from cloudpay.kernel.leases import Lease, fence
+from cloudpay.kernel.leases import Lease
 from cloudpay.kernel.log import get_logger
 from cloudpay.kernel.pruning import BATCH, prune
 from cloudpay.payments import blocks
-from cloudpay.payments.inferred import Balances, record_surplus, surpluses
+from cloudpay.payments.inferred import Balances, surpluses
+from cloudpay.payments.looks import Look, LookBook
 from cloudpay.payments.models import NativeWatchRow
-from cloudpay.payments.networks import network_row
 from cloudpay.payments.rounds import Round, choose, owed_since
-from cloudpay.payments.turns import KEPT, Turn, is_over, is_owed, is_past, next_look
+from cloudpay.payments.turns import KEPT, Turn, is_over, is_owed, is_past
 from cloudpay.wallets.models import DepositAddressRow
 from cloudpay.wallets.restoring import NO_INVOICE
 from cloudpay.wallets.service import DepositAddress
@@ -73,22 +72,12 @@ def watch_restored(session: Session, gateway: Gateway) -> None:
         session.execute(insert(row).from_select(columns, missing))
 
 
-@dataclass(frozen=True)
-class _Look:
-    """What a look at one block has found, for whom it is to be written down, and how far the round has come."""
-
-    head: Header
-    began: datetime
-    looked: Sequence[Turn]
-    found: Sequence[Balances]
-    round: Round | None
-
-
 class BalanceLook:
     """Looks at the watched balances of one network once at each block that is the head, while that may find money."""
 
     def __init__(self, gateway: Gateway, network: Network, adapter: ChainAdapter) -> None:
         self._gateway, self._network, self._adapter = gateway, network, adapter
+        self._book = LookBook(gateway, network)
         self._at: tuple[str, int] | None = None
         self._until: datetime | None = None
         self._round: Round | None = None
@@ -135,6 +124,7 @@ class BalanceLook:
         ended = began - KEPT
         old = select(row.deposit_address_id).where(
             row.network == self._network.code,
+            row.failing_since.is_(None),
             or_(row.owed_at < ended, row.owed_at.is_(None) & (row.expires_at < ended)),
         )
 
@@ -167,10 +157,17 @@ class BalanceLook:
         # As long as there is room for all, or each has its look in this round, only what must be known later is
         # written down.
         all_at_hand = chosen.all_had_room or chosen.round is not None
-        looked = [turn for turn in turns if not all_at_hand or is_owed(turn, began) or is_over(turn, began)]
-        if new or looked or over:
-            look = _Look(head, began, looked, found, chosen.round)
-            self._gateway.db.run(lambda session: self._record(session, lease, look))
+        looked = [
+            turn
+            for turn in turns
+            if not all_at_hand
+            or turn.address in new
+            or turn.failing_since is not None
+            or is_owed(turn, began)
+            or is_over(turn, began)
+        ]
+        if looked or over:
+            self._book.write(lease, Look(head, began, looked, new, found, chosen.round))
         self._round = None if over else chosen.round
         return None if chosen.all_had_room else chosen.left_out or began
 
@@ -201,31 +198,3 @@ class BalanceLook:
                 )
                 break
         return found[::-1]
-
-    def _record(self, session: Session, lease: Lease, look: _Look) -> None:
-        fence(session, lease)
-        row = network_row(session, self._network.code)  # locked: a rescan may be finding the same money
-        head, began = look.head, look.began
-        if row.cursor_hash != head.hash:  # a reorganisation in between makes these balances another chain's
-            raise Unlinked(head.ref)
-        record_surplus(session, self._gateway, self._network, look.found)
-        if look.round is not None and look.round.over and row.untraced_at == look.round.since:
-            row.untraced_at = None
-        over = [turn.deposit_id for turn in look.looked if is_over(turn, began)]
-        again = [
-            {
-                "deposit_address_id": turn.deposit_id,
-                "network": row.code,
-                "look_at": next_look(turn, began),
-                # A block that was made before the expiry may still come behind one that was, too.
-                "owed_at": None if is_owed(turn, began) and is_past(turn, head.time) else turn.owed_at,
-            }
-            for turn in look.looked
-            if not is_over(turn, began)
-        ]
-        if again:
-            session.execute(update(NativeWatchRow), again)
-        if over:
-            mine = (NativeWatchRow.network == row.code, NativeWatchRow.deposit_address_id.in_(over))
-            session.execute(delete(NativeWatchRow).where(*mine))
-        passing(Failpoint.BALANCES_RECORDED)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloudpay.kernel.columns import BaseUnits, Moment
@@ -136,13 +136,20 @@ class OutsideTransferRow(Base):
     credits: Mapped[int] = mapped_column(default=0)
 
 
+_FAILING = text("failing_since IS NOT NULL")
+
+
 class NativeWatchRow(Base):
-    """A deposit address that expects native coins, for networks whose nodes do not show what contracts send."""
+    """A deposit address that expects native coins, for networks whose nodes do not show what contracts send.
+
+    `failing_since`: since when what looks found there cannot be written down.
+    """
 
     __tablename__ = "native_watches"
     __table_args__ = (
         Index("ix_native_watches_network_look_at", "network", "look_at"),
         Index("ix_native_watches_network_owed_at", "network", "owed_at"),
+        Index("ix_native_watches_failing", "network", sqlite_where=_FAILING, postgresql_where=_FAILING),
     )
 
     deposit_address_id: Mapped[str] = mapped_column(ForeignKey("deposit_addresses.id"), primary_key=True)
@@ -152,3 +159,4 @@ class NativeWatchRow(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment)
     look_at: Mapped[datetime] = mapped_column(Moment)
     owed_at: Mapped[datetime | None] = mapped_column(Moment)
+    failing_since: Mapped[datetime | None] = mapped_column(Moment)

@@ -45,9 +45,20 @@ def choose(session: Session, network: str, began: datetime, budget: int, going: 
     """Answer whose turn it is: whoever is owed a look first; then the next ones of the round, or the longest due."""
     row = NativeWatchRow
     watched = select(
-        row.deposit_address_id, row.address, row.created_at, row.expires_at, row.look_at, row.owed_at
+        row.deposit_address_id,
+        row.address,
+        row.created_at,
+        row.expires_at,
+        row.look_at,
+        row.owed_at,
+        row.failing_since,
     ).where(row.network == network)
-    owed = watched.where(row.owed_at < began).order_by(row.owed_at).limit(budget + 1)
+    # Those that fail again and again have their turn as the others have, and keep nobody's room.
+    owed = (
+        watched.where(row.owed_at < began, row.failing_since.is_(None))
+        .order_by(row.owed_at)
+        .limit(budget + 1)
+    )
     turns = [Turn(*each) for each in session.execute(owed)]
     if len(turns) > budget:
         return Chosen(tuple(turns[:budget]), turns[budget].owed_at, all_had_room=False, round=going)

@@ -13,7 +13,8 @@ class Turn(NamedTuple):
     """One watched address, to be looked at from `look_at` on.
 
     `owed_at` is its invoice's expiry until it has been looked at in a block made after that, then None: such a look is
-    due before the invoice may expire, and comes before all others.
+    due before the invoice may expire, and comes before all others. `failing_since`: since when what such looks found
+    cannot be written down.
     """
 
     deposit_id: str
@@ -22,6 +23,7 @@ class Turn(NamedTuple):
     expires_at: datetime
     look_at: datetime
     owed_at: datetime | None
+    failing_since: datetime | None = None
 
 
 def is_owed(turn: Turn, began: datetime) -> bool:

@@ -1,12 +1,12 @@
 """A block whose balances are looked at twice, with a fee of ours that became known in between."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
-from cloudpay.chains.types import Capability, Holding
+from cloudpay.chains.types import BlockRef, Capability, Holding
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.invoices.views import InvoiceView
 from cloudpay.payments.states import PaymentStatus
@@ -107,9 +107,12 @@ def test_the_look_after_the_expiry_at_the_last_block_before_it_is_done_once(
     swept.note(blind)
     last, asked = blind.chain.height, list[int]()
     balances = blind.chain.balances
-    monkeypatch.setattr(
-        blind.chain, "balances", lambda held, at: (asked.append(at.height), balances(held, at))[1]
-    )
+
+    def counted(holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
+        asked.append(at.height)
+        return balances(holdings, at)
+
+    monkeypatch.setattr(blind.chain, "balances", counted)
     clock.advance(timedelta(minutes=2))
     for _ in range(4):
         blind.mine()
