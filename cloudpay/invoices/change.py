@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.invoices.models import OPEN, InvoiceRow, PaymentOptionRow
-from cloudpay.invoices.settlement import Asked, Outcome, decide
+from cloudpay.invoices.settlement import Asked, decide
 from cloudpay.invoices.states import INVOICE, InvoiceException, InvoiceStatus
 from cloudpay.invoices.views import InvoiceView, invoice_view
 from cloudpay.kernel.failpoints import Failpoint, passing
@@ -130,8 +130,12 @@ def webhook_body(invoice: InvoiceView) -> dict[str, str | int | bool | None]:
 
 def _reconsider(session: Session, gateway: Gateway, invoice_id: str) -> bool:
     row = session.get_one(InvoiceRow, invoice_id, with_for_update=True)
+    # Asked before the payments are read: what a look has found is committed before it is said to be done.
+    looked = _looked_after_expiry(session, gateway, row)
     payments = of_invoice(session, row.id)
-    outcome = _outcome(session, gateway, row, payments)
+    asked = [Asked(each.network, each.asset, each.address, each.amount) for each in row.options]
+    status = InvoiceStatus(row.status)
+    outcome = decide(status, asked, payments, row.expires_at, looked_after_expiry=looked)
     if (outcome.status, outcome.exception) == (row.status, row.exception):
         return False
     if outcome.completing is not None:
@@ -142,9 +146,9 @@ def _reconsider(session: Session, gateway: Gateway, invoice_id: str) -> bool:
     return True
 
 
-def _outcome(session: Session, gateway: Gateway, row: InvoiceRow, payments: list[PaymentView]) -> Outcome:
-    asked = [Asked(each.network, each.asset, each.address, each.amount) for each in row.options]
-    over = gateway.clock.now(session) > row.expires_at
-    looked = over and polled_after(session, {each.network for each in asked}, row.expires_at)
-    looked = looked and not have_failed(session, [each.deposit_address_id for each in row.options])
-    return decide(InvoiceStatus(row.status), asked, payments, row.expires_at, looked_after_expiry=looked)
+def _looked_after_expiry(session: Session, gateway: Gateway, row: InvoiceRow) -> bool:
+    """Say whether all networks of an invoice were looked at since it expired, and nothing found is left unwritten."""
+    if gateway.clock.now(session) <= row.expires_at:
+        return False
+    looked = polled_after(session, {each.network for each in row.options}, row.expires_at)
+    return looked and not have_failed(session, [each.deposit_address_id for each in row.options])

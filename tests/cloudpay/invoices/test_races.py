@@ -3,8 +3,11 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.invoices.errors import NotCancellable
@@ -13,6 +16,9 @@ from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.invoices.views import InvoiceView
 from cloudpay.outbox.models import OutboxRow
 from cloudpay.outbox.service import drain
+from cloudpay.payments import service as payments
+from cloudpay.payments.views import PaymentView
+from cloudpay.testing import FixedClock
 from cloudpay.wiring import EVENT_HANDLERS
 from tests.cloudpay.shop import Shop
 
@@ -74,6 +80,35 @@ def test_a_payment_that_is_rescanned_while_it_is_watched_is_credited_once(shop: 
         side_by_side(again, again, shop.watcher.poll)
     shop.mine(5)
     assert shop.held() == 5 * 10_000_000
+
+
+def test_what_a_look_has_found_counts_before_the_look_says_that_it_is_done(
+    shop: Shop, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An invoice is held against its payments while the poll that began after its expiry reads the last of them."""
+    invoice = shop.ask("10")
+    shop.pay(invoice, 4_000_000)
+    shop.chain.mine()
+    shop.watcher.poll()
+    shop.pay(invoice, 6_000_000)
+    shop.chain.mine()
+    clock.advance(timedelta(minutes=61))
+    shop.chain.mine()
+    real, polls = payments.of_invoice, [shop.watcher.poll]
+
+    def of_invoice(session: Session, invoice_id: str) -> list[PaymentView]:
+        found = real(session, invoice_id)
+        if polls and shop.gateway.db.engine.dialect.name == "postgresql":  # SQLite has one writer at a time
+            side_by_side(polls.pop())
+        return found
+
+    monkeypatch.setattr("cloudpay.invoices.change.of_invoice", of_invoice)
+    drain(shop.gateway, EVENT_HANDLERS, limit=1)
+    assert shop.state(invoice).status is InvoiceStatus.PENDING
+    shop.look()
+    shop.mine(3)
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+    assert "expired" not in [status for _, status in told(shop, invoice)]
 
 
 def test_a_cancellation_and_a_payment_at_once_leave_one_history(shop: Shop) -> None:
