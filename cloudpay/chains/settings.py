@@ -21,7 +21,8 @@ class AssetSettings(Section, frozen=True, kw_only=True):
         str,
         Meta(
             description="Amount from which `large_confirmations` hold and, where several nodes are named, two of them "
-            "must have the payment's block, as a decimal string; empty: never."
+            "must have the payment's block, as a decimal string; empty: never. A payment is judged by all that its "
+            "invoice has received in this asset, so that paying in parts passes nothing by."
         ),
     ] = ""
     wraps: Annotated[

@@ -13,6 +13,7 @@ from cloudpay.kernel.log import get_logger
 from cloudpay.ledger.payments import Receipt, post_receipt, post_reversal
 from cloudpay.payments import blocks
 from cloudpay.payments.arrivals import NOTHING_ASKED, Arrived, hold_to_balance
+from cloudpay.payments.large import received
 from cloudpay.payments.models import NetworkRow, PaymentRow
 from cloudpay.payments.opinions import NOT_ASKED, Confirmed, sure_enough
 from cloudpay.payments.outside_bookings import orphan_outside_above, settle_outside
@@ -39,7 +40,7 @@ def settle(
 
     A final block that we have not come to yet may be on another fork than what we read: crediting waits for it.
     `arrived` holds balances at that block, for the tokens whose payments are credited up to their balance alone.
-    A large amount waits until a second node has `confirmed` its block.
+    What is large, by all that its invoice has received, waits until a second node has `confirmed` its block.
     """
     if head.final.height > (row.cursor_height or 0):
         return
@@ -60,8 +61,9 @@ def settle(
         )
         .order_by(PaymentRow.block_height, PaymentRow.id)
     ).all()
+    sums = received(session, network, {payment.address for payment in candidates})
     for payment in candidates:
-        if not sure_enough(network, payment, head, confirmed):
+        if not sure_enough(network, payment, sums[payment.address, payment.asset], head, confirmed):
             continue
         asset = network.asset_of(payment.asset)
         if asset is None or not asset.verify_balance or hold_to_balance(session, gateway, payment, arrived):

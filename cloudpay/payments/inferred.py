@@ -18,6 +18,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Header, TransferSource
 from cloudpay.payments.credit import credit, enlarge, take_back
+from cloudpay.payments.large import is_large
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.own import OwnMove, own_moves
 from cloudpay.payments.rows import announce, new_payment
@@ -96,7 +97,7 @@ def _infer(
 ) -> None:
     same = _inferred_at(session, network, at, deposit.address)
     standing = [each for each in same if each.status != PaymentStatus.ORPHANED]
-    if standing and (standing[-1].status != PaymentStatus.FINAL or not _is_large(network, amount)):
+    if standing and (standing[-1].status != PaymentStatus.FINAL or not is_large(network, "", amount)):
         enlarge(session, gateway, standing[-1], amount)
         return
     row = _unseated(session, network, same, deposit.address) or _new(session, gateway, network, deposit)
@@ -194,13 +195,8 @@ def take_smaller_inferred(session: Session, gateway: Gateway, network: Network, 
             left -= part
             final |= row.status == PaymentStatus.FINAL
             take_back(session, gateway, row, part)
-    if final and not _is_large(network, found.amount):  # a large one waits for its own confirmations
+    if final and not is_large(network, "", found.amount):  # a large one waits for its own confirmations
         credit(session, gateway, found)
-
-
-def _is_large(network: Network, amount: int) -> bool:
-    native = network.asset_of("")
-    return native is not None and native.large_amount is not None and amount >= native.large_amount
 
 
 def give_back_inferred(session: Session, gateway: Gateway, network: Network, known: PaymentRow) -> None:

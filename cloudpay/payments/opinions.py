@@ -1,6 +1,7 @@
 """What one node alone is not believed, since it may lie or be on another fork: a second node is asked.
 
-A large amount is credited when a second node has its block, too; what was final is taken back when a second one has the
+A large amount is credited when a second node has its block, too, where a payment is judged by all that its invoice has
+received in that asset; what was final is taken back when a second one has the
 block that takes its place.
 """
 
@@ -8,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from typing import cast
 
-from sqlalchemy import Select, and_, or_, select, union
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
 from cloudpay.alerts.service import Alert
 from cloudpay.alerts.states import AlertKind
@@ -18,6 +20,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Capability, Head, Page
 from cloudpay.kernel.log import get_logger
+from cloudpay.payments.large import is_large, received
 from cloudpay.payments.models import OutsideTransferRow, PaymentRow
 from cloudpay.payments.states import PaymentStatus
 
@@ -34,11 +37,10 @@ log = get_logger(__name__)
 
 
 def sure_enough(
-    network: Network, found: PaymentRow | OutsideTransferRow, head: Head, confirmed: Confirmed
+    network: Network, found: PaymentRow | OutsideTransferRow, amount: int, head: Head, confirmed: Confirmed
 ) -> bool:
-    """Say whether money that is final may be credited now: a large amount may have to wait."""
-    asset = network.asset_of(found.asset)
-    if asset is None or asset.large_amount is None or found.amount < asset.large_amount:
+    """Say whether money that is final may be credited now, judged by an amount: a large one may have to wait."""
+    if not is_large(network, found.asset, amount):
         return True
     if confirmed is not None and BlockRef(found.block_height, found.block_hash) not in confirmed:
         return False
@@ -107,21 +109,34 @@ class LargeCredits:
     def _blocks(self, final: int) -> list[BlockRef]:
         if all(asset.large_amount is None for asset in self._network.assets):
             return []
-        waiting = union(*(self._waiting(row, final) for row in (PaymentRow, OutsideTransferRow)))
         with self._gateway.db.read() as session:
-            return sorted(BlockRef(height, block_hash) for height, block_hash in session.execute(waiting))
+            return sorted({*self._of_payments(session, final), *self._of_outside(session, final)})
 
-    def _waiting(self, row: type[PaymentRow | OutsideTransferRow], final: int) -> Select[int, str]:
-        large = [
-            and_(row.asset == asset.key, row.amount >= asset.large_amount)
-            for asset in self._network.assets
-            if asset.large_amount is not None
-        ]
-        return select(row.block_height, row.block_hash).where(
+    def _of_payments(self, session: Session, final: int) -> Iterator[BlockRef]:
+        row = PaymentRow
+        found = select(row.block_height, row.block_hash, row.address, row.asset).distinct()
+        waiting = session.execute(found.where(*self._waiting(row, final))).all()
+        sums = received(session, self._network, {each.address for each in waiting})
+        for each in waiting:
+            if is_large(self._network, each.asset, sums[each.address, each.asset]):
+                yield BlockRef(each.block_height, each.block_hash)
+
+    def _of_outside(self, session: Session, final: int) -> Iterator[BlockRef]:
+        row = OutsideTransferRow
+        found = select(row.block_height, row.block_hash, row.asset, row.amount)
+        for each in session.execute(found.where(*self._waiting(row, final))):
+            if is_large(self._network, each.asset, each.amount):
+                yield BlockRef(each.block_height, each.block_hash)
+
+    def _waiting(
+        self, row: type[PaymentRow | OutsideTransferRow], final: int
+    ) -> tuple[ColumnElement[bool], ...]:
+        keys = [asset.key for asset in self._network.assets if asset.large_amount is not None]
+        return (
             row.network == self._network.code,
             row.status == PaymentStatus.CONFIRMING,
             row.block_height <= final,
-            or_(*large),
+            row.asset.in_(keys),
         )
 
     def _in_turn(self, waiting: Sequence[BlockRef]) -> Sequence[BlockRef]:

@@ -31,7 +31,7 @@ def settle_outside(
         .order_by(row.block_height, row.id)
     ).all()
     for each in waiting:
-        if not each.leaves and not sure_enough(network, each, head, confirmed):
+        if not each.leaves and not sure_enough(network, each, each.amount, head, confirmed):
             continue
         each.status = PAYMENT.check(PaymentStatus(each.status), PaymentStatus.FINAL)
         each.final_at = gateway.clock.now(session)

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import TransferSource
 from cloudpay.ledger.pots import Change, Place, Pot, Surety
+from cloudpay.payments.large import is_large
+from cloudpay.payments.large import received as received_at
 from cloudpay.payments.models import OutsideTransferRow, PaymentRow
 from cloudpay.payments.own import OwnTransferRow
 from cloudpay.payments.states import PaymentStatus
@@ -28,15 +30,18 @@ def incoming(session: Session, network: Network, height: int) -> Iterator[Change
     """Answer what came in, or left unsigned by us, up to a block and is not booked; and, taken back, the contrary."""
     row = PaymentRow
     inferred = row.source == TransferSource.BALANCE.value
-    columns = (row.merchant_id, row.livemode, row.asset, row.amount, row.status, row.block_height, row.source)
-    for each in session.execute(select(*columns).where(_differs(row, network, height, inferred))):
+    columns = (row.merchant_id, row.livemode, row.address, row.asset, row.amount)
+    found = select(*columns, row.status, row.block_height, row.source)
+    differing = session.execute(found.where(_differs(row, network, height, inferred))).all()
+    sums = received_at(session, network, {each.address for each in differing})
+    for each in differing:
         pot = Pot(each.merchant_id, each.livemode, each.asset, Place.DEPOSITS)
         final, later = each.status == PaymentStatus.FINAL, each.block_height > height
         if later:  # a balance shows money at the block where it was looked at: it may have come before
             seen = each.source == TransferSource.BALANCE.value
             yield Change(pot, -each.amount if final else each.amount, Surety.MAYBE if seen else Surety.SURE)
         else:
-            yield Change(pot, each.amount, _surety(network, each.asset, each.amount))
+            yield Change(pot, each.amount, _surety(network, each.asset, sums[each.address, each.asset]))
 
 
 def moved_past_us(session: Session, network: Network, height: int) -> Iterator[Change]:
@@ -93,5 +98,4 @@ def _surety(network: Network, key: str, amount: int, *, of_payment: bool = True)
     asset = network.asset_of(key)
     if asset is not None and asset.verify_balance and of_payment:
         return Surety.PARTLY
-    is_large = asset is not None and asset.large_amount is not None and amount >= asset.large_amount
-    return Surety.MAYBE if is_large else Surety.SURE
+    return Surety.MAYBE if is_large(network, key, amount) else Surety.SURE

@@ -1,9 +1,11 @@
 """Large payments that wait for a second node: each has its turn, however many are never confirmed."""
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from cloudpay.alerts.service import alert_views
 from cloudpay.alerts.states import AlertKind
@@ -12,6 +14,7 @@ from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.types import BlockRef, Capability
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.invoices.views import InvoiceView
+from cloudpay.payments.opinions import LargeCredits
 from cloudpay.payments.states import NetworkStatus
 from tests.cloudpay.payments.looping import view
 from tests.cloudpay.shop import Shop
@@ -90,6 +93,60 @@ def test_f43_a_dispute_is_an_alert_also_while_others_have_their_turn(shop: Shop,
         shop.mine()
     assert alert_views(shop.gateway) == []
     assert shop.state(paid[first]).status is InvoiceStatus.PAID
+
+
+def test_f43_a_large_amount_in_parts_of_one_block_waits_for_a_second_node(
+    shop: Shop, second: SecondNode
+) -> None:
+    invoice, other = shop.ask("2000"), shop.ask("999")
+    for _ in range(3):
+        shop.pay(invoice, 999_000_000)
+    shop.pay(other)
+    shop.chain.mine()
+    paid = shop.chain.height
+    second.said = {paid: Opinion.DISPUTED}
+    shop.mine(6)
+    assert shop.state(invoice).status is InvoiceStatus.CONFIRMING
+    assert shop.state(other).status is InvoiceStatus.PAID
+    assert shop.held() == 999_000_000
+    second.said.clear()
+    shop.mine()
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+
+
+def test_f43_a_large_amount_in_parts_of_many_blocks_waits_from_the_part_on_that_makes_it_large(
+    shop: Shop, second: SecondNode
+) -> None:
+    invoice = shop.ask("2000")
+    for _ in range(3):
+        shop.pay(invoice, 999_000_000)
+        second.said[shop.chain.height + 1] = Opinion.UNHEARD
+        shop.mine()
+        shop.mine(6)
+    assert shop.held() == 999_000_000, "no more is credited without a second node than is not large"
+    second.said.clear()
+    shop.mine(2)
+    assert shop.state(invoice).status is InvoiceStatus.PAID
+    assert shop.held() == 2_997_000_000
+
+
+def test_a_poll_asks_the_database_as_much_for_a_hundred_parts_as_for_one(shop: Shop) -> None:
+    def statements(parts: int) -> int:
+        invoice, asked = shop.ask("5000"), list[str]()
+        for _ in range(parts):
+            shop.pay(invoice, 1_000_000)
+        shop.mine(2)
+        large = LargeCredits(shop.gateway, shop.watcher.network, shop.watcher.adapter)
+
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            asked.append(statement)
+
+        event.listen(shop.gateway.db.engine, "before_cursor_execute", note)
+        large.confirmed(replace(shop.chain.head(), final=shop.chain.head().latest.ref))
+        event.remove(shop.gateway.db.engine, "before_cursor_execute", note)
+        return len([each for each in asked if each.startswith("SELECT")])
+
+    assert statements(1) == statements(100)
 
 
 @pytest.mark.parametrize("said", [Opinion.DISPUTED, Opinion.UNHEARD])

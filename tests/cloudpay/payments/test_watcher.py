@@ -1,12 +1,14 @@
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
+from cloudpay.chains.adapter import Opinion
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
+from cloudpay.chains.types import BlockRef, Capability
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
 from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
 from cloudpay.payments.loop import LEASE_TTL
@@ -220,17 +222,25 @@ def test_f12_a_node_that_is_behind_does_not_cut_a_payment_down_by_a_younger_one(
     open_shop_with: "Callable[..., Shop]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = {"USDT": {"large_amount": "1000", "verify_balance": True}}
-    shop = open_shop_with("evm", large_confirmations=6, assets=listed)
+    shop = open_shop_with("evm", assets=listed)
     invoice = shop.ask("1000")
     shop.pay(invoice)
     shop.mine()
+    unheard = {shop.chain.height}
+
+    def second_opinions(blocks: Collection[BlockRef]) -> Mapping[BlockRef, Opinion]:
+        return {each: Opinion.UNHEARD if each.height in unheard else Opinion.AGREED for each in blocks}
+
+    shop.chain.capabilities |= Capability.SECOND_OPINION
+    monkeypatch.setattr(shop.chain, "second_opinions", second_opinions, raising=False)
     behind, ahead = shop.chain.head().latest.ref, shop.chain.head
     shop.pay(invoice, 5_000_000)
     shop.mine(3)
-    assert shop.held() == 5_000_000, "the large amount waits for more blocks"
-    monkeypatch.setattr(shop.chain, "head", lambda: replace(ahead(), final=behind))
-    shop.mine(2)
-    monkeypatch.undo()
+    assert shop.held() == 5_000_000, "the first one waits for a second node"
+    unheard.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.chain, "head", lambda: replace(ahead(), final=behind))
+        shop.mine(2)
     shop.mine()
     assert sorted(each.amount for each in shop.state(invoice).payments) == [5_000_000, 1_000_000_000]
     assert shop.held() == 1_005_000_000
