@@ -66,7 +66,8 @@ def invoice_answer(gateway: Gateway, invoice: InvoiceView) -> Mapping[str, Any]:
         "paid_at": invoice.paid_at,
         "sequence": invoice.sequence,
         "payment_options": [_option(each) for each in invoice.options],
-        "payments": [_payment(gateway, each, invoice.options) for each in invoice.payments],
+        "payments": [_payment(gateway, each, invoice.options) for each in invoice.shown_payments],
+        "payments_total": len(invoice.payments),
         "warnings": invoice.warnings,
     }
 

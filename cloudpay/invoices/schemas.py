@@ -187,7 +187,17 @@ class InvoiceSchema(Schema):
         }
     )
     payment_options = fields.List(fields.Nested(PaymentOptionSchema))
-    payments = fields.List(fields.Nested(PaymentSchema))
+    payments = fields.List(
+        fields.Nested(PaymentSchema),
+        metadata={
+            "description": "At most 100, oldest first; of more the greatest, those that count before others."
+        },
+    )
+    payments_total = fields.Integer(
+        metadata={
+            "description": "Payments in all; more than are listed where `payments` is cut. All of them count."
+        }
+    )
     warnings = fields.List(fields.String())
 
 

@@ -16,6 +16,9 @@ from cloudpay.kernel.money import format_amount
 from cloudpay.payments.states import PaymentStatus
 from cloudpay.payments.views import PaymentView
 
+SHOWN = 100
+"""Payments of one invoice that are listed; all of them count."""
+
 Columns = Row[*tuple[Any, ...]]
 """What a statement over plain columns answers: the same names as the rows of `models`."""
 
@@ -74,6 +77,11 @@ class InvoiceView:
         """The first option: the one that the published fields describe."""
         return self.options[0]
 
+    @property
+    def shown_payments(self) -> tuple[PaymentView, ...]:
+        """The payments that are listed, oldest first: of very many the greatest, those that count before others."""
+        return _greatest(self.options, self.payments)
+
 
 def invoice_view(row: InvoiceRow, payments: list[PaymentView]) -> InvoiceView:
     """Show a row and its payments; those that were orphaned are not shown."""
@@ -104,7 +112,10 @@ def view_of(
         sequence=row.sequence,
         options=shown,
         payments=standing,
-        warnings=(*undeliverable_warnings(row.undeliverable.split("\n")), *_stray_warnings(shown, standing)),
+        warnings=(
+            *undeliverable_warnings(row.undeliverable.split("\n")),
+            *_stray_warnings(shown, _greatest(shown, standing)),
+        ),
     )
 
 
@@ -141,6 +152,19 @@ def undeliverable_warnings(entries: Iterable[str]) -> tuple[str, ...]:
         for entry in entries
         if entry
     )
+
+
+def _greatest(options: tuple[OptionView, ...], payments: tuple[PaymentView, ...]) -> tuple[PaymentView, ...]:
+    if len(payments) <= SHOWN:
+        return payments
+    asked = [option.asked for option in options]
+    order = sorted(
+        payments,
+        key=lambda each: (any(one.matches(each) for one in asked), each.amount),
+        reverse=True,
+    )
+    kept = {each.id for each in order[:SHOWN]}
+    return tuple(each for each in payments if each.id in kept)
 
 
 def _stray_warnings(options: tuple[OptionView, ...], payments: tuple[PaymentView, ...]) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def brought(session: Session, network: str, addresses: Collection[str]) -> Mappi
 
 @dataclass(frozen=True)
 class FinalPayment:
-    """Where a payment that is final has come to, and for which invoice."""
+    """Where payments that are final have come to, and for which invoice."""
 
     network: str
     address: str
@@ -48,11 +48,11 @@ class FinalPayment:
     invoice_id: str
 
 
-def final_payment(asked: Connection, payment_id: str) -> FinalPayment | None:
-    """Answer a payment that is final, or None: it is not, or not any more."""
+def final_payments(asked: Connection, payment_ids: Collection[str]) -> list[FinalPayment]:
+    """Answer where those of these payments that are final have come to, each place once."""
     row = PaymentRow
-    columns = select(row.network, row.address, row.asset, row.deposit_address_id, row.invoice_id)
-    found = asked.execute(
-        columns.where(row.id == payment_id, row.status == PaymentStatus.FINAL)
-    ).one_or_none()
-    return None if found is None else FinalPayment(*found)
+    columns = select(row.network, row.address, row.asset, row.deposit_address_id, row.invoice_id).distinct()
+    final = columns.where(row.id.in_(payment_ids), row.status == PaymentStatus.FINAL)
+    return [
+        FinalPayment(*found) for found in asked.execute(final.order_by(row.deposit_address_id, row.asset))
+    ]

@@ -5,7 +5,7 @@ from functools import partial
 
 from cloudpay.alerts import service as alerts
 from cloudpay.chains.gateway import Gateway
-from cloudpay.invoices.change import apply_payment, expire_due
+from cloudpay.invoices.change import apply_payments, expire_due
 from cloudpay.kernel.queues import Runnable
 from cloudpay.merchants import idempotency
 from cloudpay.outbox import service as outbox
@@ -22,13 +22,13 @@ from cloudpay.transactions.loop import SendLoop
 from cloudpay.webhooks.pruning import prune as prune_webhooks
 from cloudpay.wiring.drain import DrainLoop
 from cloudpay.wiring.operator import tell_operator
-from cloudpay.wiring.sweeps import collect_payment
+from cloudpay.wiring.sweeps import collect_payments
 from cloudpay.wiring.watchdog import look_for_trouble
 from cloudpay.wiring.webhooks import tell_endpoint, tell_of_payout
 
 EVENT_HANDLERS: Mapping[str, Sequence[Handler]] = {
-    "payment.changed": [apply_payment, collect_payment],
-    "payment.reversed": [apply_payment],
+    "payment.changed": [Together(apply_payments), Together(collect_payments)],
+    "payment.reversed": [Together(apply_payments)],
     "invoice.changed": [tell_endpoint],
     "spend.changed": [Together(apply_spends), follow_sweep],
     "payout.changed": [tell_of_payout],
