@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from cloudpay.chains.errors import NodeUnavailable
+from cloudpay.chains.nodes.veil import Veil
 from cloudpay.chains.spending import Broadcast, Signed
 from cloudpay_devnet.faultproxy import Answered, FaultProxy, Raw
 from cloudpay_evm.broadcasting import broadcast
@@ -13,7 +14,6 @@ from cloudpay_evm.calls import Call
 from cloudpay_evm.errors import NodeFault
 from cloudpay_evm.node import Node
 from cloudpay_evm.nodes import Nodes
-from cloudpay.chains.nodes.veil import Veil
 from cloudpay_evm.wire import TEXT, octets
 
 KEY = "9aa3d95b3bc440fa88ea12eaa4456161"
