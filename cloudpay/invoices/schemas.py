@@ -13,24 +13,22 @@ _STATUSES = [each.value for each in InvoiceStatus]
 _EXCEPTIONS = [each.value for each in InvoiceException]
 _PRIORITIES = [each.value for each in Priority]
 _OPTIONAL_TEXTS = frozenset({"network", "callback_url", "priority"})
-_OPTIONAL = _OPTIONAL_TEXTS | {"amount", "totalusd", "expiry_minutes"}
+_OPTIONAL = _OPTIONAL_TEXTS | {"expiry_minutes"}
 
 
 class NewInvoiceSchema(Schema):
     """What is asked for."""
 
     amount = Money(
-        allow_none=True,
         metadata={
             "description": "Amount in the currency. Required unless `totalusd` is set.",
             "example": "50.00",
         },
     )
     totalusd = Money(
-        allow_none=True,
         metadata={
             "description": "Value in US dollars; the amount is then calculated and frozen until expiry."
-        },
+        }
     )
     currency = Line(20, required=True, metadata={"description": "Symbol, in any case.", "example": "USDT"})
     network = Line(
@@ -90,7 +88,7 @@ class NewInvoiceSchema(Schema):
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _one_amount(self, _data: dict[str, Any], sent: Any, **_: Any) -> None:
         """Look at what was sent: an amount that cannot be read is there all the same, and has its own sentence."""
-        if isinstance(sent, dict) and (sent.get("amount") is None) == (sent.get("totalusd") is None):
+        if isinstance(sent, dict) and ("amount" in sent) == ("totalusd" in sent):
             raise ValidationError("Send either `amount` or `totalusd`, exactly one of them.", "amount")
 
     @post_load
