@@ -20,6 +20,7 @@ _SETTLED_SECONDS = 11
 """Long enough for memory to settle, and for the supervisor to take the processes for healthy ones."""
 _LOOKED_SECONDS = 10
 _PATIENCE = 60
+_WATCHED = ("evm", "bsc", "polygon")
 _START, _DEMO, _IDLE = 5, 10, 400
 """What is wanted: seconds, seconds, megabytes."""
 _NAMES = {
@@ -39,7 +40,7 @@ def gateway_start(scale: Scale) -> list[Figure]:
     from cloudpay_devnet.commands.demo_gateway import prepare, write_settings
     from cloudpay_devnet.fleet import Devnet
 
-    with folder() as data, Devnet.start(block_time=1.0) as devnet:
+    with folder() as data, Devnet.start(_WATCHED, block_time=1.0) as devnet:
         port = free_port()
         settings_file = write_settings(data, devnet.networks, port=port, block_time=1.0)
         prepare(settings_file)
@@ -78,7 +79,7 @@ def demo_start(_scale: Scale) -> list[Figure]:
             "`cloudpay demo` until demo.json",
             seconds,
             "s",
-            "three chains, wallet and merchant made, SQLite",
+            "four chains, wallet and merchant made, SQLite",
             at_most=_DEMO,
         ),
         Figure("  processor time of all its processes until then", cpu, "s"),

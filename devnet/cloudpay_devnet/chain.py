@@ -9,13 +9,23 @@ from cloudpay_devnet.anvil import AnvilNode, AnvilOptions
 from cloudpay_devnet.contracts import call_data
 from cloudpay_devnet.deploying import deploy, deploy_token, forwarder_deployment, token_deployment
 from cloudpay_devnet.errors import DevnetError, UnknownDevAsset
-from cloudpay_devnet.networks import FAUCET, PAYER, DevAsset, DevNetwork, NetworkSpec, TokenSpec, network_spec
+from cloudpay_devnet.networks import (
+    FAUCET,
+    PAYER,
+    DevAsset,
+    DevNetwork,
+    Kind,
+    NetworkSpec,
+    TokenSpec,
+    network_spec,
+)
 from cloudpay_devnet.sending import DEFAULT_GAS, Receipt, Sender
 
 if TYPE_CHECKING:
     from web3 import Web3
 
 _GAS_PER_RECEIVER = 80_000
+_IN_FLIGHT = 1_000  # anvil drops nothing: only a real node forgets what an address has too much of
 
 ContractPayment = Literal["send", "sendBySelfdestruct", "sendThenUndo"]
 
@@ -76,15 +86,17 @@ class DevChain:
         for token in spec.tokens:
             assets[token.symbol] = DevAsset(self._tokens[token.symbol].address, token.decimals)
         return DevNetwork(
-            spec.name,
-            spec.family,
-            self.node.rpc_url,
-            spec.chain_id,
-            spec.confirmations,
-            assets,
-            self.payer,
-            self.node.pid,
-            spec.native_symbol,
+            name=spec.name,
+            kind=Kind.EVM,
+            family=spec.family,
+            rpc_url=self.node.rpc_url,
+            chain_id=spec.chain_id,
+            confirmations=spec.confirmations,
+            assets=assets,
+            payer=self.payer,
+            pid=self.node.pid,
+            native_symbol=spec.native_symbol,
+            settings={"chain_id": spec.chain_id, "finality": "depth", "in_flight": _IN_FLIGHT},
         )
 
     def asset(self, symbol: str) -> DevAsset:

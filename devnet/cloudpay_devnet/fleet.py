@@ -6,20 +6,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cloudpay_devnet.chain import DevChain
-from cloudpay_devnet.networks import NETWORKS, DevNetwork, network_spec
+from cloudpay_devnet.chains import CHAINS, LocalChain
+from cloudpay_devnet.errors import UnknownDevNetwork
+from cloudpay_devnet.networks import DevNetwork
 
 
 class Devnet:
     """Running development networks by name; they are started, and stopped, side by side."""
 
-    def __init__(self, chains: Mapping[str, DevChain]) -> None:
+    def __init__(self, chains: Mapping[str, LocalChain]) -> None:
         self.chains = chains
 
     @classmethod
     def start(
         cls,
-        networks: Sequence[str] = tuple(NETWORKS),
+        networks: Sequence[str] = tuple(CHAINS),
         *,
         block_time: float | None = 1.0,
         data_dir: Path | None = None,
@@ -28,17 +29,12 @@ class Devnet:
 
         Raises UnknownDevNetwork before anything is started; when one network fails, the others are stopped.
         """
-        specs = [network_spec(name) for name in dict.fromkeys(networks)]
-        with ThreadPoolExecutor(max_workers=max(len(specs), 1)) as pool:
-            starts = {
-                spec.name: pool.submit(
-                    DevChain.start,
-                    spec,
-                    block_time=block_time,
-                    state_path=None if data_dir is None else data_dir / f"{spec.name}.anvil.json",
-                )
-                for spec in specs
-            }
+        names = list(dict.fromkeys(networks))
+        for name in names:
+            if name not in CHAINS:
+                raise UnknownDevNetwork(name, list(CHAINS))
+        with ThreadPoolExecutor(max_workers=max(len(names), 1)) as pool:
+            starts = {name: pool.submit(CHAINS[name], block_time, data_dir) for name in names}
         failures = [error for start in starts.values() if (error := start.exception()) is not None]
         if failures:
             for start in starts.values():
@@ -55,7 +51,7 @@ class Devnet:
     def stop(self) -> None:
         """Stop every node; chains with a data directory are saved."""
         with ThreadPoolExecutor(max_workers=max(len(self.chains), 1)) as pool:
-            list(pool.map(DevChain.stop, self.chains.values()))
+            list(pool.map(lambda chain: chain.stop(), self.chains.values()))
 
     def __enter__(self) -> Self:
         return self

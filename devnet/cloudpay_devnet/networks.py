@@ -2,8 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from cloudpay_devnet.errors import UnknownDevNetwork
+
+
+class Kind(StrEnum):
+    """Which sort of client speaks to a node; a network's `family` names the plugin that serves it."""
+
+    EVM = "evm"
+    TRON = "tron"
 
 
 @dataclass(frozen=True)
@@ -71,17 +80,26 @@ def network_spec(name: str) -> NetworkSpec:
 
 @dataclass(frozen=True)
 class DevAsset:
-    """An asset of a running development network; `token_address` is None for the native coin."""
+    """An asset of a running development network; `token_address` is None for the native coin.
+
+    `purse` is how many whole units the demo's master wallet begins with.
+    """
 
     token_address: str | None
     decimals: int
+    purse: int = 1_000
 
 
 @dataclass(frozen=True)
 class DevNetwork:
-    """A running development network, as the demo file and the tests see it."""
+    """A running development network, as the demo file and the tests see it.
+
+    `settings` is what a gateway's table of it holds beside what every network's does: which chain it is, and when its
+    blocks are final.
+    """
 
     name: str
+    kind: Kind
     family: str
     rpc_url: str
     chain_id: int
@@ -90,3 +108,4 @@ class DevNetwork:
     payer: DevAccount
     pid: int
     native_symbol: str
+    settings: Mapping[str, Any]

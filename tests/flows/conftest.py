@@ -15,7 +15,7 @@ from tests.flows.running import RunningDemo, start_demo, stop_demo
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory, server_database: str | None) -> Iterator[RunningDemo]:
-    """A demo with three networks and a block a second, on the database that the tests run on."""
+    """A demo with all networks and a block a second, on the database that the tests run on."""
     folder: Path = tmp_path_factory.mktemp("demo") / "data"
     database = ["--database-url", server_database] if server_database else []
     running = start_demo(folder, "--block-time", "1", *database)

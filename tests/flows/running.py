@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
-from eth_account import Account
 from web3 import Web3
+
+from tests.flows.wallets import Wallet, wallet
 
 Found = TypeVar("Found")
 
@@ -22,16 +23,6 @@ CLOUDPAY = str(Path(sys.executable).parent / "cloudpay")
 
 PATIENCE = 60.0
 """Seconds that a test waits for what must come."""
-
-_ERC20 = [
-    {
-        "type": "function",
-        "name": "transfer",
-        "stateMutability": "nonpayable",
-        "inputs": [{"name": "to", "type": "address"}, {"name": "value", "type": "uint256"}],
-        "outputs": [],
-    }
-]
 
 
 def wait_for(what: str, look: Callable[[], Found | None], seconds: float = PATIENCE) -> Found:
@@ -114,27 +105,33 @@ class RunningDemo:
         """Answer an independent client of a network's node."""
         return Web3(Web3.HTTPProvider(self.file["networks"][network]["rpc_url"]))
 
+    def wallet(self, network: str) -> Wallet:
+        """Answer the payer's wallet on a network."""
+        return wallet(self.file["networks"][network])
+
+    def balance(self, network: str, token: str | None = None) -> dict[str, Any]:
+        """Answer what the published API says of the master wallet; without a token of its native coin."""
+        query = {"network": network} | ({"token_address": token} if token else {})
+        url = f"{self.file['api_url']}/user/balance"
+        answer = requests.get(url, params=query, headers=self.headers, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def payouts(self) -> dict[str, str]:
+        """Answer the statuses of the newest payouts by their ids, as the published history lists them."""
+        url = f"{self.file['api_url']}/payout/history?page=1&limit=20"
+        answer = requests.get(url, headers=self.headers, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return {each["id"]: each["status"] for each in answer.json()["items"]}
+
     def pay(self, invoice: Mapping[str, Any]) -> str:
         """Pay an invoice from the funded payer, as its fields say; answer the transaction's hash."""
         network = self.file["networks"][invoice["network"]]
         asset = network["assets"][invoice["currency"]]
         whole, _, fraction = invoice["amount"].partition(".")
         units = int(whole + fraction.ljust(asset["decimals"], "0")[: asset["decimals"]])
-        web3 = self.web3(invoice["network"])
-        payer = Account.from_key(network["payer"]["private_key"])
-        common = {
-            "chainId": network["chain_id"],
-            "nonce": web3.eth.get_transaction_count(payer.address, "pending"),
-            "gas": 100_000,
-            "gasPrice": web3.eth.gas_price * 2,
-        }
-        if asset["token_address"] is None:
-            transaction = {**common, "to": invoice["address_in"], "value": units}
-        else:
-            token = web3.eth.contract(address=asset["token_address"], abi=_ERC20)
-            transaction = token.functions.transfer(invoice["address_in"], units).build_transaction(common)
-        raw = payer.sign_transaction(transaction).raw_transaction
-        return web3.eth.send_raw_transaction(raw).to_0x_hex()
+        payer = self.wallet(invoice["network"])
+        return payer.pay(asset["token_address"], invoice["address_in"], units)
 
     def kill(self, name: str) -> int:
         """Kill one process of the gateway without a warning; answer its id."""

@@ -17,13 +17,13 @@ pytestmark = pytest.mark.flow
 PUBLISHED = """{
 "amount": "50.00",
 "currency": "USDT",
-"network": "EVM",
+"network": "TRON",
 "customer_name": "John Doe",
 "notification_emails": "[email protected]",
 "callback_url": "https://mysite.com/hook",
 "priority": "high"
 }"""
-"""The example request of the published page; only `network` is set to a running one."""
+"""The example request of the published page, as it stands there."""
 
 
 def test_the_published_curl_request_is_answered_with_an_invoice(demo: RunningDemo) -> None:
@@ -39,6 +39,7 @@ def test_the_published_curl_request_is_answered_with_an_invoice(demo: RunningDem
     assert status == "201", body
     invoice = json.loads(body)
     assert (invoice["status"], invoice["amount"], invoice["currency"]) == ("pending", "50.00", "USDT")
+    assert (invoice["network"], invoice["address_in"][0], invoice["priority"]) == ("tron", "T", "high")
     assert requests.get(invoice["qr_png_url"], timeout=20).content.startswith(b"\x89PNG")
     assert invoice["address_in"] in requests.get(invoice["checkout_url"], timeout=20).text
 
@@ -53,7 +54,7 @@ def test_every_asset_of_every_network_by_amount_and_by_value_turns_paid(
                 invoice = demo.create(network, currency, callback_url=endpoint.url, **asked)
                 assert invoice["status"] == "pending"
                 invoices[demo.pay(invoice)] = invoice
-    assert len(invoices) == 12
+    assert len(invoices) == 16
     for invoice in invoices.values():
         demo.wait_until(invoice["id"], "confirming", "paid")
     for tx, invoice in invoices.items():

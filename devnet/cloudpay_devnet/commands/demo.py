@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from cloudpay.kernel.errors import ConfigurationError
+from cloudpay_devnet.chains import CHAINS
 from cloudpay_devnet.commands.demo_file import DEFAULT_DIR
 from cloudpay_devnet.commands.demo_folder import demo_folder
 
-_NETWORKS = "evm,bsc,polygon"
+_NETWORKS = ",".join(CHAINS)
 _KEPT_VARIABLES = {"CLOUDPAY_ANVIL"}
 
 
@@ -36,7 +37,9 @@ _KEPT_VARIABLES = {"CLOUDPAY_ANVIL"}
     "--database-url", help="An empty PostgreSQL database for the demo; without it SQLite in the folder."
 )
 @click.option(
-    "--faults", is_flag=True, help="Put fault proxies before the nodes, for `cloudpay devnet fault`."
+    "--faults",
+    is_flag=True,
+    help="Put fault proxies before the nodes, for `cloudpay devnet fault`; TRON's node has faults of its own.",
 )
 def demo(
     data_dir: Path | None,

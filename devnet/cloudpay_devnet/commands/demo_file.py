@@ -83,12 +83,9 @@ def read_demo(data_dir: Path) -> dict[str, Any]:
     return content
 
 
-_FAMILY = "evm"  # which kind of client speaks to it: the same for every network whose node is anvil
-
-
 def _network(network: DevNetwork, master_wallet: str) -> dict[str, Any]:
     return {
-        "family": _FAMILY,
+        "family": network.kind.value,  # the same for every network that the same client speaks to
         "rpc_url": network.rpc_url,
         "chain_id": network.chain_id,
         "confirmations": network.confirmations,

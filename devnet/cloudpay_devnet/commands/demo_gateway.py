@@ -23,9 +23,9 @@ from cloudpay_devnet.networks import DevNetwork
 SETTINGS_FILE = "cloudpay.toml"
 _ACCESS_FILE = "access.json"
 _ACTOR = "cli:demo"
-_PRICES = {"USDT": "1.00", "ETH": "2500.00", "BNB": "600.00", "POL": "0.50"}
+_PRICES = {"USDT": "1.00", "ETH": "2500.00", "BNB": "600.00", "POL": "0.50", "TRX": "0.30"}
 _LONGEST_POLL = 0.5
-_IN_FLIGHT = 1_000  # anvil drops nothing: only a real node forgets what an address has too much of
+_ON_MAIN_NETS = {"USDC", "DAI", "WBTC", "BTCB", "USDD"}
 
 
 @dataclass(frozen=True)
@@ -130,13 +130,11 @@ def _network(network: DevNetwork, rpc_urls: Sequence[str], block_time: float) ->
     return {
         "name": f"{network.name} (development)",
         "live": False,
-        "chain_id": network.chain_id,
+        **network.settings,
         "rpc_urls": list(rpc_urls),
-        "finality": "depth",
         "confirmations": network.confirmations,
         "block_seconds": block_time,
         "poll_seconds": min(_LONGEST_POLL, block_time / 2),
-        "in_flight": _IN_FLIGHT,
         "assets": {**_left_out(network), **listed},
     }
 
@@ -147,7 +145,7 @@ def _contract(token_address: str | None) -> dict[str, str]:
 
 def _left_out(network: DevNetwork) -> dict[str, bool]:
     """Name the main net's assets that a development chain does not have."""
-    return dict.fromkeys({"USDC", "DAI", "WBTC", "BTCB"} - set(network.assets), False)
+    return dict.fromkeys(sorted(_ON_MAIN_NETS - set(network.assets)), False)
 
 
 def _toml(table: Mapping[str, Any], path: Sequence[str] = ()) -> Iterator[str]:

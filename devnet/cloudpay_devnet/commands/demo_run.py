@@ -19,12 +19,15 @@ from cloudpay.kernel.settings import load_settings
 from cloudpay_devnet.commands.demo_file import DemoFile
 from cloudpay_devnet.commands.guide import guide
 from cloudpay_devnet.fleet import Devnet
+from cloudpay_devnet.networks import Kind
 
 if TYPE_CHECKING:
     from cloudpay_devnet.commands.demo_gateway import Prepared
 
 _PROXIES = 2
-_FUNDS = 1000  # whole coins and tokens in each master wallet
+_NO_PROXY = """No fault proxy stands before {name}: its node fails by itself when it is asked to, by
+POST {url}/control/fault (devnet/README.md lists what it can do wrong)."""
+_LONG_SECONDS = 10.0  # that a master wallet's first money may take until it is final
 _READY_SECONDS = 60.0
 _LOOK_EVERY = 0.1
 
@@ -91,19 +94,26 @@ class DemoRun:
                 self._file.remove()
 
     def _stand_in_front(self, stack: ExitStack) -> None:
-        """Put proxies in front of every node: two, so that the gateway has one to fail over to."""
+        """Put proxies in front of nodes that speak JSON-RPC: two, so that the gateway has one to fail over to."""
         from cloudpay_devnet.faultproxy import FaultProxy
 
-        for name, chain in self._devnet.chains.items():
-            made = [stack.enter_context(FaultProxy(chain.node.rpc_url)) for _ in range(_PROXIES)]
+        for name, network in self._devnet.networks.items():
+            if network.kind is not Kind.EVM:
+                click.echo(_NO_PROXY.format(name=name, url=network.rpc_url), err=True)
+                continue
+            made = [stack.enter_context(FaultProxy(network.rpc_url)) for _ in range(_PROXIES)]
             self._proxies[name] = [each.url for each in made]
 
     def _fund(self, master_wallets: Mapping[str, str]) -> None:
         """Send coins and tokens to master wallets that have none, once the gateway reads the blocks they come in."""
         for name, chain in self._devnet.chains.items():
-            for symbol, asset in chain.network.assets.items():
-                if chain.balance(symbol, master_wallets[name]) == 0:
-                    chain.fund(master_wallets[name], symbol, _FUNDS * 10**asset.decimals)
+            network, wallet = chain.network, master_wallets[name]
+            missing = [symbol for symbol in network.assets if chain.balance(symbol, wallet) == 0]
+            for symbol in missing:
+                asset = network.assets[symbol]
+                chain.fund(wallet, symbol, asset.purse * 10**asset.decimals)
+            if missing and network.confirmations * self._block_time > _LONG_SECONDS:
+                chain.node.mine(network.confirmations + 1)  # or nothing could be paid out for as long
 
     def _watch(self, stop: threading.Event) -> None:
         """Say when all is ready; afterwards start a node again that died."""

@@ -10,6 +10,7 @@ import requests
 from cloudpay_devnet.commands.demo_file import DEFAULT_DIR, read_demo
 from cloudpay_devnet.commands.faults import fault, faults, proxy
 from cloudpay_devnet.errors import DevnetError
+from cloudpay_devnet.paying import pay as send
 
 _SECONDS = 10
 
@@ -53,7 +54,7 @@ def pay(invoice: str, amount: str | None, data_dir: Path) -> None:
     chain = demo["networks"][network]
     asset = chain["assets"][currency]
     units = _units(amount or asked["amount"], asset["decimals"], currency)
-    tx_hash = _send(chain, asset["token_address"], address, units)
+    tx_hash = send(chain, currency, address, units)
     click.echo(f"Sent {amount or asked['amount']} {currency} on {network} to {address}")
     click.echo(f"Transaction {tx_hash}")
 
@@ -73,8 +74,9 @@ def fund(amount: str, currency: str, network: str, data_dir: Path) -> None:
     """Send coins to the demo merchant's master wallet from outside; payouts are made from there.
 
     \b
-    Example:
+    Examples:
       cloudpay devnet fund 250 USDT --network bsc
+      cloudpay devnet fund 5000 TRX --network tron
     """
     demo = read_demo(data_dir)
     chain = demo["networks"].get(network.lower())
@@ -83,7 +85,7 @@ def fund(amount: str, currency: str, network: str, data_dir: Path) -> None:
         choice = (f"{code} ({', '.join(each['assets'])})" for code, each in demo["networks"].items())
         raise CannotPay(f"The demo has no {currency} on {network}; it has {', '.join(choice)}.")
     units = _units(amount, asset["decimals"], currency)
-    tx_hash = _send(chain, asset["token_address"], chain["master_wallet"], units)
+    tx_hash = send(chain, currency.upper(), chain["master_wallet"], units)
     click.echo(f"Sent {amount} {currency.upper()} on {network.lower()} to {chain['master_wallet']}")
     click.echo(f"Transaction {tx_hash}")
 
@@ -110,22 +112,3 @@ def _units(amount: str, decimals: int, currency: str) -> int:
     if units != units.to_integral_value() or units <= 0:
         raise CannotPay(f"{amount} is not an amount of {currency}, which has {decimals} decimals.")
     return int(units)
-
-
-def _send(chain: dict[str, Any], token: str | None, address: str, units: int) -> str:
-    """Send from the payer, whose key the node holds."""
-    from cloudpay_devnet.contracts import call_data
-    from cloudpay_devnet.rpc import JsonRpc
-
-    request = {"from": chain["payer"]["address"], "to": address, "value": hex(units)}
-    if token is not None:
-        request |= {
-            "to": token,
-            "value": "0x0",
-            "data": call_data("transfer(address,uint256)", address, units),
-        }
-    rpc = JsonRpc(chain["rpc_url"])
-    try:
-        return rpc.text("eth_sendTransaction", request)
-    finally:
-        rpc.close()

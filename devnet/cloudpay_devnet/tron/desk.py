@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 from cloudpay_devnet.errors import RpcFailed
 from cloudpay_devnet.tron.addresses import ZERO
 from cloudpay_devnet.tron.calls import call, call_bytes, creation
+from cloudpay_devnet.tron.client import TronClient
 from cloudpay_devnet.tron.keys import DevKey
-from cloudpay_devnet.tron.node import TronNode
 from cloudpay_devnet.tron.parameters import TRX
 from cloudpay_devnet.tron.transactions import id_of, wrapped
 from cloudpay_tron.protocol import tron_pb2 as tron
@@ -27,7 +27,7 @@ _keys = itertools.count(_FIRST_KEY)
 class Desk:
     """Builds, signs and sends transactions on a node that makes a block for each."""
 
-    node: TronNode
+    node: TronClient
 
     def framed(self, contract: Message, *, permission: int = 0, **fields: Any) -> tron.Transaction:
         """A transaction that refers to the solid block and lives for ten minutes."""

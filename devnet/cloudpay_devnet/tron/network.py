@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from cloudpay_devnet.errors import UnknownDevAsset
-from cloudpay_devnet.networks import DevAccount, DevAsset, DevNetwork
+from cloudpay_devnet.networks import DevAccount, DevAsset, DevNetwork, Kind
 from cloudpay_devnet.tron import founding
 from cloudpay_devnet.tron.addresses import from_text, to_base58
 from cloudpay_devnet.tron.calls import call
@@ -13,12 +13,12 @@ from cloudpay_devnet.tron.desk import Desk
 from cloudpay_devnet.tron.genesis import first_block
 from cloudpay_devnet.tron.keys import DevKey
 from cloudpay_devnet.tron.node import TronNode, TronOptions
-from cloudpay_devnet.tron.parameters import TRX, Parameters
+from cloudpay_devnet.tron.parameters import Parameters
+from cloudpay_devnet.tron.paying import FEE_LIMIT, transfer
 from cloudpay_devnet.waiting import wait_for
-from cloudpay_tron.protocol import tron_pb2 as tron
 
 NAME, COIN, COIN_DECIMALS = "tron", "TRX", 6
-_FEE_LIMIT = 100 * TRX
+_PURSE = 100_000  # a token's transfer burns up to thirteen
 
 ContractPayment = Literal["send", "sendBySelfdestruct"]
 
@@ -58,30 +58,24 @@ class TronChain:
         """The running network as data; its chain id is the end of its genesis block's, as TRON has it."""
         return DevNetwork(
             name=NAME,
+            kind=Kind.TRON,
             family=NAME,
             rpc_url=self.node.url,
             chain_id=int.from_bytes(first_block().id[-4:], "big"),
             confirmations=Parameters().solid_lag,
             assets={
-                COIN: DevAsset(None, COIN_DECIMALS),
+                COIN: DevAsset(None, COIN_DECIMALS, _PURSE),
                 founding.SYMBOL: DevAsset(self.token, founding.DECIMALS),
             },
             payer=DevAccount(self.payer.base58, self.payer.private_key),
             pid=self.node.pid,
             native_symbol=COIN,
+            settings={"genesis": first_block().id.hex(), "finality": "solid"},
         )
 
     def transfer(self, sender: DevKey, asset: str, to: str, units: int, **fields: Any) -> str:
         """Send from an account; answers the transaction's id. `fields` such as `data` go into it."""
-        contract: tron.TransferContract | tron.TriggerSmartContract
-        if self._asset(asset).token_address is None:
-            contract = tron.TransferContract(
-                owner_address=sender.address, to_address=from_text(to), amount=units
-            )
-            return self.desk.taken(contract, sender, **fields)
-        values = (from_text(to), units)
-        contract = call(founding.usdt(), "transfer(address,uint256)", values, sender.address)
-        return self.desk.taken(contract, sender, **{"fee_limit": _FEE_LIMIT} | fields)
+        return transfer(self.desk, sender, self._asset(asset).token_address, to, units, **fields)
 
     def pay(self, asset: str, to: str, units: int, **fields: Any) -> str:
         """Pay from the payer's account, as a customer does; answers the transaction's id."""
@@ -94,7 +88,7 @@ class TronChain:
     def pay_through_contract(self, to: str, units: int, how: ContractPayment = "send") -> str:
         """Pay TRX from inside a contract call, as an exchange's withdrawal does."""
         contract = call(founding.forwarder(), f"{how}(address)", (from_text(to),), self.payer.address, units)
-        return self.desk.taken(contract, self.payer, fee_limit=_FEE_LIMIT)
+        return self.desk.taken(contract, self.payer, fee_limit=FEE_LIMIT)
 
     def balance(self, asset: str, address: str) -> int:
         """What an address holds at the head."""

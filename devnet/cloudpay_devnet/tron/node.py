@@ -5,15 +5,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import requests
-
-from cloudpay_devnet.errors import NodeUnreachable, RpcFailed
 from cloudpay_devnet.process import NodeProcess
+from cloudpay_devnet.tron.client import TronClient
 from cloudpay_devnet.tron.keys import DevKey, dev_keys
-
-_CALL_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class TronOptions:
     data_dir: Path | None = None
 
 
-class TronNode:
+class TronNode(TronClient):
     """A running node. It dies with the process that started it, also after `kill -9`.
 
     Use it as a context manager, or call `stop()`.
@@ -39,6 +35,7 @@ class TronNode:
         self.options = options
         self._port = options.port
         self._launch()
+        super().__init__(f"http://127.0.0.1:{self._port}")
 
     @classmethod
     def start(cls, *, block_time: float | None = None, port: int = 0, data_dir: Path | None = None) -> Self:
@@ -52,8 +49,6 @@ class TronNode:
             command += ["--data-dir", str(self.options.data_dir)]
         self._process = NodeProcess("tron", lambda _: command)
         self._port = self._process.port
-        self.url = f"http://127.0.0.1:{self._port}"
-        self._session = requests.Session()
 
     @property
     def accounts(self) -> tuple[DevKey, ...]:
@@ -70,59 +65,9 @@ class TronNode:
         """True while the process runs."""
         return self._process.alive
 
-    def call(self, route: str, **given: Any) -> Any:
-        """What a route such as `wallet/getnowblock` answers; raises NodeUnreachable."""
-        try:
-            answer = self._session.post(f"{self.url}/{route}", json=given, timeout=_CALL_SECONDS)
-        except requests.RequestException as error:
-            raise NodeUnreachable(self.url, str(error)) from error
-        return answer.json()
-
-    def control(self, command: str, **given: Any) -> dict[str, Any]:
-        """Carry out a command of `/control/`; raises RpcFailed."""
-        try:
-            answer = self._session.post(f"{self.url}/control/{command}", json=given, timeout=_CALL_SECONDS)
-        except requests.RequestException as error:
-            raise NodeUnreachable(self.url, str(error)) from error
-        content: dict[str, Any] = answer.json()
-        if answer.status_code != requests.codes.ok:
-            raise RpcFailed(command, answer.status_code, str(content.get("error")))
-        return content
-
-    def mine(self, blocks: int = 1, *, empty: bool = False) -> int:
-        """Make blocks; return the head's number."""
-        return int(self.control("mine", blocks=blocks, empty=empty)["number"])
-
-    def set_block_time(self, seconds: float | None) -> None:
-        """Make a block every so many seconds; 0 makes one for each transaction, None on demand alone."""
-        self.control("mining", seconds=seconds)
-
     def reset(self) -> None:
         """Begin a new chain as at the start, which takes a fraction of a new process."""
         self.control("reset", seconds=self.options.block_time or 0)
-
-    def fork(self, depth: int, *, lose: bool = False) -> list[str]:
-        """Replace the last blocks by longer, empty ones; return the ids of what was in them.
-
-        They wait again for a block, or are lost.
-        """
-        return list(self.control("fork", depth=depth, lose=lose)["dropped"])
-
-    def fault(self, kind: str, path: str = "*", times: int | None = None, **values: Any) -> None:
-        """Switch a fault on; `faults.KINDS` lists them."""
-        self.control("fault", kind=kind, path=path, times=times, **values)
-
-    def heal(self) -> None:
-        """Switch all faults off."""
-        self.control("heal")
-
-    def fund(self, address: str, sun: int) -> None:
-        """Give an address TRX out of nothing."""
-        self.control("fund", address=address, sun=sun)
-
-    def pass_time(self, seconds: float, *, empty: bool = False) -> None:
-        """Move the chain's clock and make a block; what waits gets into it unless it is to be empty."""
-        self.control("time", seconds=seconds, empty=empty)
 
     def stop(self) -> None:
         """End the node in order. May be called twice."""
@@ -133,7 +78,7 @@ class TronNode:
         self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> None:
-        self._session.close()
+        self.close()
         self._process.end(how)
 
     def restart(self) -> None:
