@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from cloudpay_devnet.commands.demo_gateway import Prepared
 
 _PROXIES = 2
-_NO_PROXY = """No fault proxy stands before {name}: its node fails by itself when it is asked to, by
-POST {url}/control/fault (devnet/README.md lists what it can do wrong)."""
+_NO_PROXY = (
+    "No fault proxy stands before {name}: its node fails by itself, see `cloudpay devnet fault --help`."
+)
 _LONG_SECONDS = 10.0  # that a master wallet's first money may take until it is final
 _READY_SECONDS = 60.0
 _LOOK_EVERY = 0.1
@@ -99,7 +100,7 @@ class DemoRun:
 
         for name, network in self._devnet.networks.items():
             if network.kind is not Kind.EVM:
-                click.echo(_NO_PROXY.format(name=name, url=network.rpc_url), err=True)
+                click.echo(_NO_PROXY.format(name=name), err=True)
                 continue
             made = [stack.enter_context(FaultProxy(network.rpc_url)) for _ in range(_PROXIES)]
             self._proxies[name] = [each.url for each in made]

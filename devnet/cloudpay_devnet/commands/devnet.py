@@ -21,7 +21,7 @@ class CannotPay(DevnetError):
     code = "cannot_pay"
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})  # as `cloudpay` has it
 def devnet() -> None:
     """Act on the chains of the running demo."""
 

@@ -10,7 +10,9 @@ import click
 import requests
 
 from cloudpay_devnet.commands.demo_file import DEFAULT_DIR, read_demo
+from cloudpay_devnet.commands.tron_faults import listing, switch
 from cloudpay_devnet.errors import DevnetError
+from cloudpay_devnet.networks import Kind
 
 _SECONDS = 10
 
@@ -80,7 +82,11 @@ def proxy(upstream: str, port: int, faults: tuple[str, ...], data_dir: Path) -> 
 @click.option("--off", is_flag=True, help="Turn it off; without a name everything.")
 @click.option("--option", "-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the fault.")
 @click.option(
-    "--method", "-m", "methods", multiple=True, help="Only for this JSON-RPC method; may be repeated."
+    "--method",
+    "-m",
+    "methods",
+    multiple=True,
+    help="Only for this JSON-RPC method (TRON: path); may be repeated.",
 )
 @click.option(
     "--times", type=click.IntRange(min=1), help="Only for so many calls; else until it is turned off."
@@ -104,7 +110,7 @@ def fault(
     """Turn a fault of a running proxy on or off; without a name show what is on.
 
     PROXY is an address, or a network of a demo that was started with --faults: `evm` is the first proxy before its
-    node, `evm/2` the second.
+    node, `evm/2` the second. `tron` is the demo's TRON node itself, which needs no --faults; its methods are paths.
 
     \b
     Examples:
@@ -114,7 +120,13 @@ def fault(
       cloudpay devnet fault evm stale_head --off
       cloudpay devnet fault evm
       cloudpay devnet fault evm --off
+      cloudpay devnet fault tron status -o status=429 -m "/wallet/*" --times 5
     """
+    node = None if "://" in where else _tron_node_of_demo(where, data_dir)
+    if node is not None:
+        for line in switch(node, name, off=off, options=_options(options), paths=methods, times=times):
+            click.echo(line)
+        return
     proxy_url = where if "://" in where else _proxy_of_demo(where, data_dir)
     change: dict[str, Any] | None = None
     if off:
@@ -142,13 +154,26 @@ def faults() -> None:
         options = ", ".join(f"{key}={value}" for key, value in option_defaults(kind).items())
         click.echo(f"{name}{f' ({options})' if options else ''}")
         click.echo(f"    {(kind.__doc__ or '').strip().splitlines()[0]}")
+    click.echo("\nOf a TRON node:\n")
+    for line in listing():
+        click.echo(line)
 
 
 def _node_of_demo(network: str, data_dir: Path) -> str:
     networks = read_demo(data_dir)["networks"]
     if network not in networks:
         raise DevnetError(f"The demo has no network {network!r}; it has {', '.join(networks)}.")
+    if networks[network]["family"] != Kind.EVM:
+        raise NoProxy(
+            f"The node of {network} speaks no JSON-RPC, so that no proxy stands before it. It fails by itself: "
+            f"`cloudpay devnet fault {network} …`."
+        )
     return str(networks[network]["rpc_url"])
+
+
+def _tron_node_of_demo(network: str, data_dir: Path) -> str | None:
+    found = read_demo(data_dir)["networks"].get(network, {})
+    return str(found["rpc_url"]) if found.get("family") == Kind.TRON else None
 
 
 def _proxy_of_demo(where: str, data_dir: Path) -> str:

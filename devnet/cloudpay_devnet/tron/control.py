@@ -91,9 +91,9 @@ class Control:
         return {"faults": self.faults.shown()}
 
     def heal(self, given: dict[str, Any]) -> Any:
-        """Switch all faults off."""
-        self.faults.clear()
-        return {"faults": []}
+        """Switch all faults off, or those of one `kind`."""
+        self.faults.clear(given.get("kind"))
+        return {"faults": self.faults.shown()}
 
     def reset(self, given: dict[str, Any]) -> Any:
         """Begin a new chain, with the pace as in `mining` and without faults."""

@@ -22,6 +22,14 @@ KINDS: Mapping[str, str] = {
     "forged": "Made transactions pay somebody else, and carry the fitting txID.",
 }
 
+OPTIONS: Mapping[str, Mapping[str, type]] = {
+    "timeout": {"seconds": float},
+    "status": {"status": int},
+    "error": {"text": str},
+    "stale": {"blocks": int},
+}
+"""What the values of a fault are, where it takes any."""
+
 
 @dataclass
 class Fault:
@@ -35,6 +43,11 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"There is no fault {self.kind!r}; there are {', '.join(KINDS)}")
+        options = OPTIONS.get(self.kind, {})
+        for key, value in self.values.items():
+            if key not in options:
+                raise ValueError(f"{self.kind} has no option {key!r}; it has {', '.join(options) or 'none'}")
+            self.values[key] = options[key](value)
 
 
 class Faults:
@@ -49,10 +62,10 @@ class Faults:
         with self._lock:
             self._on.append(fault)
 
-    def clear(self) -> None:
-        """Take all faults away."""
+    def clear(self, kind: str | None = None) -> None:
+        """Take all faults away, or those of one kind."""
         with self._lock:
-            self._on.clear()
+            self._on = [each for each in self._on if kind not in (None, each.kind)]
 
     def shown(self) -> list[dict[str, Any]]:
         """The faults that are on, as data."""

@@ -1,8 +1,13 @@
 """The node misbehaves on demand, in every way that the nodes of the world do."""
 
+import json
+from pathlib import Path
+
 import pytest
 import requests
+from click.testing import CliRunner, Result
 
+from cloudpay_devnet.commands.devnet import devnet
 from cloudpay_devnet.errors import RpcFailed
 from cloudpay_devnet.tron.desk import Desk
 from cloudpay_devnet.tron.faults import KINDS
@@ -141,3 +146,25 @@ def test_faults_are_listed_and_unknown_ones_refused(faulty: Desk) -> None:
         faulty.node.fault("gremlins")
     faulty.node.heal()
     assert faulty.node.control("faults")["faults"] == []
+
+
+def test_faults_of_the_demo_s_node_are_switched_by_hand(faulty: Desk, tmp_path: Path) -> None:
+    networks = {"tron": {"family": "tron", "rpc_url": faulty.node.url}}
+    (tmp_path / "demo.json").write_text(json.dumps({"networks": networks}))
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(devnet, [*words, "--data-dir", str(tmp_path)])
+
+    told = run("fault", "tron", "status", "-o", "status=429", "-m", f"/{NOW}", "--times", "2")
+    assert told.output.split() == ["status", "status=429,", "only", f"/{NOW},", "2", "more"]
+    assert _post(faulty, NOW).status_code == 429
+    assert "stale" in run("fault", "tron", "stale", "-o", "blocks=2").output
+    assert run("fault", "tron", "stale", "--off").output.split()[0] == "status"
+    assert run("fault", "tron", "--off").output == run("fault", "tron").output == ""
+    assert _post(faulty, NOW).status_code == 200
+    assert "there are timeout" in str(run("fault", "tron", "nothing").exception)
+    assert "has no option 'blocks'; it has none" in str(
+        run("fault", "tron", "cut", "-o", "blocks=2").exception
+    )
+    assert "fault tron" in str(run("proxy", "tron").exception)
+    assert "wrong_txid" in CliRunner().invoke(devnet, ["faults"]).output
