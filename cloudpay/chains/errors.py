@@ -72,6 +72,14 @@ class NodeUnavailable(Unavailable):
         self.network, self.reason = network, reason
 
 
+class BlockPassed(NodeUnavailable):
+    """The chain went on before a balance was read, and its nodes keep none of earlier blocks; look at the head anew."""
+
+    def __init__(self, network: str, height: int) -> None:
+        super().__init__(network, f"the chain has gone on since block {height}")
+        self.height = height
+
+
 class WrongChain(ConfigurationError):
     """A node serves another chain than the one configured; neither scanned nor signed for."""
 

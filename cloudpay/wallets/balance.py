@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloudpay.chains.adapter import ChainAdapter
-from cloudpay.chains.errors import InvalidAddress, NodeUnavailable, Unlinked
+from cloudpay.chains.errors import BlockPassed, InvalidAddress, NodeUnavailable, Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Asset, Network
 from cloudpay.chains.types import Holding
@@ -15,7 +15,7 @@ from cloudpay.merchants.principal import Principal
 from cloudpay.wallets.errors import UnknownToken
 from cloudpay.wallets.masters import master_wallet
 
-_TRIES = 2
+_TRIES = 4
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ def _asset(network: Network, token: str) -> Asset:
 
 
 def _ask(network: Network, adapter: ChainAdapter, holding: Holding) -> tuple[int, int]:
-    """Answer a balance at the newest block, and that block's height; a block that was just replaced is let go."""
+    """Answer a balance at the newest block, and its height; one that was replaced or passed meanwhile is let go."""
     for _ in range(_TRIES):
         latest = adapter.head().latest
         try:
             return adapter.balances([holding], latest.ref)[holding], latest.height
-        except Unlinked:
+        except (Unlinked, BlockPassed):
             continue
-    raise NodeUnavailable(network.code, "the block that was asked about is replaced again and again")
+    raise NodeUnavailable(network.code, "while a block is asked about, the chain moves on, again and again")
 
 
 def _booked(gateway: Gateway, principal: Principal, asset: Asset) -> Mapping[AccountKind, int]:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 from cloudpay.chains.adapter import NodeHealth
-from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongChain
+from cloudpay.chains.errors import BlockPassed, NodeUnavailable, Unlinked, WrongChain
 from cloudpay.chains.nodes.faults import NodeFault, NodeRefusal
 from cloudpay.chains.nodes.members import Member, NodeT
 
@@ -48,7 +48,7 @@ class NodePool(ABC, Generic[NodeT]):
                 self._failed(member, fault)
                 reasons.append(_said(member, fault))
                 continue
-            except Unlinked:
+            except (Unlinked, BlockPassed):
                 self._answered(member)  # an answer, though not a welcome one
                 raise
             self._answered(member)

@@ -55,7 +55,7 @@ class TronAdapter(SendingHalf):
         if len(settings.rpc_urls) > 1:
             self.capabilities |= Capability.SECOND_OPINION
         self._settings, self._network = settings, network
-        self._balances = BalanceReader()
+        self._balances = BalanceReader(network)
         self._standby = Standby(self.nodes, settings, _headers)
         contracts = [each.contract for each in settings.assets.values() if each.contract]
         self._scanner = Scanner(BlockReader(contracts, internal=settings.internal_transfers))
@@ -132,7 +132,7 @@ class TronAdapter(SendingHalf):
         return ()
 
     def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
-        """Answer balances in base units at the newest or the solid block; raises `Unlinked`."""
+        """Answer balances in base units at the newest or the solid block; raises `Unlinked`, `BlockPassed`."""
         wanted = tuple(holdings)
         return self.nodes.run(lambda node: self._balances.read(node, wanted, at))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cloudpay.chains.errors import Unlinked
+from cloudpay.chains.errors import BlockPassed, Unlinked
 from cloudpay.chains.nodes.faults import NodeFault
 from cloudpay.chains.types import BlockRef, Holding
 from cloudpay_tron import bytecode, calls, trc20
@@ -16,16 +16,17 @@ _AT_ONCE = 150
 class BalanceReader:
     """Reads balances, many by one call; remembers which nodes do not run the program that asks for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: str) -> None:
+        self._network = network
         self._one_by_one: set[str] = set()
 
     def read(self, node: Node, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
-        """Ask for balances at the newest or the solid block; raises `Unlinked`, `NodeFault`.
+        """Ask for balances at the newest or the solid block; raises `Unlinked`, `BlockPassed`, `NodeFault`.
 
         Where the chain has moved on before the last answer, none of them counts.
         """
         wanted = list(dict.fromkeys(holdings))
-        solid = _place(node, at)
+        solid = self._place(node, at)
         found: dict[Holding, int] = {}
         for first in range(0, len(wanted), _AT_ONCE):
             some = wanted[first : first + _AT_ONCE]
@@ -35,9 +36,22 @@ class BalanceReader:
                 if amount is None:
                     raise NodeFault(f"it finds no token at {holding.contract}")
                 found[holding] = amount
-        if wanted and _place(node, at) != solid:
-            raise NodeFault(f"it has gone on from block {at.height} while it was asked")
+        if wanted and self._place(node, at) != solid:
+            raise BlockPassed(self._network, at.height)
         return found
+
+    def _place(self, node: Node, at: BlockRef) -> bool:
+        """Say whether a block is the solid one, or else the newest; raises where it is neither."""
+        if node.required().ref == at:
+            return False
+        if node.solid() == at:
+            return True
+        there = node.header(at.height)
+        if there is None:
+            raise NodeFault(f"it has no block {at.height} yet")
+        if there.hash != at.hash:
+            raise Unlinked(at)
+        raise BlockPassed(self._network, at.height)
 
     def _at_once(self, node: Node, holdings: Sequence[Holding], *, solid: bool) -> list[int | None] | None:
         if node.name in self._one_by_one:
@@ -53,20 +67,6 @@ class BalanceReader:
         if found is None:
             self._one_by_one.add(node.name)
         return found
-
-
-def _place(node: Node, at: BlockRef) -> bool:
-    """Say whether a block is the solid one, or else the newest; raises where it is neither."""
-    if node.required().ref == at:
-        return False
-    if node.solid() == at:
-        return True
-    there = node.header(at.height)
-    if there is None:
-        raise NodeFault(f"it has no block {at.height} yet")
-    if there.hash != at.hash:
-        raise Unlinked(at)
-    raise NodeFault(f"it has gone on since block {at.height}, and keeps no balances of earlier blocks")
 
 
 def _balance(node: Node, holding: Holding, *, solid: bool) -> int | None:

@@ -6,9 +6,10 @@ from typing import Any, cast
 import pytest
 
 from cloudpay.chains.adapter import ChainAdapter, NodeState
-from cloudpay.chains.errors import NodeUnavailable, WrongChain
+from cloudpay.chains.errors import BlockPassed, NodeUnavailable, WrongChain
 from cloudpay.chains.nodes.faults import NodeFault
 from cloudpay.chains.registry import load_chains
+from cloudpay.chains.types import Holding
 from cloudpay_devnet.tron.node import TronNode
 from cloudpay_tron import calls
 from cloudpay_tron.adapter import TronAdapter
@@ -145,3 +146,14 @@ def test_f43_a_node_whose_head_stands_still_is_left_for_one_that_is_ahead(chain:
         told = adapter.second_opinions([head.latest.ref])
         assert set(told) == {head.latest.ref}
         adapter.close()
+
+
+def test_a_block_that_was_passed_is_told_as_such_and_the_node_does_not_rest_for_it(chain: TronNode) -> None:
+    adapter = open_adapter(chain.url, genesis=genesis_of(chain))
+    holding, passed = Holding(chain.accounts[0].base58, None), adapter.head().latest.ref
+    chain.mine()
+    with pytest.raises(BlockPassed, match=f"gone on since block {passed.height}"):
+        adapter.balances([holding], passed)
+    [health] = adapter.health()
+    assert (health.state, health.failures) == (NodeState.UP, 0)
+    assert adapter.balances([holding], adapter.head().latest.ref)[holding] > 0

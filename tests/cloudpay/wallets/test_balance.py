@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from cloudpay.chains.errors import Unlinked
+from cloudpay.chains.errors import BlockPassed, Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.types import BlockRef, Holding
 from cloudpay.ledger.outgoing import Funding, Outgoing, post_funding, post_reserve
@@ -149,6 +149,23 @@ def test_a_block_that_was_replaced_meanwhile_is_let_go_and_then_given_up(
     assert ask(client, headers)[0] == 200
     left[0] = 9
     assert ask(client, headers)[0] == 503
+
+
+def test_where_nodes_keep_no_earlier_balances_a_block_that_comes_meanwhile_is_asked_about_instead(
+    client: FlaskClient, headers: dict[str, str], chain: FakeChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    balances, passed = chain.balances, [0]
+
+    def gone_on(holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
+        if passed[0] < 2:
+            passed[0] += 1
+            chain.mine()
+            raise BlockPassed("evm", at.height)
+        return balances(holdings, at)
+
+    monkeypatch.setattr(chain, "balances", gone_on)
+    status, told = ask(client, headers)
+    assert (status, told["block_height"], passed) == (200, chain.head().latest.height, [2])
 
 
 def test_a_wallet_that_was_emptied_past_us_has_nothing_available(
