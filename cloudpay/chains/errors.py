@@ -104,3 +104,26 @@ class WrongDecimals(ConfigurationError):
             f"Correct [networks.{network}.assets.{symbol}]: amounts would be wrong by powers of ten."
         )
         self.network, self.symbol = network, symbol
+
+
+class MissingToken(ConfigurationError):
+    """A token is listed whose address holds no token on this chain."""
+
+    code: ClassVar[str] = "missing_token"
+
+    def __init__(self, network: str, symbol: str, contract: str) -> None:
+        super().__init__(
+            f"{symbol} on {network}: there is no token contract at {contract}. "
+            f"Correct contract of [networks.{network}.assets.{symbol}], or take the asset out."
+        )
+        self.network, self.symbol, self.contract = network, symbol, contract
+
+
+class UnusableTable(ConfigurationError):
+    """The settings of a network cannot be used as they are."""
+
+    code: ClassVar[str] = "unusable_network"
+
+    def __init__(self, network: str, what: str) -> None:
+        super().__init__(f"[networks.{network}] cannot be used: {what}.")
+        self.network = network

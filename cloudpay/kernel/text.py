@@ -18,8 +18,9 @@ def line_problem(text: str, longest: int, shortest: int = 1) -> str | None:
 
 
 def shown(text: str) -> str:
-    """Answer foreign words as a terminal may show them: each control character in them as a replacement character.
+    """Answer foreign words as they may be shown and kept: a blank for each character that cannot be printed.
 
-    What a node or a buyer wrote must neither move the cursor nor hide the line above it.
+    What a node, an endpoint or a buyer wrote must neither move the cursor of a terminal nor turn the direction of what
+    follows; and PostgreSQL keeps no NUL.
     """
-    return _REFUSED.sub("\ufffd", text)
+    return "".join(each if each.isprintable() else " " for each in text)

@@ -13,6 +13,7 @@ from urllib3.exceptions import NewConnectionError
 from cloudpay.kernel.db import refuse_inside_transaction
 from cloudpay.kernel.errors import InvalidRequest
 from cloudpay.kernel.sections import Webhooks
+from cloudpay.kernel.text import shown
 from cloudpay.kernel.urls import CallableUrl, bracketed, check_public_url
 from cloudpay.webhooks import resolve
 from cloudpay.webhooks.deadline import AnswerTooLarge, Deadline
@@ -155,7 +156,7 @@ def _judge(response: requests.Response, answer: bytes) -> Outcome:
 
 def _printable(answer: bytes) -> str:
     text = answer[: 4 * _KEPT_CHARACTERS].decode("utf-8", errors="replace")
-    return "".join(each if each.isprintable() else " " for each in text)[:_KEPT_CHARACTERS]
+    return shown(text)[:_KEPT_CHARACTERS]
 
 
 def _never_connected(error: requests.ConnectionError) -> bool:

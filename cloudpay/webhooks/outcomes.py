@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.ids import new_id
+from cloudpay.kernel.retry_after import parse_retry_after
 from cloudpay.webhooks.client import Outcome
 from cloudpay.webhooks.models import Attempt, Delivery
-from cloudpay.webhooks.schedule import next_delay, parse_retry_after
+from cloudpay.webhooks.schedule import next_delay
 from cloudpay.webhooks.slots import give_back
 from cloudpay.webhooks.states import DELIVERY, DeliveryStatus
 

@@ -3,11 +3,7 @@
 from typing import ClassVar
 
 from cloudpay.kernel.errors import CloudPayError, Unavailable
-
-
-def kept(told: str) -> str:
-    """Put blanks for what cannot be shown of what a node told: a terminal obeys some, PostgreSQL keeps no NUL."""
-    return "".join(each if each.isprintable() else " " for each in told)
+from cloudpay.kernel.text import shown
 
 
 class NodeFault(Unavailable):
@@ -16,7 +12,7 @@ class NodeFault(Unavailable):
     code: ClassVar[str] = "node_fault"
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
-        reason = kept(reason)
+        reason = shown(reason)
         super().__init__(f"The node did not answer usefully: {reason}. Another one is asked.")
         self.reason, self.retry_after = reason, retry_after
 

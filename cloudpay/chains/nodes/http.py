@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 
 import requests
 import urllib3
@@ -12,6 +12,7 @@ from cloudpay.chains.nodes.deadline import Deadline, InTime
 from cloudpay.chains.nodes.faults import AskedTooOften, NodeFault, RequestTooLarge
 from cloudpay.chains.nodes.veil import Veil
 from cloudpay.kernel.db import refuse_inside_transaction
+from cloudpay.kernel.retry_after import parse_retry_after
 
 _MAX_BYTES = 256 * 1024 * 1024  # far above any block with its traces
 _PIECE = 65_536
@@ -70,8 +71,9 @@ class HttpNode:
             raise NodeFault(f"the request failed ({type(error).__name__})") from None
         self._took(time.monotonic() - began)
         if response.status_code in _LIMITED:
-            asked_for = _retry_after(response.headers.get("Retry-After"))
-            raise AskedTooOften(f"HTTP {response.status_code}", asked_for)
+            wish = parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+            seconds = None if wish is None else wish.total_seconds()
+            raise AskedTooOften(f"HTTP {response.status_code}", seconds)
         if response.status_code == requests.codes.request_entity_too_large:
             raise RequestTooLarge(f"HTTP {response.status_code}")
         if response.status_code != requests.codes.ok and content.lstrip()[:1] not in (b"{", b"["):
@@ -92,15 +94,3 @@ def _content(response: requests.Response) -> bytes:
         if size > _MAX_BYTES:
             raise NodeFault(f"its answer is longer than {_MAX_BYTES} bytes")
     return b"".join(pieces)
-
-
-def _retry_after(header: str | None) -> float | None:
-    """Read Retry-After: seconds, or a date (RFC 9110, 10.2.3); what is neither is as good as none."""
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        return float(header)
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except (ValueError, OverflowError):  # the parser takes any number for a year or a zone
-        return None

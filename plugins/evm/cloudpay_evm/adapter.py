@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cloudpay.chains.adapter import NodeHealth, Opinion, Reading
-from cloudpay.chains.errors import NodeUnavailable, Unlinked, WrongDecimals
+from cloudpay.chains.errors import MissingToken, NodeUnavailable, Unlinked, WrongDecimals
 from cloudpay.chains.nodes.standby import Standby
 from cloudpay.chains.types import (
     BlockRef,
@@ -23,7 +23,7 @@ from cloudpay_evm import foreign, lookups
 from cloudpay_evm.again import Rereader
 from cloudpay_evm.balances import BalanceReader
 from cloudpay_evm.calls import block_at
-from cloudpay_evm.errors import BlockVanished, MissingToken, NodeFault, Refused
+from cloudpay_evm.errors import BlockVanished, NodeFault, Refused
 from cloudpay_evm.logs import LogReader
 from cloudpay_evm.lookups import required_block
 from cloudpay_evm.node import Node

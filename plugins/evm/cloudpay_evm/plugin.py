@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cloudpay.chains.adapter import Addresses, ChainAdapter, ChainDefinition
-from cloudpay.chains.errors import InvalidAddress
+from cloudpay.chains.errors import UnusableTable
 from cloudpay.chains.settings import NetworkSettings
+from cloudpay.chains.tables import listed_contracts
 from cloudpay.chains.types import Finality, KeyFamily
 from cloudpay.kernel.plugins import hookimpl
 from cloudpay_evm.addresses import EvmAddresses
-from cloudpay_evm.errors import UnusableTable
 from cloudpay_evm.networks import NETWORKS
 from cloudpay_evm.settings import EvmSettings
 
@@ -48,16 +48,7 @@ def light_half(settings: NetworkSettings, network: str) -> Addresses:
     addresses = EvmAddresses(network, settings.chain_id)
     if settings.finality is Finality.SOLID:
         raise UnusableTable(network, "finality `solid` is TRON's; use `tag` or `depth`")
-    contracts = [asset.contract.lower() for asset in settings.assets.values() if asset.contract]
-    for symbol, asset in settings.assets.items():
-        if asset.contract is None:
-            continue
-        try:
-            addresses.parse(asset.contract)
-        except InvalidAddress as error:
-            raise UnusableTable(network, f"contract of assets.{symbol}: {error.reason}") from error
-        if contracts.count(asset.contract.lower()) > 1:
-            raise UnusableTable(network, f"contract of assets.{symbol} is listed twice, under two symbols")
+    listed_contracts(settings, addresses, network)
     return addresses
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from cloudpay.chains.errors import NodeUnavailable
+from cloudpay.chains.errors import NodeUnavailable, UnusableTable
 from cloudpay.chains.types import Page
-from cloudpay_evm.errors import CannotTrace, NodeFault, Refused, TraceFault, UnusableTable
+from cloudpay_evm.errors import CannotTrace, NodeFault, Refused, TraceFault
 from cloudpay_evm.lookups import required_block
 from cloudpay_evm.node import Node
 from cloudpay_evm.nodes import Nodes

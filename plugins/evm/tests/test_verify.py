@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from cloudpay.chains.errors import NodeUnavailable, WrongChain, WrongDecimals
+from cloudpay.chains.errors import MissingToken, NodeUnavailable, UnusableTable, WrongChain, WrongDecimals
 from cloudpay.chains.registry import load_chains
 from cloudpay.kernel.errors import ConfigurationError
 from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.faultproxy import Answered, FaultProxy
-from cloudpay_evm.errors import MissingToken, UnusableTable
 
 MakeAdapter = Any
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from cloudpay.chains.adapter import NodeHealth, Opinion
-from cloudpay.chains.errors import NodeUnavailable, WrongDecimals
+from cloudpay.chains.errors import MissingToken, NodeUnavailable, UnusableTable, WrongDecimals
 from cloudpay.chains.nodes.faults import BlockVanished
 from cloudpay.chains.nodes.standby import Standby
 from cloudpay.chains.types import (
@@ -21,7 +21,6 @@ from cloudpay.chains.types import (
 )
 from cloudpay_tron import calls, lookups, trc20
 from cloudpay_tron.balances import BalanceReader
-from cloudpay_tron.errors import MissingToken, UnusableTable
 from cloudpay_tron.node import Node
 from cloudpay_tron.nodes import open_nodes
 from cloudpay_tron.scan import Scanner

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cloudpay.chains.nodes.faults import NodeFault
 from cloudpay.chains.spending import Answer, Broadcast, Signed
+from cloudpay.kernel.text import shown
 from cloudpay_tron import calls
 from cloudpay_tron.errors import Refused
 from cloudpay_tron.node import Node
@@ -74,7 +75,7 @@ def words(message: str) -> str:
         text = bytes.fromhex(message).decode("utf-8", "replace")
     except ValueError:
         text = message
-    return text.replace("\0", "")[:200]
+    return shown(text)[:200]
 
 
 def _is_in(answers: Sequence[Answer]) -> bool:

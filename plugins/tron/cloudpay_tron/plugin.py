@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from cloudpay.chains.adapter import Addresses, ChainAdapter, ChainDefinition
-from cloudpay.chains.errors import InvalidAddress
+from cloudpay.chains.errors import UnusableTable
 from cloudpay.chains.settings import NetworkSettings
+from cloudpay.chains.tables import listed_contracts
 from cloudpay.chains.types import Finality, KeyFamily
 from cloudpay.kernel.plugins import hookimpl
 from cloudpay_tron.addresses import TronAddresses
-from cloudpay_tron.errors import UnusableTable
 from cloudpay_tron.networks import NETWORKS
 from cloudpay_tron.settings import TronSettings
 
@@ -40,18 +40,9 @@ def light_half(settings: NetworkSettings, network: str) -> Addresses:
     addresses = TronAddresses(network)
     if settings.finality is not Finality.SOLID:
         raise UnusableTable(network, 'finality must be "solid": TRON tells itself which block is final')
-    contracts = [asset.contract for asset in settings.assets.values() if asset.contract]
-    for symbol, asset in settings.assets.items():
-        if asset.contract is None:
-            continue
-        try:
-            normalised = addresses.parse(asset.contract)
-        except InvalidAddress as error:
-            raise UnusableTable(network, f"contract of assets.{symbol}: {error.reason}") from error
-        if normalised != asset.contract:
-            raise UnusableTable(network, f"contract of assets.{symbol}: write it as {normalised}")
-        if contracts.count(asset.contract) > 1:
-            raise UnusableTable(network, f"contract of assets.{symbol} is listed twice, under two symbols")
+    for symbol, contract in listed_contracts(settings, addresses, network).items():
+        if contract != settings.assets[symbol].contract:
+            raise UnusableTable(network, f"contract of assets.{symbol}: write it as {contract}")
     return addresses
 
 
