@@ -1,15 +1,13 @@
 """One anvil process: a real Ethereum node with an instant start and a chain that obeys."""
 
-import signal
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from cloudpay_devnet.binary import find_anvil
 from cloudpay_devnet.control import ChainControl
 from cloudpay_devnet.mining import BlockTimer
-from cloudpay_devnet.process import NodeProcess
+from cloudpay_devnet.process import NodeProcess, RunningNode
 from cloudpay_devnet.rpc import JsonRpc
 
 __all__ = ["AnvilNode", "AnvilOptions", "find_anvil"]
@@ -59,7 +57,7 @@ class AnvilOptions:
         return arguments
 
 
-class AnvilNode(ChainControl):
+class AnvilNode(ChainControl, RunningNode):
     """A running node. It dies with the process that started it, also after `kill -9`.
 
     Use it as a context manager, or call `stop()`.
@@ -103,44 +101,7 @@ class AnvilNode(ChainControl):
         if self.options.block_time is not None:
             self._block_timer = BlockTimer(self.rpc_url, self.options.block_time, lambda: self.alive)
 
-    @property
-    def pid(self) -> int:
-        """The process id of anvil itself."""
-        return self._process.pid
-
-    @property
-    def folder(self) -> Path:
-        """Its own folder, which goes when it ends."""
-        return self._process.folder
-
-    @property
-    def alive(self) -> bool:
-        """True while the process runs."""
-        return self._process.alive
-
-    def stop(self) -> None:
-        """End the node in order: with a `state_path` its chain is saved first. May be called twice."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End the node as a crash would: what was not saved yet is lost."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, how: signal.Signals) -> None:
+    def _let_go(self) -> None:
         if self._block_timer is not None:
             self._block_timer.stop()
         self.rpc.close()
-        self._process.end(how)
-
-    def restart(self) -> None:
-        """Stop the node and start it again on the same port; without a `state_path` its chain begins anew."""
-        self.stop()
-        self._launch()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from cloudpay_devnet.anvil import AnvilNode, AnvilOptions
@@ -20,6 +19,7 @@ from cloudpay_devnet.networks import (
     network_spec,
 )
 from cloudpay_devnet.sending import DEFAULT_GAS, Receipt, Sender
+from cloudpay_devnet.stopping import Stopping
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -30,7 +30,7 @@ _IN_FLIGHT = 1_000  # anvil drops nothing: only a real node forgets what an addr
 ContractPayment = Literal["send", "sendBySelfdestruct", "sendThenUndo"]
 
 
-class DevChain:
+class DevChain(Stopping):
     """A running development network. Amounts are integers of base units.
 
     With automine (no block time) every method that sends returns when its transaction is in a block;
@@ -69,14 +69,6 @@ class DevChain:
     def stop(self) -> None:
         """Stop the node."""
         self.node.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def network(self) -> DevNetwork:

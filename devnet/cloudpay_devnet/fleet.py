@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from cloudpay_devnet.chains import CHAINS, LocalChain
 from cloudpay_devnet.errors import UnknownDevNetwork
 from cloudpay_devnet.networks import DevNetwork
+from cloudpay_devnet.stopping import Stopping
 
 
-class Devnet:
+class Devnet(Stopping):
     """Running development networks by name; they are started, and stopped, side by side."""
 
     def __init__(self, chains: Mapping[str, LocalChain]) -> None:
@@ -52,11 +52,3 @@ class Devnet:
         """Stop every node; chains with a data directory are saved."""
         with ThreadPoolExecutor(max_workers=max(len(self.chains), 1)) as pool:
             list(pool.map(lambda chain: chain.stop(), self.chains.values()))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cloudpay_devnet import guard
 from cloudpay_devnet.errors import NodeDidNotStart, NotInTime
+from cloudpay_devnet.stopping import Stopping
 from cloudpay_devnet.waiting import wait_for
 
 _LISTENING = re.compile(r"Listening on 127\.0\.0\.1:(\d+)")
@@ -79,3 +81,49 @@ class NodeProcess:
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class RunningNode(Stopping):
+    """A node that runs as such a process, and may be ended and started again."""
+
+    _process: NodeProcess
+
+    @abstractmethod
+    def _launch(self) -> None:
+        """Start the process, on the port that it had before."""
+
+    @abstractmethod
+    def _let_go(self) -> None:
+        """Close what speaks to the process, which is about to end."""
+
+    @property
+    def pid(self) -> int:
+        """The process id of the node itself."""
+        return self._process.pid
+
+    @property
+    def folder(self) -> Path:
+        """Its own folder, which goes when it ends."""
+        return self._process.folder
+
+    @property
+    def alive(self) -> bool:
+        """True while the process runs."""
+        return self._process.alive
+
+    def stop(self) -> None:
+        """End the node in order: where its chain is kept it is saved first. May be called twice."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the node as a crash would: what was not saved yet is lost."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop the node and start it again on the same port; a chain that is kept nowhere begins anew."""
+        self.stop()
+        self._launch()
+
+    def _end(self, how: signal.Signals) -> None:
+        self._let_go()
+        self._process.end(how)

@@ -6,6 +6,7 @@ from cloudpay_devnet.tron.addresses import to_base58
 from cloudpay_devnet.tron.errors import InvalidContractError, OutOfBandwidthError
 from cloudpay_devnet.tron.parameters import RESULT_SIZE
 from cloudpay_devnet.tron.records import BANDWIDTH, Account
+from cloudpay_devnet.tron.transactions import sender_of
 from cloudpay_devnet.tron.usage import increased, left_of
 from cloudpay_devnet.tron.world import Moment, World
 from cloudpay_tron.protocol import tron_pb2 as tron
@@ -36,7 +37,7 @@ def consume(
     receipt: tron.ResourceReceipt,
 ) -> int:
     """Take a transaction's bandwidth from its owner; return what was burned for it in sun."""
-    owner: bytes = contract.owner_address  # type: ignore[attr-defined] # every contract has one
+    owner = sender_of(contract)
     account = world.account(owner)
     if account is None:
         raise InvalidContractError(f"account [{to_base58(owner)}] does not exist")

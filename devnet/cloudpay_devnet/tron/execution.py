@@ -10,7 +10,7 @@ from cloudpay_devnet.tron.contracts import accounts, assets, delegating, smart, 
 from cloudpay_devnet.tron.contracts.checks import burn
 from cloudpay_devnet.tron.contracts.work import Work
 from cloudpay_devnet.tron.errors import InvalidContractError, OutOfBandwidthError
-from cloudpay_devnet.tron.transactions import contract_of, id_of
+from cloudpay_devnet.tron.transactions import contract_of, id_of, sender_of
 from cloudpay_devnet.tron.world import Moment, World
 from cloudpay_tron.protocol import tron_pb2 as tron
 
@@ -63,7 +63,7 @@ def act(world: World, moment: Moment, contract: Message, info: tron.TransactionI
 
 
 def _extra_fees(world: World, transaction: tron.Transaction, contract: Message) -> int:
-    owner: bytes = contract.owner_address  # type: ignore[attr-defined] # every contract has one
+    owner = sender_of(contract)
     fee = world.parameters.multi_sign_fee if len(transaction.signature) > 1 else 0
     fee += world.parameters.memo_fee if transaction.raw_data.data else 0
     try:

@@ -1,11 +1,11 @@
 """A running TRON network as the demo and the tests of plugins see it: a node, its token, and accounts that pay."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from cloudpay_devnet.errors import UnknownDevAsset
 from cloudpay_devnet.networks import DevAccount, DevAsset, DevNetwork, Kind
+from cloudpay_devnet.stopping import Stopping
 from cloudpay_devnet.tron import founding
 from cloudpay_devnet.tron.addresses import from_text, to_base58
 from cloudpay_devnet.tron.calls import call
@@ -23,7 +23,7 @@ _PURSE = 100_000  # a token's transfer burns up to thirteen
 ContractPayment = Literal["send", "sendBySelfdestruct"]
 
 
-class TronChain:
+class TronChain(Stopping):
     """A running TRON network. Amounts are integers of base units, addresses Base58.
 
     Without a block time every method that sends returns when its transaction is in a block; otherwise it
@@ -44,14 +44,6 @@ class TronChain:
     def stop(self) -> None:
         """Stop the node."""
         self.node.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def network(self) -> DevNetwork:

@@ -1,13 +1,11 @@
 """One TRON node process, with a chain that obeys."""
 
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from cloudpay_devnet.process import NodeProcess
+from cloudpay_devnet.process import NodeProcess, RunningNode
 from cloudpay_devnet.tron.client import TronClient
 from cloudpay_devnet.tron.keys import DevKey, dev_keys
 
@@ -25,7 +23,7 @@ class TronOptions:
     data_dir: Path | None = None
 
 
-class TronNode(TronClient):
+class TronNode(TronClient, RunningNode):
     """A running node. It dies with the process that started it, also after `kill -9`.
 
     Use it as a context manager, or call `stop()`.
@@ -55,41 +53,9 @@ class TronNode(TronClient):
         """The accounts with a million TRX each."""
         return dev_keys()
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        """True while the process runs."""
-        return self._process.alive
-
     def reset(self) -> None:
         """Begin a new chain as at the start, which takes a fraction of a new process."""
         self.control("reset", seconds=self.options.block_time or 0)
 
-    def stop(self) -> None:
-        """End the node in order. May be called twice."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End the node as a crash would; with a `data_dir` nothing is lost by it."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, how: signal.Signals) -> None:
+    def _let_go(self) -> None:
         self.close()
-        self._process.end(how)
-
-    def restart(self) -> None:
-        """Stop the node and start it again on the same port; without a `data_dir` its chain begins anew."""
-        self.stop()
-        self._launch()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

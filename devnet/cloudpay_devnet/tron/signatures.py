@@ -6,7 +6,7 @@ from cloudpay_devnet.tron.addresses import to_base58
 from cloudpay_devnet.tron.errors import InvalidSignatureError, RefusedError
 from cloudpay_devnet.tron.keys import signer_of
 from cloudpay_devnet.tron.records import Account
-from cloudpay_devnet.tron.transactions import contract_of, id_of
+from cloudpay_devnet.tron.transactions import contract_of, id_of, sender_of
 from cloudpay_devnet.tron.world import World
 from cloudpay_tron.protocol import tron_pb2 as tron
 
@@ -100,7 +100,7 @@ def approved_weight(
 def fitting_permission(world: World, transaction: tron.Transaction, contract: Message) -> tron.Permission:
     """The permission that a transaction names, when it allows its contract."""
     outer = transaction.raw_data.contract[0]
-    owner: bytes = contract.owner_address  # type: ignore[attr-defined] # every contract has one
+    owner = sender_of(contract)
     permission = permission_of(world, owner, outer.Permission_id)
     if permission is None:
         raise WrongPermissionError("permission isn't exit")

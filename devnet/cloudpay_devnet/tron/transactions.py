@@ -42,6 +42,12 @@ def contract_of(transaction: tron.Transaction) -> Message:
         raise InvalidContractError("Protocol message had invalid wire type.") from error
 
 
+def sender_of(contract: Message) -> bytes:
+    """The account whose contract it is: every kind that `contract_of` answers names one."""
+    owner: bytes = contract.owner_address  # type: ignore[attr-defined] # a message of any of them
+    return owner
+
+
 def wrapped(contract: Message, permission: int = 0) -> tron.Transaction:
     """A transaction with that contract and nothing else."""
     transaction = tron.Transaction()

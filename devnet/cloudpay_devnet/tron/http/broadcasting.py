@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError, Message
 from cloudpay_devnet.tron import signatures
 from cloudpay_devnet.tron.errors import BadInputError, RefusedError
 from cloudpay_devnet.tron.http.request import Request
-from cloudpay_devnet.tron.transactions import as_json, contract_of, from_json, id_of
+from cloudpay_devnet.tron.transactions import as_json, contract_of, from_json, id_of, sender_of
 from cloudpay_devnet.tron.wire import bytes_to_json, to_json
 from cloudpay_tron.protocol import tron_pb2 as tron
 
@@ -78,7 +78,7 @@ def approved_list(request: Request) -> dict[str, Any]:
 
 
 def _permission(request: Request, transaction: tron.Transaction, contract: Message) -> tron.Permission:
-    owner: bytes = contract.owner_address  # type: ignore[attr-defined] # every contract has one
+    owner = sender_of(contract)
     if request.chain.world.account(owner) is None:
         raise signatures.WrongPermissionError("Account does not exist!")
     return signatures.fitting_permission(request.chain.world, transaction, contract)
