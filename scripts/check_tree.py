@@ -66,6 +66,13 @@ def machine_paths(path: Path, text: str) -> Iterator[str]:
             yield f"{path}: names {match.group()}, which is on one machine only"
 
 
+def borrowed_tests(path: Path, text: str) -> Iterator[str]:
+    """A plugin's tests run against its wheel too, where the tests of the whole tree do not stand."""
+    if path.parts[0] == "plugins" and _is_test(path) and path.suffix == ".py":
+        for match in re.finditer(r"^(?:from|import) (tests[\w.]*)", text, re.MULTILINE):
+            yield f"{path}: imports {match.group(1)}; a test that needs it stands in tests/"
+
+
 def stale_pins() -> Iterator[str]:
     """Every dependency that a pyproject declares is pinned, at a version that it allows."""
     own = own_names()
@@ -93,6 +100,7 @@ def _findings() -> Iterator[str]:
         yield from too_long(path, text)
         yield from download_addresses(path, text)
         yield from machine_paths(path, text)
+        yield from borrowed_tests(path, text)
     yield from stale_pins()
 
 

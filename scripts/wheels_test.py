@@ -51,6 +51,11 @@ def _closure(subject: Distribution, by_name: dict[str, Distribution]) -> tuple[D
     return tuple(dict.fromkeys(each for first in direct for each in (*_closure(first, by_name), first)))
 
 
+def _devnet(by_name: dict[str, Distribution], wheels: dict[str, Path]) -> list[Path]:
+    """Return the wheels of the nodes that tests run against: no registry has those of ours that devnet stands on."""
+    return [wheels[each.name] for each in (*_closure(by_name[DEVNET], by_name), by_name[DEVNET])]
+
+
 def _cases(found: list[Distribution]) -> list[Case]:
     by_name = {each.name: each for each in found}
     cases = []
@@ -128,7 +133,7 @@ def _copy_tests(case: Case, folder: Path) -> Path:
     return inside
 
 
-def _test(case: Case, wheels: dict[str, Path], tools: Sequence[str], work: Path) -> int:
+def _test(case: Case, wheels: dict[str, Path], tools: Sequence[str | Path], work: Path) -> int:
     name = case.subject.name
     python = _environment(work / f"env-{name}")
     extras = (line for name, lines in case.subject.extras.items() if name != TESTING for line in lines)
@@ -136,8 +141,7 @@ def _test(case: Case, wheels: dict[str, Path], tools: Sequence[str], work: Path)
     if _run(python, work, "-c", IMPORT_ALL, *case.subject.packages):
         raise CannotGoOn(f"{name}: a module imports something that its distribution does not declare")
     say(f"{name}: every module imports from wheels")
-    devnet = [wheels[DEVNET]] if case.needed and DEVNET in wheels else []
-    _install(python, [*tools, *devnet])
+    _install(python, tools)
     folder = work / f"tests-{name}"
     folder.mkdir()
     inside = _copy_tests(case, folder)
@@ -155,10 +159,11 @@ def main(only: Sequence[str]) -> int:
     with scratch("wheels") as work:
         wheels = _build(found, work / "wheels")
         say(f"built {', '.join(path.name for path in wheels.values())}")
+        devnet = _devnet({each.name: each for each in found}, wheels)
         for case in _cases(found):
             if not only or case.subject.name in only:
                 say(f"{case.subject.name}: tests from its wheel")
-                if _test(case, wheels, tools, work):
+                if _test(case, wheels, [*tools, *(devnet if case.needed else ())], work):
                     failed.append(case.subject.name)
     say(f"failed: {', '.join(failed)}" if failed else "every wheel passed")
     return 1 if failed else 0
