@@ -24,6 +24,7 @@ BENCHMARKS = {
     ),
     "million-postgres": Entry("the same on PostgreSQL", "bench.million", "million_on_postgres"),
     "calls": Entry("RPC calls per poll with ever more open invoices", "bench.watching", "calls"),
+    "calls-tron": Entry("the same on TRON", "bench.watching", "calls_tron"),
     "catch-up": Entry("sparse blocks read per second after a time offline", "bench.watching", "catch_up"),
     "settlement": Entry(
         "payments brought from block to webhook queue per second, on SQLite", "bench.settling", "settlement"

@@ -29,6 +29,7 @@ from cloudpay.merchants.states import Scope
 from cloudpay.payments.models import NativeWatchRow
 from cloudpay.wallets.models import DepositAddressRow
 from cloudpay.wallets.setup import init_wallet
+from cloudpay_tron.forms import PREFIX, written
 
 _ACTOR = "cli:bench"
 _CHUNK = 2_000
@@ -58,7 +59,14 @@ class Shop:
 def write_settings(data: Path, networks: Mapping[str, Any], **keys: Any) -> Path:
     """Write the settings file of a gateway whose limits no benchmark reaches."""
     limits = {"per_key": UNLIMITED, "per_address": UNLIMITED}
-    whole = {"data_dir": str(data), "limits": limits, "log": {"level": "error"}, **keys, "networks": networks}
+    whole = {
+        "data_dir": str(data),
+        "default_network": next(iter(networks)),
+        "limits": limits,
+        "log": {"level": "error"},
+        **keys,
+        "networks": networks,
+    }
     path = data / "cloudpay.toml"
     path.write_text("\n".join(_toml(whole, ())) + "\n", encoding="utf-8")
     return path
@@ -119,6 +127,12 @@ def add_open_invoices(shop: Shop, asset: Asset, numbers: range) -> None:
         shop.gateway.db.run(work)
 
 
+def random_address(family: str) -> str:
+    """An address of nobody, as a family of chains writes it."""
+    raw = secrets.token_bytes(20)
+    return written(PREFIX + raw) if family == "tron" else f"0x{raw.hex()}"
+
+
 def _insert_invoices(session: Session, shop: Shop, asset: Asset, rows: range) -> None:
     now = shop.gateway.clock.now(session)
     family = shop.gateway.chains.network(asset.network).key_family.name
@@ -127,7 +141,7 @@ def _insert_invoices(session: Session, shop: Shop, asset: Asset, rows: range) ->
         InvoiceRow: [], DepositAddressRow: [], PaymentOptionRow: [], NativeWatchRow: []
     }  # fmt: skip
     for number in rows:
-        invoice, deposit, address = new_id("INV-"), new_id("dep_"), "0x" + secrets.token_hex(20)
+        invoice, deposit, address = new_id("INV-"), new_id("dep_"), random_address(family)
         owner = {"merchant_id": shop.merchant_id, "livemode": False, "created_at": now}
         made[InvoiceRow].append(
             owner
