@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
 
+from bench.grounds import EVM
 from bench.latency import invoice
 from bench.payers import Payer, paying
 from bench.report import Figure, Scale
 from bench.servers import wait_for
 from cloudpay.transactions.models import SpendRow
+from cloudpay_devnet.chain import DevChain
 from cloudpay_devnet.contracts import call_data
 
 _PLAIN = 21_000
@@ -18,7 +20,7 @@ _PLAIN = 21_000
 def gas(scale: Scale) -> list[Figure]:
     """Send some of each and read their receipts."""
     count = scale.of(20, 3)
-    with paying(None) as payer:
+    with paying(None, EVM) as payer:
         payer.send("ETH", count)
         least = _token_transfer(payer, payer.master, f"0x{'ee' * 20}", 10_000)  # which has none of it
         payer.send("USDT", count)
@@ -32,7 +34,7 @@ def gas(scale: Scale) -> list[Figure]:
 def swept(scale: Scale) -> list[Figure]:
     """Have token invoices paid, and read the receipts of their sweeps and of the top-ups for them."""
     count = scale.of(10, 2)
-    with paying(None) as payer:
+    with paying(None, EVM) as payer:
         symbol, least = "USDT", []
         for _ in range(count):
             option = invoice(payer.shop, symbol, "https://shop.example.com/hook", 100).option
@@ -54,7 +56,7 @@ def swept(scale: Scale) -> list[Figure]:
     ]
 
 
-def _kind(payer: Payer, kind: str) -> list[str]:
+def _kind(payer: Payer[DevChain], kind: str) -> list[str]:
     wanted = select(SpendRow.tx_id).where(SpendRow.kind == kind, SpendRow.status == "confirmed")
     with payer.shop.gateway.db.read() as session:
         return [str(tx_id) for tx_id in session.scalars(wanted)]
@@ -65,19 +67,19 @@ def _beside(what: str, used: Sequence[int], least: int) -> Iterator[Figure]:
     yield Figure(f"gas of a {what}", sum(used) / len(used), "gas", how, at_most=least)
 
 
-def _used(payer: Payer, asset: str) -> list[int]:
+def _used(payer: Payer[DevChain], asset: str) -> list[int]:
     wanted = select(SpendRow.tx_id).where(SpendRow.asset == asset, SpendRow.kind == "payout")
     with payer.shop.gateway.db.read() as session:
         ids = [str(tx_id) for tx_id in session.scalars(wanted)]
     return _receipts(payer, ids)
 
 
-def _receipts(payer: Payer, ids: Sequence[str]) -> list[int]:
+def _receipts(payer: Payer[DevChain], ids: Sequence[str]) -> list[int]:
     receipts = (payer.chain.node.rpc.record("eth_getTransactionReceipt", each) for each in ids)
     return [int(str(each["gasUsed"]), 16) for each in receipts if each is not None]
 
 
-def _token_transfer(payer: Payer, source: str, to: str, amount: int) -> int:
+def _token_transfer(payer: Payer[DevChain], source: str, to: str, amount: int) -> int:
     """Ask the node what a plain transfer takes."""
     data = call_data("transfer(address,uint256)", to, amount)
     transfer = {"from": source, "to": payer.chain.asset("USDT").token_address, "data": data}

@@ -161,7 +161,7 @@ def _p99(ordered: Sequence[float]) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
 
 
-def invoice(shop: Shop, symbol: str, url: str, amount: int = 1) -> InvoiceView:
+def invoice(shop: Shop, symbol: str, url: str, amount: int = 1, network: str = "evm") -> InvoiceView:
     """Create an invoice that is told to an endpoint."""
     made: list[InvoiceView] = []
 
@@ -173,7 +173,7 @@ def invoice(shop: Shop, symbol: str, url: str, amount: int = 1) -> InvoiceView:
         amount=Decimal(amount),
         total_usd=None,
         currency=symbol,
-        network="evm",
+        network=network,
         customer_name="John Doe",
         notification_emails="shop@example.com",
         callback_url=url,

@@ -50,6 +50,10 @@ BENCHMARKS = {
     "payouts-large-postgres": Entry("the same on PostgreSQL", "bench.payouts", "large_on_postgres"),
     "gas": Entry("gas of what is sent, beside the chain's own least", "bench.gas", "gas"),
     "gas-swept": Entry("gas of a swept token deposit, its top-up with it", "bench.gas", "swept"),
+    "energy": Entry("energy and TRX of what is sent on TRON", "bench.energy", "energy"),
+    "energy-swept": Entry(
+        "energy and TRX of a swept token deposit on TRON, its top-up with it", "bench.energy", "swept"
+    ),
     "start": Entry(
         "start of `cloudpay up` until ready, and its idle memory", "bench.starting", "gateway_start"
     ),

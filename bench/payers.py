@@ -6,15 +6,17 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic
 
 from sqlalchemy import func, select
 
+from bench.grounds import ChainT, Ground
 from bench.processes import costs_below, peak_below, reset_peak_below
 from bench.servers import folder, gateway_environment, running, wait_for
-from bench.shops import Shop, database, open_shop, write_settings
+from bench.shops import Shop, database, open_shop, random_address, write_settings
 from bench.starting import is_ready
 from bench.watching import chain_table
 from cloudpay.app import valkey
@@ -24,16 +26,10 @@ from cloudpay.payouts.models import PayoutRow
 from cloudpay.transactions.errors import QuotesMissing
 from cloudpay.transactions.service import fee_quotes, want_quotes
 from cloudpay.wallets.masters import master_wallet
-from cloudpay_devnet.chain import DevChain
+from cloudpay_devnet.chains import LocalChain
 from cloudpay_devnet.faultproxy.faults.answers import Latency
 from cloudpay_devnet.faultproxy.proxy import FaultProxy
 
-IN_FLIGHT = 1_000
-"""As the demo has it: anvil drops nothing."""
-BLOCK_SECONDS = 1.0
-_FUNDS = {"ETH": 10**22, "USDT": 10**13}
-_ONE = {"ETH": "0.000001", "USDT": "0.01"}
-_RATES = {"fixed": {"ETH": "2500.00", "USDT": "1.00"}}
 _LOOK_SECONDS = 0.02
 _PATIENCE = 300.0
 _WORKERS = {
@@ -54,20 +50,26 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Payer:
+class Payer(Generic[ChainT]):
     """A running gateway; `proxy` is what its sender sees of the node, where it does not see it directly."""
 
+    ground: Ground[ChainT]
     shop: Shop
-    chain: DevChain
+    chain: ChainT
     port: int
     master: str
     pids: Mapping[str, int]
     proxy: FaultProxy | None
 
     def send(self, symbol: str, count: int) -> Sent:
+        """Pay addresses that the chain has never seen, as `send_to` does."""
+        family = self.chain.network.family
+        return self.send_to(symbol, [random_address(family) for _ in range(count)])
+
+    def send_to(self, symbol: str, addresses: Sequence[str]) -> Sent:
         """Post a bulk over the socket, and wait until the node has taken every item of it in."""
-        before, goal = self._cpu(), self._known() + count
-        body = _bulk(symbol, count)
+        before, goal = self._cpu(), self._known() + len(addresses)
+        body = _bulk(self.chain.network.name, symbol, self.ground.ones[symbol], addresses)
         for pid in self.pids.values():
             reset_peak_below(pid)
         began = time.perf_counter()
@@ -86,9 +88,10 @@ class Payer:
     def knows_prices(self) -> bool:
         """Say whether the sender has told what sending costs; asks it to."""
         with self.shop.gateway.db.transaction() as session:
-            want_quotes(session, self.shop.gateway, "evm")
+            network = self.chain.network.name
+            want_quotes(session, self.shop.gateway, network)
             try:
-                return bool(fee_quotes(session, "evm"))
+                return bool(fee_quotes(session, network))
             except QuotesMissing:
                 return False
 
@@ -102,8 +105,7 @@ class Payer:
             raise RuntimeError(text.decode())
 
     def _known(self) -> int:
-        """How many transactions of the master wallet the node has, in blocks and in its pool."""
-        return self.chain.node.rpc.number("eth_getTransactionCount", self.master, "pending")
+        return self.ground.taken(self.chain, self.shop, self.master)
 
     def _unconfirmed(self) -> int:
         wanted = select(func.count()).where(PayoutRow.status != "confirmed")
@@ -114,47 +116,51 @@ class Payer:
 
 
 @contextlib.contextmanager
-def paying(server: str | None, *, slower: float | None = None) -> Iterator[Payer]:
+def paying(
+    server: str | None, ground: Ground[ChainT], *, slower: float | None = None
+) -> Iterator[Payer[ChainT]]:
     """Run a gateway whose sender has paid out before; with `slower` each of its requests takes so much longer."""
     with (
         folder() as data,
         database(server) as url,
-        DevChain.start("evm", block_time=BLOCK_SECONDS) as chain,
         contextlib.ExitStack() as stack,
     ):
+        chain = ground.start()
+        stack.callback(chain.stop)
         proxy = None
         if slower is not None:
-            proxy = stack.enter_context(FaultProxy(chain.node.rpc_url))
+            proxy = stack.enter_context(FaultProxy(chain.network.rpc_url))
             proxy.switch_on(Latency(slower))
         port = free_port()
-        table = chain_table(chain, {"block_seconds": BLOCK_SECONDS, "in_flight": IN_FLIGHT})
         settings_file = write_settings(
             data,
-            {"evm": table},
+            {chain.network.name: chain_table(chain, ground.table)},
             database_url=url,
             web={"port": port},
-            rates=_RATES,
+            rates={"fixed": ground.prices},
             sweeps={"every_seconds": 1},
         )
         shop = stack.enter_context(open_shop(settings_file))
-        pids = _start(stack, data, settings_file, port, proxy)
-        payer = Payer(shop, chain, port, _fund(shop, chain), pids, proxy)
+        seen = {}
+        if proxy is not None:
+            seen[f"CLOUDPAY_NETWORKS__{chain.network.name.upper()}__RPC_URLS"] = proxy.url
+        pids = _start(stack, data, settings_file, port, seen)
+        payer = Payer(ground, shop, chain, port, _fund(ground, shop, chain), pids, proxy)
         wait_for(payer.knows_prices, "what sending costs", _PATIENCE, _LOOK_SECONDS)
-        for symbol in _ONE:
+        for symbol in ground.ones:
             payer.send(symbol, 1)
         payer.settle()
         yield payer
 
 
 def _start(
-    stack: contextlib.ExitStack, data: Path, settings_file: Path, port: int, proxy: FaultProxy | None
+    stack: contextlib.ExitStack, data: Path, settings_file: Path, port: int, seen: Mapping[str, str]
 ) -> dict[str, int]:
-    """Start what `cloudpay up` starts."""
+    """Start what `cloudpay up` starts; `seen` is what only the sender is told."""
     server = valkey.plan(data)
     path = Path(server.url.removeprefix("unix://"))
     stack.enter_context(running(server.command, path.exists))
     usual = gateway_environment(settings_file, CLOUDPAY_REDIS_URL=server.url, CLOUDPAY_LOG__LEVEL="warning")
-    seen = {} if proxy is None else {"CLOUDPAY_NETWORKS__EVM__RPC_URLS": proxy.url}
     pids = {}
     for name, words in _WORKERS.items():
         log = stack.enter_context((data / f"{name}.log").open("wb"))
@@ -166,31 +172,27 @@ def _start(
     return pids
 
 
-def _fund(shop: Shop, chain: DevChain) -> str:
+def _fund(ground: Ground[ChainT], shop: Shop, chain: LocalChain) -> str:
     """Send money to the master wallet, wait until it is booked, and answer the address."""
-    network = shop.gateway.chains.network("evm")
+    network = shop.gateway.chains.network(chain.network.name)
     master = master_wallet(shop.gateway, network, shop.merchant_id).address
-    for symbol, units in _FUNDS.items():
+    for symbol, units in ground.funds.items():
         chain.fund(master, symbol, units)
 
     def booked() -> bool:
         with shop.gateway.db.read() as session:
             return all(
-                available(session, shop.merchant_id, False, "evm", network.asset(symbol).key)
-                for symbol in _FUNDS
+                available(session, shop.merchant_id, False, network.code, network.asset(symbol).key)
+                for symbol in ground.funds
             )
 
     wait_for(booked, "the money", _PATIENCE, _LOOK_SECONDS)
     return master
 
 
-def _bulk(symbol: str, count: int) -> bytes:
-    """Write a bulk that pays addresses which the chain has never seen."""
-    items = [
-        {"id": secrets.token_hex(12), "address": f"0x{secrets.token_hex(20)}", "amount": _ONE[symbol]}
-        for _ in range(count)
-    ]
-    return json.dumps({"auto_confirm": True, "network": "evm", "currency": symbol, "items": items}).encode()
+def _bulk(network: str, symbol: str, amount: str, addresses: Sequence[str]) -> bytes:
+    items = [{"id": secrets.token_hex(12), "address": each, "amount": amount} for each in addresses]
+    return json.dumps({"auto_confirm": True, "network": network, "currency": symbol, "items": items}).encode()
 
 
 def _cloudpay(*words: str) -> list[str]:

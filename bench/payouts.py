@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.grounds import EVM, ChainT
 from bench.payers import Payer, Sent, paying
 from bench.report import Figure, Scale
 from bench.servers import postgres
@@ -40,12 +41,12 @@ def large_on_postgres(scale: Scale) -> list[Figure]:
 def _hundreds(scale: Scale, server: str | None, name: str) -> list[Figure]:
     count, rounds = scale.of(100, 10), scale.of(5, 1)
     figures: list[Figure] = []
-    with paying(server) as payer:
+    with paying(server, EVM) as payer:
         for symbol, kind in _KINDS.items():
             sent = [_settled(payer, symbol, count) for _ in range(rounds)]
             what = f"{count} payouts, {kind}, POST to all broadcast"
             figures += _broadcast(what, sent, name, _HUNDRED)
-    with paying(server, slower=_SLOWER) as payer:
+    with paying(server, EVM, slower=_SLOWER) as payer:
         for symbol, kind in _KINDS.items():
             what = f"{count} payouts, {kind}, each request to the node {_SLOWER * 1000:g} ms slower"
             sent, calls = [], []
@@ -63,7 +64,7 @@ def _hundreds(scale: Scale, server: str | None, name: str) -> list[Figure]:
 def _thousands(scale: Scale, server: str | None, name: str) -> list[Figure]:
     few, many = scale.of(1_000, 100), scale.of(10_000, 300)
     figures: list[Figure] = []
-    with paying(server) as payer:
+    with paying(server, EVM) as payer:
         for symbol, kind in _KINDS.items():
             sent = _settled(payer, symbol, few)
             what = f"{few:,} payouts, {kind}"
@@ -77,7 +78,7 @@ def _thousands(scale: Scale, server: str | None, name: str) -> list[Figure]:
     return figures
 
 
-def _settled(payer: Payer, symbol: str, count: int) -> Sent:
+def _settled(payer: Payer[ChainT], symbol: str, count: int) -> Sent:
     sent = payer.send(symbol, count)
     payer.settle()
     return sent
@@ -100,7 +101,7 @@ def _per_item(kind: str, calls: Sequence[tuple[float, float]], count: int) -> It
     yield Figure(f"RPC calls for each payout, {kind}, until final", final, "calls", how)
 
 
-def _calls(payer: Payer) -> int:
+def _calls(payer: Payer[ChainT]) -> int:
     return 0 if payer.proxy is None else len(payer.proxy.calls)
 
 
