@@ -18,7 +18,7 @@ from cloudpay_devnet.tron.network import TronChain
 from cloudpay_devnet.tron.parameters import TRX, Parameters
 
 _BYTE = Parameters().transaction_fee
-_ALL_SWEPT, _LOOK_SECONDS = 300, 0.2
+_ALL_SWEPT, _LOOK_SECONDS = 600, 0.2
 _DEPOSIT = 1_000
 """Whole tokens: worth their collecting."""
 _ON_MAIN_NET = {"a holder": 64_285, "a new holder": 130_285}
@@ -53,7 +53,7 @@ class Charge(NamedTuple):
 
 def energy(scale: Scale) -> list[Figure]:
     """Pay out to holders and to others, and read the receipts."""
-    count = scale.of(10, 2)
+    count = scale.of(5, 2)
     with paying(None, TRON) as payer:
         figures: list[Figure] = []
         for symbol, whose, is_known in (
@@ -74,7 +74,7 @@ def energy(scale: Scale) -> list[Figure]:
 
 def swept(scale: Scale) -> list[Figure]:
     """Have token invoices paid, and read the receipts of their sweeps and of the top-ups for them."""
-    count = scale.of(10, 2)
+    count = scale.of(5, 2)
     with paying(None, TRON) as payer:
         chain, addresses = payer.chain, []
         for _ in range(count):
