@@ -30,7 +30,7 @@ def believes_any_final_block() -> Patches:
 
 @mutant
 def large_amounts_do_not_wait() -> Patches:
-    return {"cloudpay.payments.credit._sure_enough": lambda *_: True}
+    return {"cloudpay.payments.credit.sure_enough": lambda *_: True}
 
 
 @mutant
