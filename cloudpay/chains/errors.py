@@ -81,14 +81,18 @@ class BlockPassed(NodeUnavailable):
 
 
 class WrongChain(ConfigurationError):
-    """A node serves another chain than the one configured; neither scanned nor signed for."""
+    """A node serves another chain than the one configured; neither scanned nor signed for.
+
+    `key` is the key of the network's table that says which chain is meant, where its family has one.
+    """
 
     code: ClassVar[str] = "wrong_chain"
 
-    def __init__(self, network: str, node: str, expected: str, found: str) -> None:
+    def __init__(self, network: str, node: str, expected: str, found: str, *, key: str = "") -> None:
+        wrong = f"rpc_urls or {key}" if key else "rpc_urls"
         super().__init__(
             f"The node {node} of {network} is on chain {found}, not {expected}. "
-            f"Correct rpc_urls or chain_id of [networks.{network}]."
+            f"Correct {wrong} of [networks.{network}]."
         )
         self.network, self.node = network, node
 

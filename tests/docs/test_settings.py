@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from msgspec import NODEFAULT, inspect
+from msgspec.structs import fields
 
 from cloudpay.chains.settings import AssetSettings, NetworkSettings
 from cloudpay.kernel.settings import Settings, load_settings
@@ -90,6 +91,16 @@ def test_every_setting_is_on_the_page_with_type_default_meaning_and_variable(sec
     page = PAGE.read_text(encoding="utf-8").splitlines()
     missing = [row for row in SECTIONS[section]() if row not in page]
     assert not missing, "add to docs/reference/settings.md:\n" + "\n".join(missing)
+
+
+@pytest.mark.parametrize("family", [EvmSettings, TronSettings])
+def test_a_default_that_a_family_has_of_its_own_is_on_the_page(family: type[NetworkSettings]) -> None:
+    common = {each.encode_name: each.default for each in fields(NetworkSettings)}
+    own = {each.encode_name: each.default for each in fields(family)}
+    page = PAGE.read_text(encoding="utf-8")
+    for key in common:
+        if own[key] != common[key]:
+            assert f"The default of `{key}` is `{own[key]}` there" in page
 
 
 def test_no_setting_is_on_the_page_that_is_gone() -> None:

@@ -5,7 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from cloudpay.chains.adapter import NodeHealth
@@ -18,6 +18,9 @@ Result = TypeVar("Result")
 
 class NodePool(ABC, Generic[NodeT]):
     """Gives work to one node at a time, and goes on with the one that answered last."""
+
+    chain_key: ClassVar[str] = ""
+    """The key of a network's table that says which chain its nodes must be on; a sentence about a wrong one names it."""
 
     def __init__(
         self, network: str, nodes: Sequence[NodeT], clock: Callable[[], float] = time.monotonic
@@ -193,7 +196,11 @@ class NodePool(ABC, Generic[NodeT]):
 
     def _wrong(self, member: Member[NodeT]) -> WrongChain:
         return WrongChain(
-            self._network, member.node.name, self._expected(member), member.wrong_chain or "unknown"
+            self._network,
+            member.node.name,
+            self._expected(member),
+            member.wrong_chain or "unknown",
+            key=self.chain_key,
         )
 
 

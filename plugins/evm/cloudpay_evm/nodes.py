@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from cloudpay.chains.nodes.members import Member
 from cloudpay.chains.nodes.pool import NodePool, named
@@ -14,6 +15,8 @@ from cloudpay_evm.wire import number
 
 class Nodes(NodePool[Node]):
     """The nodes of one EVM chain, told by its chain id and its first block."""
+
+    chain_key: ClassVar[str] = "chain_id"
 
     def __init__(
         self, network: str, chain_id: int, nodes: Sequence[Node], clock: Callable[[], float] = time.monotonic

@@ -30,7 +30,6 @@ TRON: Mapping[str, Any] = {
     "poll_seconds": 3.0,
     "stalled_after_seconds": 120,
     "scan_limit": 50,
-    "fee_cap": "100",
     "native": "TRX",
     "assets": {
         "TRX": native(),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from cloudpay.chains.nodes.members import Member
 from cloudpay.chains.nodes.pool import NodePool, named
@@ -11,6 +12,8 @@ from cloudpay_tron.settings import TronSettings
 
 class Nodes(NodePool[Node]):
     """Asks each node for its first block before its first work."""
+
+    chain_key: ClassVar[str] = "genesis"
 
     def __init__(
         self, network: str, genesis: str, nodes: Sequence[Node], clock: Callable[[], float] = time.monotonic

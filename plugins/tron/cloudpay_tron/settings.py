@@ -12,6 +12,13 @@ _DECIMAL = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
 class TronSettings(NetworkSettings, frozen=True, kw_only=True):
     """One TRON network."""
 
+    fee_cap: Annotated[
+        str,
+        Meta(
+            description="Largest fee of one transaction that this gateway signs, in TRX, as a decimal string; what "
+            "costs more waits."
+        ),
+    ] = "100"  # a token's transfer may burn 66 at `max_energy_sun`
     genesis: Annotated[
         str,
         Meta(
