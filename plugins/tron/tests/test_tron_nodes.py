@@ -106,7 +106,9 @@ def test_f41_a_node_that_answers_badly_is_no_empty_chain(chain: TronNode, kind: 
 
 def test_f42_a_node_of_another_chain_is_neither_read_nor_hidden(chain: TronNode) -> None:
     adapter = open_adapter(chain.url)  # the main net's first block
-    with pytest.raises(WrongChain, match=r"first block .* Correct rpc_urls or genesis of \[networks\.") as raised:
+    with pytest.raises(
+        WrongChain, match=r"first block .* Correct rpc_urls or genesis of \[networks\."
+    ) as raised:
         adapter.verify()
     assert "chain_id" not in str(raised.value), "a table of this family has no such key"
     with pytest.raises(WrongChain):
