@@ -98,8 +98,8 @@ def test_a_default_that_a_family_has_of_its_own_is_on_the_page(family: type[Netw
     common = {each.encode_name: each.default for each in fields(NetworkSettings)}
     own = {each.encode_name: each.default for each in fields(family)}
     page = PAGE.read_text(encoding="utf-8")
-    for key in common:
-        if own[key] != common[key]:
+    for key, usual in common.items():
+        if own[key] != usual:
             assert f"The default of `{key}` is `{own[key]}` there" in page
 
 

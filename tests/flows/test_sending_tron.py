@@ -23,6 +23,7 @@ from cloudpay.transactions.service import fee_quotes, request_spends, spends, wa
 from cloudpay.transactions.station import Station
 from cloudpay.transactions.types import SpendKind, SpendRequest
 from cloudpay.wallets.masters import master_wallet
+from tests.conformance.tron_bank import Bank
 from tests.conformance.tron_world import TronWorld, open_world
 from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, open_real_shop
@@ -146,4 +147,34 @@ def test_f70_what_no_node_kept_goes_out_anew_once_it_has_expired_on_the_solid_ch
     till.sender.work(look=True)
     assert till.statuses(name) == {"confirmed"}
     assert held(till.world, to) == 2 * UNIT, "paid once"
+    till.hold_books()
+
+
+@pytest.mark.parametrize("taken_back", [False, True], ids=["there", "gone when the block comes"])
+def test_energy_of_the_master_wallet_pays_for_payouts_and_what_was_not_burned_is_free_again(
+    till: Till, taken_back: bool
+) -> None:
+    bank, native = Bank(till.world), (till.master.merchant_id, False, "tron", "")
+    stake = bank.lend(till.master.address, 1_000_000)
+    with till.gateway.db.read() as session:
+        before = available(session, *native)
+    paid = till.pay("USDT", 3 * UNIT, "first", "second")
+    if taken_back:
+        till.world.node.fault("lost")
+    till.sender.work(look=True)
+    with till.gateway.db.read() as session:
+        assert reserved(session, *native) > 2 * 13 * UNIT, "what both could burn, whatever is lent now"
+    if taken_back:
+        till.world.node.heal()
+        bank.take(till.master.address, stake)
+        till.sender.work(look=True)
+    till.world.mine(20)
+    till.sender.work(look=True)
+    assert till.statuses(*paid) == {"confirmed"}
+    token = till.network.asset("USDT").contract
+    assert {held(till.world, each, token) for each in paid.values()} == {3 * UNIT}
+    with till.gateway.db.read() as session:
+        cost = before - available(session, *native)
+        assert reserved(session, *native) == 0
+    assert cost >= 0 and (cost > 2 * UNIT) is taken_back, "bytes alone cost less than one TRX"
     till.hold_books()
