@@ -20,7 +20,7 @@ class NodePool(ABC, Generic[NodeT]):
     """Gives work to one node at a time, and goes on with the one that answered last."""
 
     chain_key: ClassVar[str] = ""
-    """The key of a network's table that says which chain is meant; the sentence about a node on another one names it."""
+    """The key of a table that says which chain is meant; the sentence about a node on another chain names it."""
 
     def __init__(
         self, network: str, nodes: Sequence[NodeT], clock: Callable[[], float] = time.monotonic
