@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from cloudpay_devnet.commands.devnet import devnet
 from cloudpay_devnet.errors import RpcFailed
+from cloudpay_devnet.tron.addresses import to_base58
 from cloudpay_devnet.tron.desk import Desk
 from cloudpay_devnet.tron.faults import KINDS
 from cloudpay_devnet.tron.http.misbehaving import THIEF
@@ -54,6 +55,14 @@ def test_a_provider_may_refuse(faulty: Desk, status: int) -> None:
     assert [_post(faulty, NOW).status_code for _ in range(3)] == [status, status, 200]
 
 
+@pytest.mark.parametrize("status", [403, 500, 502])
+def test_an_error_status_may_have_json_that_is_not_the_node_s(faulty: Desk, status: int) -> None:
+    faulty.node.fault("json_status", times=1, status=status)
+    told = _post(faulty, NOW)
+    assert (told.status_code, told.json()) == (status, {"message": f"Error {status}"})
+    assert _post(faulty, NOW).status_code == 200
+
+
 def test_an_answer_may_be_a_page_or_half_of_itself(faulty: Desk) -> None:
     faulty.node.fault("html", times=1)
     faulty.node.fault("cut", times=1)
@@ -69,6 +78,9 @@ def test_a_node_may_know_nothing_or_say_so_badly(faulty: Desk) -> None:
     faulty.node.fault("error", times=1, text="class java.lang.NullPointerException : null")
     assert _post(faulty, NOW).json() == {}
     assert _post(faulty, NOW).json() == {"Error": "class java.lang.NullPointerException : null"}
+    faulty.node.fault("error", times=1, text="this API is unavailable due to config", status=404)
+    told = _post(faulty, NOW)
+    assert (told.status_code, told.json()) == (404, {"Error": "this API is unavailable due to config"})
 
 
 def test_a_head_may_be_stale_on_the_paths_that_are_named(faulty: Desk) -> None:
@@ -136,6 +148,33 @@ def test_a_node_may_make_a_transaction_that_nobody_asked_for(faulty: Desk, kind:
     else:
         assert bytes.fromhex(made["raw_data_hex"]).count(THIEF) == 1
         assert made["txID"] == honest_id
+
+
+def test_a_contract_may_have_lent_energy_by_which_no_trx_moved(faulty: Desk) -> None:
+    owner, to = faulty.account(), faulty.account(1)
+    values = ("Tether USD", "USDT", 6, False, owner.address)
+    token = faulty.deployed("DevToken", ("string", "string", "uint8", "bool", "address"), values, owner)
+    called = faulty.called(token, "mint(address,uint256)", (owner.address, 1), owner)
+    transaction, sender, _ = _transfer(faulty)
+    plain = faulty.sent(transaction, sender)["txid"]
+    faulty.node.fault("lent", address=to.base58, sun=5)
+    of_block = faulty.node.call("wallet/gettransactioninfobyblocknum", num=called["blockNumber"])
+    of_one = faulty.node.call("wallet/gettransactioninfobyid", value=called["id"], visible=True)
+    for info, who, what in (
+        (of_block[0], token.hex(), to.address.hex()),
+        (of_one, to_base58(token), to.base58),
+    ):
+        [lent] = info["internal_transactions"]
+        assert (lent["caller_address"], lent["transferTo_address"]) == (who, what)
+        assert bytes.fromhex(lent["note"]) == b"delegateResourceOfEnergy"
+        assert (lent["callValueInfo"], "rejected" in lent) == ([{"callValue": 5}], False)
+    untouched = faulty.node.call("wallet/gettransactioninfobyid", value=plain)
+    assert "internal_transactions" not in untouched, "it called no contract"
+    assert faulty.balance(to.address) == TRX
+    with pytest.raises(RpcFailed, match="lent needs the option 'address'"):
+        faulty.node.fault("lent")
+    with pytest.raises(RpcFailed, match="ValueError"):
+        faulty.node.fault("lent", address="T-nonsense")
 
 
 def test_faults_are_listed_and_unknown_ones_refused(faulty: Desk) -> None:

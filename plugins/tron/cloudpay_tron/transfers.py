@@ -16,6 +16,8 @@ _SUCCESS = "SUCCESS"
 PLACES = 1_000_000
 """Room for the transfers of one transaction in `position`: native first, then internal ones, then logs."""
 _INTERNAL_FROM, _LOGS_FROM = 1, PLACES // 2
+_MOVING = frozenset(note.encode().hex() for note in ("call", "create", "suicide"))
+"""The notes of internal transactions by which TRX changes hands (java-tron, `Program.addInternalTx`)."""
 
 
 def succeeded(info: Info) -> bool:
@@ -114,8 +116,15 @@ def _native(transaction: Transaction) -> tuple[str, str, int] | None:
 
 
 def _moved(internal: Iterable[Internal]) -> Iterator[tuple[str, str, int]]:
+    """TRX that contracts sent. Only a call, a creation and a self-destruction move any.
+
+    java-tron writes an entry of the same shape for staking, too: where a contract lends energy to an address
+    (`delegateResourceOfEnergy`), the amount is the stake in sun and the recipient who may use it, yet no TRX moves. So
+    it is with `unDelegateResourceOf…`, `freeze…`, `unfreeze…`, `withdraw…` and `voteWitness`; what has no note, or one
+    that nobody knows, is no money either.
+    """
     for each in internal:
-        if each.rejected:
+        if each.rejected or each.note.lower() not in _MOVING:
             continue
         for value in each.values:
             if value.call_value > 0 and not value.token_id:

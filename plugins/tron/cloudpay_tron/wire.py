@@ -103,11 +103,12 @@ class CallValue(Struct):
 
 
 class Internal(Struct):
-    """A call within a contract."""
+    """What the virtual machine wrote down of one instruction; `note` names it, as hexadecimal digits."""
 
     caller: str = field(name="caller_address", default="")
     to: str = field(name="transferTo_address", default="")
     values: tuple[CallValue, ...] = field(name="callValueInfo", default=())
+    note: str = ""
     rejected: bool = False
 
 

@@ -46,6 +46,7 @@ def internal(amount: int = 3, **more: Any) -> dict[str, Any]:
         "caller_address": to_hex(CONTRACT),
         "transferTo_address": to_hex(OURS),
         "callValueInfo": [{"callValue": amount}],
+        "note": b"call".hex(),
         **more,
     }
 
@@ -114,6 +115,41 @@ def test_f14_a_rejected_internal_transfer_is_ignored(read: Callable[..., Page]) 
     found = read(trigger(), [info(internal_transactions=told)]).transfers
     assert [each.amount for each in found] == [3, 4]
     assert len({each.position for each in found}) == 2
+
+
+@pytest.mark.parametrize("note", ["call", "create", "suicide"])
+def test_every_way_in_which_a_contract_gives_trx_away_is_money(read: Callable[..., Page], note: str) -> None:
+    told = [internal(note=note.encode().hex()), internal(4, note=note.encode().hex().upper())]
+    assert [each.amount for each in read(trigger(), [info(internal_transactions=told)]).transfers] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"delegateResourceOfEnergy",
+        b"delegateResourceOfBandwidth",
+        b"unDelegateResourceOfEnergy",
+        b"freezeForEnergy",
+        b"unfreezeForEnergy",
+        b"freezeBalanceV2ForEnergy",
+        b"unfreezeBalanceV2ForBandwidth",
+        b"withdrawExpireUnfreeze",
+        b"withdrawReward",
+        b"voteWitness",
+        b"calls",
+        b"",
+    ],
+)
+def test_f16_energy_that_a_contract_lends_is_no_trx(read: Callable[..., Page], note: bytes) -> None:
+    told = [internal(10**9, note=note.hex()), internal(4)]
+    found = read(trigger(), [info(internal_transactions=told)]).transfers
+    assert [each.amount for each in found] == [4]
+
+
+def test_f16_an_internal_transaction_without_a_note_is_no_money(read: Callable[..., Page]) -> None:
+    told = internal()
+    del told["note"]
+    assert read(trigger(), [info(internal_transactions=[told])]).transfers == ()
 
 
 def test_f16_a_trc_10_named_like_a_listed_token_is_ignored(read: Callable[..., Page]) -> None:

@@ -60,6 +60,18 @@ def test_trx_that_a_contract_sends_pays_an_invoice(shop: RealShop, world: TronWo
     assert shop.state(invoice).status is InvoiceStatus.PAID
 
 
+def test_f16_energy_that_is_lent_to_a_deposit_address_pays_nothing(shop: RealShop, world: TronWorld) -> None:
+    invoice, before = shop.ask("1000", "TRX"), shop.held("")
+    world.node.fault("lent", address=invoice.option.address, sun=1000 * UNIT)
+    try:
+        world.send_through_contract(world.new_address(), 1)
+        shop.mine(20)
+    finally:
+        world.node.heal()
+    assert shop.state(invoice).payments == ()
+    assert shop.held("") == before
+
+
 def test_f13_what_failed_or_is_another_token_pays_nothing(shop: RealShop, world: TronWorld) -> None:
     invoice = shop.ask("5", "USDT")
     assert world.token

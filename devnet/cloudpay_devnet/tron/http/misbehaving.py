@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from cloudpay_devnet.tron.addresses import PREFIX, hash_of
+from cloudpay_devnet.tron.addresses import PREFIX, from_text, hash_of
 from cloudpay_devnet.tron.errors import ServerBusyError
 from cloudpay_devnet.tron.faults import Fault, Faults
 from cloudpay_devnet.tron.transactions import as_json, from_json
@@ -12,6 +12,8 @@ from cloudpay_devnet.tron.wire import bytes_to_json
 
 THIEF = PREFIX + b"thief thief thief th"
 _PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+_STATUSES = {"status": 503, "json_status": 502}
+_LENT_SUN = 1_000_000_000
 _BROADCASTS = ("/wallet/broadcasttransaction", "/wallet/broadcasthex")
 
 
@@ -26,18 +28,25 @@ class Answer:
 
 def before(faults: Faults, path: str) -> Answer | Fault | None:
     """An answer instead of the true one, or a delay to sit out first."""
-    fault = faults.take(path, "timeout", "hang_up", "status", "html", "empty", "error")
+    fault = faults.take(path, "timeout", "hang_up", "status", "json_status", "html", "empty", "error")
     if fault is None or fault.kind == "timeout":
         return fault
-    if fault.kind == "hang_up":
-        return Answer(None, b"")
-    if fault.kind == "status":
-        status = int(fault.values.get("status", 503))
-        return Answer(status, f"Error {status}".encode(), "text/plain")
-    if fault.kind == "html":
-        return Answer(200, _PAGE.encode(), "text/html")
-    text = {"Error": str(fault.values.get("text", "class java.lang.NullPointerException : null"))}
-    return Answer(200, json.dumps({} if fault.kind == "empty" else text).encode())
+    return _instead(fault)
+
+
+def _instead(fault: Fault) -> Answer:
+    status = fault.values.get("status", _STATUSES.get(fault.kind, 200))
+    text = fault.values.get("text", "class java.lang.NullPointerException : null")
+    bodies: dict[str, tuple[str, str]] = {
+        "hang_up": ("", ""),
+        "status": (f"Error {status}", "text/plain"),
+        "json_status": (json.dumps({"message": f"Error {status}"}), "application/json"),
+        "html": (_PAGE, "text/html"),
+        "empty": ("{}", "application/json"),
+        "error": (json.dumps({"Error": text}), "application/json"),
+    }
+    body, kind = bodies[fault.kind]
+    return Answer(None if fault.kind == "hang_up" else status, body.encode(), kind)
 
 
 def instead_of_broadcast(faults: Faults, path: str, given: dict[str, Any]) -> dict[str, Any] | None:
@@ -56,9 +65,11 @@ def instead_of_broadcast(faults: Faults, path: str, given: dict[str, Any]) -> di
     return {"code": busy.code, "txid": digest, "message": message}
 
 
-def after(faults: Faults, path: str, answer: Any) -> Answer:
+def after(faults: Faults, path: str, answer: Any, *, visible: bool = False) -> Answer:
     """The true answer, bent where a fault says so."""
-    if isinstance(answer, dict):
+    if path.rpartition("/")[2].startswith("gettransactioninfo") and (lent := faults.take(path, "lent")):
+        _lend(lent, answer if isinstance(answer, list) else [answer], visible=visible)
+    elif isinstance(answer, dict):
         answer = _bent(faults, path, answer)
     body = json.dumps(answer, ensure_ascii=False).encode()
     if path in _BROADCASTS and faults.take(path, "deaf"):
@@ -78,6 +89,23 @@ def _bent(faults: Faults, path: str, answer: dict[str, Any]) -> dict[str, Any]:
     other = hash_of(b"another transaction").hex()
     inner = inner | {"txID": other} if fault.kind == "wrong_txid" else _forged(inner)
     return inner if "raw_data" in answer else answer | {"transaction": inner}
+
+
+def _lend(fault: Fault, infos: list[dict[str, Any]], *, visible: bool) -> None:
+    """Add to results of contracts what `Program.delegateResource` of java-tron writes down."""
+    to, sun = from_text(str(fault.values["address"])), int(fault.values.get("sun", _LENT_SUN))
+    for info in infos:
+        if info.get("receipt", {}).get("result") == "SUCCESS":
+            internals = info.setdefault("internal_transactions", [])
+            internals.append(
+                {
+                    "hash": hash_of(f"{info['id']} {len(internals)}".encode()).hex(),
+                    "caller_address": info["contract_address"],
+                    "transferTo_address": bytes_to_json("address", to, visible=visible),
+                    "callValueInfo": [{"callValue": sun}],
+                    "note": b"delegateResourceOfEnergy".hex(),
+                }
+            )
 
 
 def _forged(made: dict[str, Any]) -> dict[str, Any]:

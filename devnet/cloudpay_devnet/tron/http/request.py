@@ -15,6 +15,11 @@ from cloudpay_devnet.tron.world import World
 M = TypeVar("M", bound=Message)
 
 
+def is_visible(given: dict[str, Any]) -> bool:
+    """True where a request asks for addresses as Base58."""
+    return str(given.get("visible", False)).lower() == "true"
+
+
 @dataclass(frozen=True)
 class Request:
     """What was asked, and at which height it is answered."""
@@ -26,7 +31,7 @@ class Request:
     @property
     def visible(self) -> bool:
         """True when addresses are Base58."""
-        return str(self.given.get("visible", False)).lower() == "true"
+        return is_visible(self.given)
 
     @cached_property
     def world(self) -> World:

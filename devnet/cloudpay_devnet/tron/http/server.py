@@ -12,7 +12,7 @@ from cloudpay_devnet.tron.errors import BadInputError, RefusedError
 from cloudpay_devnet.tron.faults import Fault, Faults
 from cloudpay_devnet.tron.http import misbehaving
 from cloudpay_devnet.tron.http.misbehaving import Answer
-from cloudpay_devnet.tron.http.request import Request
+from cloudpay_devnet.tron.http.request import Request, is_visible
 from cloudpay_devnet.tron.http.routes import is_solid, route_of
 from cloudpay_devnet.tron.mining import Miner
 
@@ -54,7 +54,7 @@ class Server(ThreadingHTTPServer):
                 found = {"Error": f"class {type(error).__name__} : {error}"}
             if path.endswith(_BROADCASTS) and isinstance(found, dict) and found.get("result"):
                 self.miner.after_broadcast()
-        return misbehaving.after(self.faults, path, found)
+        return misbehaving.after(self.faults, path, found, visible=is_visible(given))
 
     def _top(self, path: str) -> int:
         top = self.chain.solid if is_solid(path) else self.chain.head.number
