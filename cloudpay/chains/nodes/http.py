@@ -76,9 +76,13 @@ class HttpNode:
             raise AskedTooOften(f"HTTP {response.status_code}", seconds)
         if response.status_code == requests.codes.request_entity_too_large:
             raise RequestTooLarge(f"HTTP {response.status_code}")
-        if response.status_code != requests.codes.ok and content.lstrip()[:1] not in (b"{", b"["):
+        if response.status_code != requests.codes.ok and not self.reads_as_error(content):
             raise NodeFault(f"HTTP {response.status_code}")
         return content
+
+    def reads_as_error(self, content: bytes) -> bool:
+        """Say whether an answer with an error status may be read: where it may be JSON, that says what is wrong."""
+        return content.lstrip()[:1] in (b"{", b"[")
 
     def _took(self, seconds: float) -> None:
         self.latency = seconds if self.latency is None else self.latency + (seconds - self.latency) / 8

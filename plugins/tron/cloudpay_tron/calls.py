@@ -38,19 +38,35 @@ class _Error(msgspec.Struct):
 
 
 _ERROR = msgspec.json.Decoder(_Error)
+_EMPTY = re.compile(rb"\s*\{\s*\}\s*")
+
+
+def own_error(content: bytes) -> Any:
+    """Answer what java-tron says under `Error`, and None where it says nothing there."""
+    try:
+        return _ERROR.decode(content).told
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 @dataclass(frozen=True)
 class Call(Generic[Answer]):
-    """A path with its parameters, and what its answer is read as."""
+    """A path with its parameters, and what its answer is read as.
+
+    `nothing` is what `{}` means, java-tron's word for what is not there; where it is None, `{}` is no answer. Any other
+    object must have what `answers` requires: a host's own words, as `{"message": …}`, are never read as an absence.
+    """
 
     path: str
     answers: type[Answer]
     parameters: dict[str, Any] = field(default_factory=dict)
+    nothing: Answer | None = None
 
     def read(self, content: bytes) -> Answer:
         """Read an answer; raises `Refused`, or `NodeFault` when it has another shape or says that it is overloaded."""
         self._hold_error(content)
+        if self.nothing is not None and _EMPTY.fullmatch(content):
+            return self.nothing
         try:
             return msgspec.json.decode(content, type=self.answers)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -75,12 +91,12 @@ def header(at: int | None = None, *, solid: bool = False) -> Call[Block]:
     """Ask for a block without its transactions: at a height, or the newest (of all, or of the solid ones)."""
     where = {} if at is None else {"id_or_num": str(at)}
     path = "walletsolidity/getblock" if solid else "wallet/getblock"
-    return Call(path, Block, {**where, "detail": False})
+    return Call(path, Block, {**where, "detail": False}, Block(""))
 
 
 def blocks(first: int, last: int) -> Call[Blocks]:
     """Ask for blocks with their transactions, both ends included."""
-    return Call("wallet/getblockbylimitnext", Blocks, {"startNum": first, "endNum": last + 1})
+    return Call("wallet/getblockbylimitnext", Blocks, {"startNum": first, "endNum": last + 1}, Blocks(()))
 
 
 def infos(height: int) -> Call[tuple[Info, ...]]:
@@ -90,23 +106,23 @@ def infos(height: int) -> Call[tuple[Info, ...]]:
 
 def info(tx_id: str) -> Call[Info]:
     """Ask for the result of a transaction; without an id there is none."""
-    return Call("wallet/gettransactioninfobyid", Info, {"value": tx_id})
+    return Call("wallet/gettransactioninfobyid", Info, {"value": tx_id}, Info(""))
 
 
 def waiting(tx_id: str) -> Call[Known]:
     """Ask whether a transaction waits."""
-    return Call("wallet/gettransactionfrompending", Known, {"value": tx_id})
+    return Call("wallet/gettransactionfrompending", Known, {"value": tx_id}, Known(""))
 
 
 def account(address: str, *, solid: bool = False) -> Call[Account]:
     """Ask for an account."""
     path = "walletsolidity/getaccount" if solid else "wallet/getaccount"
-    return Call(path, Account, {"address": to_hex(address)})
+    return Call(path, Account, {"address": to_hex(address)}, Account(""))
 
 
 def resources(address: str) -> Call[Resources]:
     """Ask what an account may use for nothing."""
-    return Call("wallet/getaccountresource", Resources, {"address": to_hex(address)})
+    return Call("wallet/getaccountresource", Resources, {"address": to_hex(address)}, Resources(0))
 
 
 def trial(owner: str, contract: str | None, data: bytes, *, solid: bool = False) -> Call[Trial]:

@@ -7,7 +7,7 @@ from cloudpay.chains.nodes.faults import NodeFault
 from cloudpay.chains.nodes.http import HttpNode
 from cloudpay.chains.types import BlockRef, Header
 from cloudpay_tron import calls
-from cloudpay_tron.calls import Answer, Call
+from cloudpay_tron.calls import Answer, Call, own_error
 from cloudpay_tron.errors import Refused
 from cloudpay_tron.wire import Block
 
@@ -26,6 +26,10 @@ class Node(HttpNode):
     def ask(self, call: Call[Answer]) -> Answer:
         """Answer one call; raises `NodeFault`, or `Refused` for the node's own error."""
         return call.read(self.post(f"{self._base}/{call.path}", json.dumps(call.parameters), 1))
+
+    def reads_as_error(self, content: bytes) -> bool:
+        """Say whether an answer with an error status holds java-tron's own `Error`; any other JSON is a proxy's."""
+        return own_error(content) is not None
 
     def try_all(self, several: Sequence[Call[Answer]]) -> list[Answer | Refused]:
         """Answer calls one by one, each with its result or its refusal; raises `NodeFault`."""

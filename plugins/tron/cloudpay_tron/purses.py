@@ -39,7 +39,7 @@ def purses(node: Node, spends: Sequence[Spend]) -> dict[str, Purse]:
     found: dict[str, Purse] = {}
     for source in dict.fromkeys(each.source for each in spends):
         account = node.ask(calls.account(source))
-        told = node.ask(calls.resources(source)) if account.address else Resources()
+        told = node.ask(calls.resources(source)) if account.address else Resources(0)
         free = told.free_net_limit - told.free_net_used if account.address else _FREE_BANDWIDTH
         staked = told.net_limit - told.net_used
         purse = Purse({None: account.balance}, max(0, told.energy_limit - told.energy_used), [staked, free])

@@ -32,7 +32,11 @@ def estimate(node: Node, spend: Spend) -> Estimate:
         return _native(node, spend)
     told = node.ask(calls.trial(spend.source, spend.contract, trc20.transfer(spend.recipient, spend.amount)))
     refusal = _refusal(told, spend)
-    return Estimate(refusal=refusal) if refusal else Estimate(told.energy_used)
+    if refusal:
+        return Estimate(refusal=refusal)
+    if told.energy_used <= 0:  # it would become the fee limit, with which nothing is carried out
+        raise NodeFault("it told no energy for a token's transfer, which always takes some")
+    return Estimate(told.energy_used)
 
 
 def _native(node: Node, spend: Spend) -> Estimate:

@@ -1,7 +1,9 @@
 """What nodes write: the parts of TRON's HTTP answers that are read, as msgspec structs.
 
 Addresses are 42 hexadecimal digits (`visible` is never asked for), but those of logs, which are the 40 of the virtual
-machine. A number that is zero, a text that is empty and a list without elements are left out of answers.
+machine. A number that is zero, a text that is empty and a list without elements are left out of answers. What has no
+default is in every answer of its kind (`{}`, which says that there is none, is read in `calls`): an object without it
+is no node's.
 """
 
 from msgspec import Struct, field
@@ -70,7 +72,7 @@ class Transaction(Struct):
 class Block(Struct):
     """A block, without an id where there is none; asked for without `detail`, it has no transactions."""
 
-    block_id: str = field(name="blockID", default="")
+    block_id: str = field(name="blockID")
     block_header: BlockHeader = field(default_factory=BlockHeader)
     transactions: tuple[Transaction, ...] = ()
 
@@ -78,7 +80,7 @@ class Block(Struct):
 class Blocks(Struct):
     """Blocks that follow each other."""
 
-    block: tuple[Block, ...] = ()
+    block: tuple[Block, ...]
 
 
 class Receipt(Struct):
@@ -113,9 +115,9 @@ class Internal(Struct):
 
 
 class Info(Struct):
-    """A transaction's result."""
+    """A transaction's result, without an id where there is none."""
 
-    id: str = ""
+    id: str
     fee: int = 0
     height: int = field(name="blockNumber", default=0)
     result: str = ""  # FAILED, or left out
@@ -127,20 +129,21 @@ class Info(Struct):
 class Known(Struct):
     """A transaction that is waited for; without an id there is none."""
 
-    tx_id: str = field(name="txID", default="")
+    tx_id: str = field(name="txID")
 
 
 class Account(Struct):
     """An account; one that is not there has no address."""
 
-    address: str = ""
+    address: str
     balance: int = 0
     type: str = ""
 
 
 class Resources(Struct):
-    """What an account may use for nothing."""
+    """What an account may use for nothing; `total_net_limit` is the chain's."""
 
+    total_net_limit: int = field(name="TotalNetLimit")
     free_net_used: int = field(name="freeNetUsed", default=0)
     free_net_limit: int = field(name="freeNetLimit", default=0)
     net_used: int = field(name="NetUsed", default=0)
@@ -159,7 +162,7 @@ class ChainParameter(Struct):
 class ChainParameters(Struct):
     """All of them."""
 
-    parameters: tuple[ChainParameter, ...] = field(name="chainParameter", default=())
+    parameters: tuple[ChainParameter, ...] = field(name="chainParameter")
 
 
 class Return(Struct):
@@ -185,7 +188,7 @@ class TrialTransaction(Struct):
 class Trial(Struct):
     """What a call would do."""
 
-    result: Return = field(default_factory=Return)
+    result: Return
     energy_used: int = 0
     constant_result: tuple[str, ...] = ()
     logs: tuple[Log, ...] = ()

@@ -92,7 +92,7 @@ def test_f41_a_node_that_fails_hands_over_to_the_next_and_rests(chain: TronNode)
     adapter.close()
 
 
-@pytest.mark.parametrize("kind", ["hang_up", "status", "html", "cut", "empty"])
+@pytest.mark.parametrize("kind", ["hang_up", "status", "json_status", "html", "cut", "empty"])
 def test_f41_a_node_that_answers_badly_is_no_empty_chain(chain: TronNode, kind: str) -> None:
     adapter = open_adapter(chain.url, genesis=genesis_of(chain))
     chain.fault(kind)
@@ -119,7 +119,7 @@ def test_f42_a_node_of_another_chain_is_neither_read_nor_hidden(chain: TronNode)
 def test_a_node_that_hides_internal_transactions_stops_the_start(
     scripted: Any, headers: Callable[..., Any]
 ) -> None:
-    ran = {"receipt": {"result": "SUCCESS"}}
+    ran = {"id": "ee" * 32, "receipt": {"result": "SUCCESS"}}
     many = scripted({"wallet/getblock": headers(50), "wallet/gettransactioninfobyblocknum": [ran] * 50})
     assert TronAdapter._hides_internals(many)
     shown = {**ran, "internal_transactions": [{"caller_address": "41" + "aa" * 20}]}
