@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from cloudpay.chains.nodes.faults import NodeFault
 from cloudpay.chains.nodes.http import HttpNode
@@ -16,16 +17,17 @@ _NUMBER_DIGITS = 16  # a block's id begins with its number, 8 bytes (java-tron, 
 
 
 class Node(HttpNode):
-    """Asks one node. A path in its address is kept, with a slash at its end or without."""
+    """Asks one node. A path in its address is kept, with a slash at its end or without, and so is a query."""
 
     def __init__(self, url: str, name: str, *, timeout: float, key: tuple[str, str] | None) -> None:
         headers = {"User-Agent": "cloudpay-tron", **({key[0]: key[1]} if key else {})}
         super().__init__(url, name, timeout=timeout, headers=headers)
-        self._base = url.rstrip("/")
+        self._parts = urlsplit(url)._replace(fragment="")
 
     def ask(self, call: Call[Answer]) -> Answer:
         """Answer one call; raises `NodeFault`, or `Refused` for the node's own error."""
-        return call.read(self.post(f"{self._base}/{call.path}", json.dumps(call.parameters), 1))
+        path = f"{self._parts.path.rstrip('/')}/{call.path}"
+        return call.read(self.post(self._parts._replace(path=path).geturl(), json.dumps(call.parameters), 1))
 
     def reads_as_error(self, content: bytes) -> bool:
         """Say whether an answer with an error status holds java-tron's own `Error`; any other JSON is a proxy's."""

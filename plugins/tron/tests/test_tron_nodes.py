@@ -52,6 +52,28 @@ def test_a_path_in_the_address_is_kept_with_a_slash_and_without(
     assert asked == [f"{URL}/wallet/getblock"]
 
 
+@pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/"])
+def test_a_query_in_the_address_goes_behind_every_path(chain: TronNode, path: str) -> None:
+    asked: list[str] = []
+
+    class Listening(Node):
+        def post(self, url: str, body: str, calls: int) -> bytes:
+            asked.append(url)
+            return b"{}"
+
+    node = Listening(f"https://p.example{path}?apikey=a/b&x=1", "p.example", timeout=1, key=None)
+    node.header()
+    node.header(solid=True)
+    below = path.rstrip("/")
+    assert asked == [
+        f"https://p.example{below}/{kind}/getblock?apikey=a/b&x=1" for kind in ("wallet", "walletsolidity")
+    ]
+    assert "a/b" not in node.veil.over("https://p.example/wallet/getblock?apikey=a/b&x=1 says no")
+    adapter = open_adapter(f"{chain.url}?apikey=secret", genesis=genesis_of(chain))
+    assert adapter.head().latest.height >= 1
+    adapter.close()
+
+
 def test_the_key_goes_in_a_header_of_its_own_and_is_never_another_ones() -> None:
     node = Node(URL, "provider.example", timeout=1, key=("TRON-PRO-API-KEY", "mine"))
     assert node._session.headers["TRON-PRO-API-KEY"] == "mine"
