@@ -1,7 +1,7 @@
 """One node over HTTP: a kept-alive connection, and every way of answering badly turned into `NodeFault`."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import requests
@@ -28,11 +28,16 @@ class _Session(requests.Session):
 
 
 class HttpNode:
-    """Speaks to one node. `name` is without the path, which may hold an API key; `calls` counts what was asked."""
+    """Speaks to one node. `name` is without the path, which may hold an API key; `calls` counts what was asked.
 
-    def __init__(self, url: str, name: str, *, timeout: float, headers: Mapping[str, str]) -> None:
+    `secrets` go along in headers; no more than the address's are they shown.
+    """
+
+    def __init__(
+        self, url: str, name: str, *, timeout: float, headers: Mapping[str, str], secrets: Sequence[str] = ()
+    ) -> None:
         self.name = name
-        self.veil = Veil(url)
+        self.veil = Veil(url, secrets)
         self.calls = 0
         self.latency: float | None = None
         """Seconds that a request takes, as a running mean."""

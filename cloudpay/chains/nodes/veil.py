@@ -1,6 +1,7 @@
-"""The secrets in a node's address, kept out of what the node says: some quote the path, and with it the key."""
+"""Secrets in a node's address or sent to it, kept out of what it says: some quote the path, and with it the key."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote_plus, urlsplit
 
 _FEW = 3
@@ -9,14 +10,15 @@ _COVER = "[hidden]"
 
 
 class Veil:
-    """Hides every longer part of one address but its host: path segments, query, user and password."""
+    """Hides every longer part of one address but its host: path segments, query, user and password; and `others`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, others: Iterable[str] = ()) -> None:
         parts = urlsplit(url)
         user_info = parts.netloc.rpartition("@")[0]
         texts = [*re.split(r"[/;]", parts.path), *user_info.split(":", 1), parts.query, parts.fragment]
         texts += [value for pair in parts.query.split("&") for value in (pair, pair.partition("=")[2])]
         secrets = {each for text in texts for each in (text, unquote_plus(text)) if len(each) > _FEW}
+        secrets.update(filter(None, others))
         longest_first = sorted(secrets, key=lambda each: (-len(each), each))
         self._secrets = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
 

@@ -21,7 +21,7 @@ class Node(HttpNode):
 
     def __init__(self, url: str, name: str, *, timeout: float, key: tuple[str, str] | None) -> None:
         headers = {"User-Agent": "cloudpay-tron", **({key[0]: key[1]} if key else {})}
-        super().__init__(url, name, timeout=timeout, headers=headers)
+        super().__init__(url, name, timeout=timeout, headers=headers, secrets=(key or ())[1:])
         self._parts = urlsplit(url)._replace(fragment="")
 
     def ask(self, call: Call[Answer]) -> Answer:

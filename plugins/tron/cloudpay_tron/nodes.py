@@ -7,6 +7,7 @@ from typing import ClassVar
 from cloudpay.chains.nodes.members import Member
 from cloudpay.chains.nodes.pool import NodePool, named
 from cloudpay_tron.node import Node
+from cloudpay_tron.provider import key_for
 from cloudpay_tron.settings import TronSettings
 
 
@@ -39,8 +40,8 @@ class Nodes(NodePool[Node]):
 
 def open_nodes(settings: TronSettings, network: str) -> Nodes:
     """Open the configured nodes; no call is made yet."""
-    key = (settings.api_key_header, settings.api_key) if settings.api_key else None
     nodes = [
-        Node(url, name, timeout=settings.timeout_seconds, key=key) for url, name in named(settings.rpc_urls)
+        Node(url, name, timeout=settings.timeout_seconds, key=key_for(settings, url))
+        for url, name in named(settings.rpc_urls)
     ]
     return Nodes(network, settings.genesis, nodes)

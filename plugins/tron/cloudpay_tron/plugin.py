@@ -10,6 +10,7 @@ from cloudpay.chains.types import Finality, KeyFamily
 from cloudpay.kernel.plugins import hookimpl
 from cloudpay_tron.addresses import TronAddresses
 from cloudpay_tron.networks import NETWORKS
+from cloudpay_tron.provider import require_safe_key
 from cloudpay_tron.settings import TronSettings
 
 FAMILY = KeyFamily("tron", 195)  # SLIP-44
@@ -40,6 +41,7 @@ def light_half(settings: NetworkSettings, network: str) -> Addresses:
     addresses = TronAddresses(network)
     if settings.finality is not Finality.SOLID:
         raise UnusableTable(network, 'finality must be "solid": TRON tells itself which block is final')
+    require_safe_key(settings, network)
     for symbol, contract in listed_contracts(settings, addresses, network).items():
         if contract != settings.assets[symbol].contract:
             raise UnusableTable(network, f"contract of assets.{symbol}: write it as {contract}")
