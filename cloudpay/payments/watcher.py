@@ -91,7 +91,12 @@ class Watcher:
             return 0, head.latest  # nothing is new: a quiet poll costs no more than the question for the head
         read, newest = 0, None
         while not self.stop.is_set():
-            found = self._next_page(cursor, head)
+            try:
+                found = self._next_page(cursor, head)
+            except NodeUnavailable:
+                if not read:
+                    raise
+                return read, None  # a limit came: what was read stands, and the next poll goes on from there
             if found is None:
                 return read, None
             after, page = found

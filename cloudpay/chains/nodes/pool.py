@@ -132,6 +132,10 @@ class NodePool(ABC, Generic[NodeT]):
             raise NodeUnavailable(self._network, "; ".join(reasons))
         return reachable
 
+    def rest(self, node: NodeT, fault: NodeFault) -> None:
+        """Have a node rest that has done a part of its work: what came before the fault stands."""
+        self._failed(self.member_of(node), fault)
+
     def member_of(self, node: NodeT) -> Member[NodeT]:
         """Answer what is written down of a node."""
         return next(each for each in self.members if each.node is node)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloudpay_evm.calls import Call
-from cloudpay_evm.ranges import RangeSizes
+from cloudpay.chains.nodes.ranges import RangeSizes
 
 
 class BatchSizes:

@@ -7,7 +7,7 @@ from cloudpay_evm import blooms
 from cloudpay_evm.calls import Call, block_at
 from cloudpay_evm.errors import BlockVanished, NodeFault, Refused
 from cloudpay_evm.node import Node
-from cloudpay_evm.ranges import RangeSizes
+from cloudpay.chains.nodes.ranges import RangeSizes
 from cloudpay_evm.transfers import TRANSFER, Tokens, lasting, require_block
 from cloudpay_evm.wire import LOGS, Block, Log, number
 

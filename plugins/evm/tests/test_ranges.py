@@ -1,6 +1,6 @@
 """How the size of ranges is learned."""
 
-from cloudpay_evm.ranges import RangeSizes
+from cloudpay.chains.nodes.ranges import RangeSizes
 
 
 def test_a_refused_size_is_halved_for_that_node_alone_and_never_below_one() -> None:

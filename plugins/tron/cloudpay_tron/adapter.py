@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from cloudpay.chains.adapter import NodeHealth, Opinion
-from cloudpay.chains.errors import MissingToken, NodeUnavailable, UnusableTable, WrongDecimals
+from cloudpay.chains.errors import MissingToken, NodeUnavailable, WrongDecimals
 from cloudpay.chains.nodes.faults import BlockVanished
 from cloudpay.chains.nodes.standby import Standby
 from cloudpay.chains.types import (
@@ -19,19 +19,15 @@ from cloudpay.chains.types import (
     Statuses,
     Watch,
 )
-from cloudpay_tron import calls, lookups, trc20
+from cloudpay_tron import lookups, trc20
 from cloudpay_tron.balances import BalanceReader
+from cloudpay_tron.internals import Internals
 from cloudpay_tron.node import Node
 from cloudpay_tron.nodes import open_nodes
-from cloudpay_tron.scan import Scanner
+from cloudpay_tron.scan import Read, Scanner
 from cloudpay_tron.sending import SendingHalf
 from cloudpay_tron.settings import TronSettings
 from cloudpay_tron.transfers import BlockReader
-
-_LOOKED_THROUGH = 10
-"""Blocks in which a node's internal transactions are looked for."""
-_MANY_CALLS = 200
-"""Calls of contracts among which some must have sent TRX: on the main net, a block has about as many."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +53,7 @@ class TronAdapter(SendingHalf):
         self._balances = BalanceReader(network)
         self._standby = Standby(self.nodes, settings, _headers)
         contracts = [each.contract for each in settings.assets.values() if each.contract]
+        self._internals = Internals(self.nodes, network)
         self._scanner = Scanner(BlockReader(contracts, internal=settings.internal_transfers))
         self._seen: _Seen | None = None
         self._last_seen: _Seen | None = None
@@ -81,13 +78,7 @@ class TronAdapter(SendingHalf):
             if found != asset.decimals:
                 raise WrongDecimals(self._network, symbol, asset.decimals, found)
         if self._settings.internal_transfers:
-            silent = [node.name for node in reachable if self._hides_internals(node)]
-            if silent:
-                what = (
-                    f"{', '.join(silent)} tells no internal transactions, so that TRX from contracts would be missed: "
-                    "set vm.saveInternalTx there, use other nodes, or set internal_transfers = false"
-                )
-                raise UnusableTable(self._network, what)
+            self._internals.require(reachable)
 
     def head(self) -> Head:
         """Answer the newest and the solid block of one and the same node."""
@@ -109,15 +100,18 @@ class TronAdapter(SendingHalf):
         if seen is not None and (after is None or after.height >= seen.latest.height):
             seen = None  # the question is whether there is more by now
 
-        def read(node: Node) -> Page:
+        def read(node: Node) -> tuple[Node, Read]:
             latest = seen.latest if seen is not None and seen.node is node else None
             try:
-                page = self._scanner.page(node, after, limit, watch, latest)
+                return node, self._scanner.read(node, after, limit, watch, latest)
             except BlockVanished:  # the chain moved under the page; a second look sees it as it is now
-                page = self._scanner.page(node, after, limit, watch, None)
-            return replace(page, node=node.name)
+                return node, self._scanner.read(node, after, limit, watch, None)
 
-        page = self.nodes.run(read)
+        node, found = self.nodes.run(read)
+        page = replace(found.page, node=node.name)
+        self._promise_traces(node, found)
+        if found.fault is not None:
+            self.nodes.rest(node, found.fault)
         if seen is not None and page.headers and page.headers[-1].height < seen.latest.height:
             self._seen = seen
         return page
@@ -157,6 +151,16 @@ class TronAdapter(SendingHalf):
         """Close connections."""
         self.nodes.close()
 
+    def _promise_traces(self, node: Node, found: Read) -> None:
+        """Promise what contracts sent for this very page, so that balances are looked at where it may lack that."""
+        if not self._settings.internal_transfers or not found.page.headers:
+            return
+        if self._internals.are_told(node, found.results):
+            self.capabilities |= Capability.TRACES
+        else:
+            self.capabilities &= ~Capability.TRACES
+            self._internals.leave_what_hides(node)
+
     def _look_again(self, node: Node) -> _Seen:
         """Look at the head; where it has not moved, what this node said was solid below it is not asked again."""
         last, latest = self._last_seen, node.required()
@@ -164,18 +168,6 @@ class TronAdapter(SendingHalf):
             return last
         solid = node.solid()
         return _Seen(node, latest, min(solid, latest.ref, key=lambda ref: ref.height))
-
-    @staticmethod
-    def _hides_internals(node: Node) -> bool:
-        """Say whether a node tells of many calls of contracts, and of nothing that they have sent."""
-        head = node.required().height
-        run = 0
-        for height in range(max(1, head - _LOOKED_THROUGH + 1), head + 1):
-            for info in node.ask(calls.infos(height)):
-                if info.internal:
-                    return False
-                run += bool(info.receipt.result)
-        return run >= _MANY_CALLS
 
 
 def _headers(node: Node, heights: Sequence[int | None]) -> list[Header | None]:

@@ -1,17 +1,28 @@
 """One page of the chain: blocks that follow each other by their ids, and every transfer in them that touches us."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cloudpay.chains.errors import Unlinked
-from cloudpay.chains.nodes.faults import BlockVanished, NodeFault
+from cloudpay.chains.nodes.faults import AskedTooOften, BlockVanished, NodeFault
+from cloudpay.chains.nodes.ranges import RangeSizes
 from cloudpay.chains.types import BlockRef, Header, Page, Transfer, Watch
 from cloudpay_tron import calls
 from cloudpay_tron.node import Node, header_of
 from cloudpay_tron.transfers import BlockReader, hold_results
-from cloudpay_tron.wire import Block
+from cloudpay_tron.wire import Block, Info
 
 AT_ONCE = 100
 """Blocks that `getblockbylimitnext` answers at most (java-tron, `Wallet.getBlocksByLimitNext`)."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """A page, and what else its reading has shown; `fault` cut it short, the page is what was read before."""
+
+    page: Page
+    results: Sequence[Info] = ()
+    fault: NodeFault | None = None
 
 
 class Scanner:
@@ -19,10 +30,11 @@ class Scanner:
 
     def __init__(self, reader: BlockReader) -> None:
         self._reader = reader
+        self._sizes = RangeSizes(AT_ONCE)
 
-    def page(
+    def read(
         self, node: Node, after: BlockRef | None, limit: int, watch: Watch, latest: Header | None
-    ) -> Page:
+    ) -> Read:
         """Read the page after a block. `latest` spares a call where it was this node's head a moment ago.
 
         Raises `Unlinked`, and `NodeFault` for whatever another node may do better.
@@ -35,8 +47,8 @@ class Scanner:
         if latest.height == after.height:
             if latest.hash != after.hash:
                 raise Unlinked(after)
-            return Page((), ())
-        end = min(latest.height, after.height + min(limit, AT_ONCE))
+            return Read(Page((), ()))
+        end = min(latest.height, after.height + min(limit, self._sizes.of(node.name)))
         return self._read(node, self._linked(after, self._blocks(node, after.height + 1, end)), watch)
 
     def _blocks(self, node: Node, first: int, last: int) -> Sequence[Block]:
@@ -62,21 +74,43 @@ class Scanner:
             raise Unlinked(after)
         return linked
 
-    def _read(self, node: Node, blocks: Sequence[Block], watch: Watch) -> Page:
-        headers = tuple(header_of(block) for block in blocks)
+    def _read(self, node: Node, blocks: Sequence[Block], watch: Watch) -> Read:
+        """Read the blocks' results; a fault after the first leaves those before it."""
+        headers: list[Header] = []
         transfers: list[Transfer] = []
-        for block, header in zip(blocks, headers, strict=True):
-            if not block.transactions:
-                continue
-            infos = node.ask(calls.infos(header.height))
+        results: list[Info] = []
+        cut: NodeFault | None = None
+        for block in blocks:
+            header = header_of(block)
             try:
-                hold_results(header.height, block.transactions, infos)
-            except NodeFault:
-                if node.required(header.height).hash != header.hash:
-                    raise BlockVanished(header.height) from None
-                raise
-            transfers += self._reader.read(header.ref, block.transactions, infos)
-        return Page(headers, _ours(transfers, watch))
+                infos = _results(node, block, header)
+                transfers += self._reader.read(header.ref, block.transactions, infos)
+            except NodeFault as fault:
+                if isinstance(fault, AskedTooOften):
+                    self._sizes.refused(node.name, len(blocks))
+                if not headers or isinstance(fault, BlockVanished):
+                    raise
+                cut = fault
+                break
+            headers.append(header)
+            results += infos
+        if cut is None:
+            self._sizes.worked(node.name)
+        return Read(Page(tuple(headers), _ours(transfers, watch)), results, cut)
+
+
+def _results(node: Node, block: Block, header: Header) -> Sequence[Info]:
+    """Ask for the results of a block's transactions; raises `BlockVanished` where they are of another block."""
+    if not block.transactions:
+        return ()
+    infos = node.ask(calls.infos(header.height))
+    try:
+        hold_results(header.height, block.transactions, infos)
+    except NodeFault:
+        if node.required(header.height).hash != header.hash:
+            raise BlockVanished(header.height) from None
+        raise
+    return infos
 
 
 def _ours(transfers: Sequence[Transfer], watch: Watch) -> tuple[Transfer, ...]:

@@ -66,7 +66,7 @@ def read(scripted: Any, headers: Callable[..., Any], ids: Callable[..., str]) ->
         def watch(addresses: Collection[str]) -> frozenset[str]:
             return frozenset({OURS}) & frozenset(addresses)
 
-        return scanner.page(scripted(script), BlockRef(7, ids(7)), 10, watch, None)
+        return scanner.read(scripted(script), BlockRef(7, ids(7)), 10, watch, None).page
 
     return reading
 
@@ -209,7 +209,7 @@ def test_results_of_a_block_that_was_replaced_are_asked_for_again(
     }
     scanner = Scanner(BlockReader([USDT], internal=True))
     with pytest.raises(BlockVanished):
-        scanner.page(scripted(script), BlockRef(7, ids(7)), 10, lambda _: frozenset(), None)
+        scanner.read(scripted(script), BlockRef(7, ids(7)), 10, lambda _: frozenset(), None)
 
 
 def test_a_block_whose_parent_is_another_is_unlinked(
@@ -221,7 +221,7 @@ def test_a_block_whose_parent_is_another_is_unlinked(
     }
     scanner = Scanner(BlockReader([USDT], internal=True))
     with pytest.raises(Unlinked):
-        scanner.page(scripted(script), BlockRef(7, ids(7, "b")), 10, lambda _: frozenset(), None)
+        scanner.read(scripted(script), BlockRef(7, ids(7, "b")), 10, lambda _: frozenset(), None)
 
 
 def test_a_node_that_lags_is_no_empty_page(
@@ -229,7 +229,7 @@ def test_a_node_that_lags_is_no_empty_page(
 ) -> None:
     node = scripted({"wallet/getblock": headers(5)})
     with pytest.raises(NodeFault, match="lags behind"):
-        Scanner(BlockReader([], internal=True)).page(
+        Scanner(BlockReader([], internal=True)).read(
             node, BlockRef(7, ids(7)), 10, lambda _: frozenset(), None
         )
 
@@ -251,7 +251,7 @@ def test_the_calls_of_a_page_are_those_of_its_blocks_however_many_are_watched(
             "wallet/gettransactioninfobyblocknum": [info(blockNumber=9, receipt={})],
         }
     )
-    Scanner(BlockReader([USDT], internal=True)).page(node, BlockRef(7, ids(7)), 10, frozenset, None)
+    Scanner(BlockReader([USDT], internal=True)).read(node, BlockRef(7, ids(7)), 10, frozenset, None)
     assert [path for path, _ in node.asked] == [
         "wallet/getblock",
         "wallet/getblockbylimitnext",

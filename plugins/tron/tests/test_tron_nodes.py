@@ -14,6 +14,7 @@ from cloudpay_devnet.tron.node import TronNode
 from cloudpay_tron import calls
 from cloudpay_tron.adapter import TronAdapter
 from cloudpay_tron.errors import Refused
+from cloudpay_tron.internals import hides_internals
 from cloudpay_tron.node import Node
 
 URL = "https://provider.example/v1/secret"
@@ -138,19 +139,19 @@ def test_f42_a_node_of_another_chain_is_neither_read_nor_hidden(chain: TronNode)
     adapter.close()
 
 
-def test_a_node_that_hides_internal_transactions_stops_the_start(
+def test_a_node_hides_internal_transactions_that_tells_of_many_calls_and_of_none_of_them(
     scripted: Any, headers: Callable[..., Any]
 ) -> None:
     ran = {"id": "ee" * 32, "receipt": {"result": "SUCCESS"}}
     many = scripted({"wallet/getblock": headers(50), "wallet/gettransactioninfobyblocknum": [ran] * 50})
-    assert TronAdapter._hides_internals(many)
+    assert hides_internals(many)
     shown = {**ran, "internal_transactions": [{"caller_address": "41" + "aa" * 20}]}
     told = scripted(
         {"wallet/getblock": headers(50), "wallet/gettransactioninfobyblocknum": [ran] * 49 + [shown]}
     )
-    assert not TronAdapter._hides_internals(told)
+    assert not hides_internals(told)
     quiet = scripted({"wallet/getblock": headers(50), "wallet/gettransactioninfobyblocknum": [ran]})
-    assert not TronAdapter._hides_internals(quiet), "a quiet chain says nothing"
+    assert not hides_internals(quiet), "a quiet chain says nothing"
 
 
 def test_f43_a_node_whose_head_stands_still_is_left_for_one_that_is_ahead(chain: TronNode) -> None:
