@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from cloudpay.chains.adapter import ChainAdapter
-from cloudpay.chains.errors import Unlinked
+from cloudpay.chains.errors import NodeUnavailable, Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import BlockRef, Capability, Head, Header, Page

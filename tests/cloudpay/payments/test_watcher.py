@@ -1,6 +1,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -8,7 +9,7 @@ from structlog.testing import capture_logs
 from cloudpay.chains.adapter import Opinion
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.types import BlockRef, Capability
+from cloudpay.chains.types import BlockRef, Capability, Page
 from cloudpay.invoices.states import InvoiceException, InvoiceStatus
 from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
 from cloudpay.payments.loop import LEASE_TTL
@@ -123,6 +124,31 @@ def test_f37_f41_a_node_that_hides_logs_does_not_move_the_cursor(shop: Shop) -> 
     shop.chain.come_back()
     shop.mine(5)
     assert shop.state(invoice).status is InvoiceStatus.PAID
+
+
+def test_f41_a_node_that_stops_answering_after_some_pages_has_made_progress(
+    open_shop_with: "Callable[..., Shop]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = open_shop_with("evm", scan_limit=2)
+    shop.mine(2)
+    before = network_views(shop.gateway)[0].cursor
+    assert before is not None
+    shop.chain.mine(6)
+    scan, left = shop.chain.scan, iter([None, None])
+
+    def limited(*asked: Any) -> Page:
+        if next(left, "no more") is not None:
+            raise NodeUnavailable("evm", "HTTP 429")
+        return scan(*asked)
+
+    monkeypatch.setattr(shop.chain, "scan", limited)
+    shop.look()
+    assert network_views(shop.gateway)[0].cursor == before + 4, "what was read before the limit stands"
+    with pytest.raises(NodeUnavailable):
+        shop.look()
+    monkeypatch.undo()
+    shop.look()
+    assert network_views(shop.gateway)[0].cursor == before + 6
 
 
 def test_f36_crediting_waits_while_finality_stands_still(shop: Shop) -> None:
