@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cloudpay_evm.calls import Call
 from cloudpay.chains.nodes.ranges import RangeSizes
+from cloudpay_evm.calls import Call
 
 
 class BatchSizes:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
+from cloudpay.chains.nodes.ranges import RangeSizes
 from cloudpay_evm import blooms
 from cloudpay_evm.calls import Call, block_at
 from cloudpay_evm.errors import BlockVanished, NodeFault, Refused
 from cloudpay_evm.node import Node
-from cloudpay.chains.nodes.ranges import RangeSizes
 from cloudpay_evm.transfers import TRANSFER, Tokens, lasting, require_block
 from cloudpay_evm.wire import LOGS, Block, Log, number
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from cloudpay.chains.nodes.faults import NodeFault
+from cloudpay.chains.nodes.faults import AskedTooOften, NodeFault
 from cloudpay_tron.errors import Refused
 from cloudpay_tron.forms import to_hex
 from cloudpay_tron.wire import (
@@ -28,6 +28,9 @@ _OVERLOADED = re.compile(
     r" comput|suspended|reject",
     re.IGNORECASE,
 )
+
+_SUSPENDED = re.compile(r"suspended for ([0-9]{1,6}) ?s\b")
+"""How TronGrid says when to ask again, where there is no Retry-After."""
 
 
 class _Error(msgspec.Struct):
@@ -83,7 +86,9 @@ class Call(Generic[Answer]):
         if told is None:
             return
         if _OVERLOADED.search(str(told)):
-            raise NodeFault(f"it is limited or overloaded ({str(told)[:120]})")
+            wish = _SUSPENDED.search(str(told))
+            seconds = float(wish[1]) if wish else None
+            raise AskedTooOften(f"it is limited or overloaded ({str(told)[:120]})", seconds)
         raise Refused(self.path, str(told))
 
 

@@ -22,8 +22,8 @@ def require_safe_key(settings: TronSettings, network: str) -> None:
     meant = [url for url in settings.rpc_urls if key_for(settings, url)]
     if settings.api_key and settings.rpc_urls and not meant:
         what = (
-            f"api_key is for no node: where rpc_urls names several hosts, it is sent to those of {_PROVIDER} alone; name "
-            "one host, or write the key into the addresses"
+            f"api_key is for no node: where rpc_urls names several hosts, it is sent to those of {_PROVIDER} alone; "
+            "name one host, or write the key into the addresses"
         )
         raise UnusableTable(network, what)
     for url in meant:

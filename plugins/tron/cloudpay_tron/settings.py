@@ -29,8 +29,8 @@ class TronSettings(NetworkSettings, frozen=True, kw_only=True):
     api_key: Annotated[
         str,
         Meta(
-            description="Key of your own at the provider of the nodes, sent in `api_key_header`: where `rpc_urls` names "
-            "several hosts, to those of trongrid.io alone. Never over plain http, but to this machine. Empty: none."
+            description="Key of your own at the provider of the nodes, sent in `api_key_header`: where `rpc_urls` "
+            "names several hosts, to those of trongrid.io alone. Never over plain http, but to this machine. Empty: none."
         ),
     ] = ""
     api_key_header: Annotated[

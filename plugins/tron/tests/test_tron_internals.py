@@ -59,7 +59,9 @@ class Nodes:
         def block(height: int) -> dict[str, Any]:
             results = told(height)
             ids = [each["id"] for each in results] if isinstance(results, list) else []
-            sent = [{"txID": each, "raw_data": {"contract": [{"type": "VoteWitnessContract"}]}} for each in ids]
+            sent = [
+                {"txID": each, "raw_data": {"contract": [{"type": "VoteWitnessContract"}]}} for each in ids
+            ]
             return {**self._headers(height), "transactions": sent}
 
         return {
@@ -80,7 +82,11 @@ def nodes(scripted: Any, headers: Callable[..., Any], monkeypatch: pytest.Monkey
 @pytest.fixture
 def adapter(nodes: Nodes, headers: Callable[..., Any]) -> TronAdapter:
     """Two nodes, the second a standby."""
-    table = {"rpc_urls": [ONE, TWO], "genesis": headers(0)["blockID"], "assets": {"USDT": False, "USDD": False}}
+    table = {
+        "rpc_urls": [ONE, TWO],
+        "genesis": headers(0)["blockID"],
+        "assets": {"USDT": False, "USDD": False},
+    }
     return cast("TronAdapter", load_chains({"tron": table}, "tron").adapter("tron"))
 
 
@@ -155,7 +161,9 @@ def test_without_internal_transfers_nothing_is_promised(
     assert Capability.TRACES not in adapter.capabilities
 
 
-@pytest.mark.parametrize("fault", [AskedTooOften("HTTP 429"), {"Error": "this API is unavailable due to config"}])
+@pytest.mark.parametrize(
+    "fault", [AskedTooOften("HTTP 429"), {"Error": "this API is unavailable due to config"}]
+)
 @pytest.mark.parametrize("judged", [ONE, TWO])
 def test_a_node_that_cannot_be_judged_at_the_start_does_not_stop_it(
     adapter: TronAdapter, nodes: Nodes, fault: Any, judged: str
@@ -165,7 +173,9 @@ def test_a_node_that_cannot_be_judged_at_the_start_does_not_stop_it(
     assert sorted(each.failures for each in adapter.health()) == [0, 1]
 
 
-@pytest.mark.parametrize("fault", [AskedTooOften("HTTP 429"), {"Error": "this API is unavailable due to config"}])
+@pytest.mark.parametrize(
+    "fault", [AskedTooOften("HTTP 429"), {"Error": "this API is unavailable due to config"}]
+)
 def test_a_start_at_which_no_node_can_be_judged_is_made_again(
     adapter: TronAdapter, nodes: Nodes, fault: Any
 ) -> None:

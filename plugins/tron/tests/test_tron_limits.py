@@ -10,6 +10,7 @@ from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.nodes.faults import AskedTooOften, BlockVanished, NodeFault
 from cloudpay.chains.registry import load_chains
 from cloudpay.chains.types import BlockRef
+from cloudpay_tron import calls
 from cloudpay_tron.adapter import TronAdapter
 from cloudpay_tron.node import Node
 from cloudpay_tron.scan import Scanner
@@ -91,6 +92,19 @@ def test_a_limit_halves_the_pages_of_this_node_alone(
     assert asked == [[10, 5], [10]]
 
 
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("The key exceeds the frequency limit(15), and the query server is suspended for 30 s", 30.0),
+        ("class x : lack of computing resources", None),
+    ],
+)
+def test_a_limit_that_is_told_in_words_is_kept_to(scripted: Any, told: str, seconds: float | None) -> None:
+    with pytest.raises(AskedTooOften) as raised:
+        scripted({"wallet/getblock": {"Error": told}}).ask(calls.header())
+    assert raised.value.retry_after == seconds
+
+
 def test_a_node_that_cut_a_page_short_rests_as_long_as_it_asked_for(
     chain: Any, scripted: Any, headers: Callable[..., Any], ids: Callable[..., str], monkeypatch: Any
 ) -> None:
@@ -100,7 +114,7 @@ def test_a_node_that_cut_a_page_short_rests_as_long_as_it_asked_for(
     now = adapter.nodes.clock()
     adapter.nodes.clock = lambda: now
     monkeypatch.setattr(
-        Node, "post", lambda _, url, body, calls: told.post(url.replace(URL, "http://node.test"), body, calls)
+        Node, "post", lambda _, url, body, asked: told.post(url.replace(URL, "http://node.test"), body, asked)
     )
     page = adapter.scan(BlockRef(4, ids(4)), 10, frozenset)
     assert [each.height for each in page.headers] == [5, 6, 7]
@@ -110,5 +124,5 @@ def test_a_node_that_cut_a_page_short_rests_as_long_as_it_asked_for(
         adapter.scan(page.headers[-1].ref, 10, frozenset)
     now += 41
     told.script.update(chain(lambda _: None))
-    assert adapter.scan(page.headers[-1].ref, 100, frozenset).headers[-1].height == 12, "half as many as before"
+    assert adapter.scan(page.headers[-1].ref, 100, frozenset).headers[-1].height == 12, "half of it"
     adapter.close()
