@@ -30,7 +30,8 @@ class TronSettings(NetworkSettings, frozen=True, kw_only=True):
         str,
         Meta(
             description="Key of your own at the provider of the nodes, sent in `api_key_header`: where `rpc_urls` "
-            "names several hosts, to those of trongrid.io alone. Never over plain http, but to this machine. Empty: none."
+            "names several hosts, to those of trongrid.io alone. Never over plain http, but to this machine. "
+            "Empty: none."
         ),
     ] = ""
     api_key_header: Annotated[
