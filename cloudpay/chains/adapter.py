@@ -158,6 +158,24 @@ class TokenFinder(Protocol):
         ...
 
 
+@runtime_checkable
+class AbsenceProver(Protocol):
+    """An adapter that reads blocks to prove that nothing signed is in them; asked whether it is one before it is asked.
+
+    For chains whose transactions expire: an index that was lost denies what the blocks hold.
+    """
+
+    def absent(
+        self, signed: Mapping[str, bytes], final: BlockRef, meanwhile: Callable[[], None]
+    ) -> frozenset[str]:
+        """Answer which of these (bytes by id) are in no block up to `final`, and can be in none that comes after it.
+
+        Every block that could hold one was read, each the child of the one before; where several nodes are named, from
+        two of them. `meanwhile` is called now and then, since that may take long. Raises `NodeUnavailable`.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class NodeHealth:
     """One node as the adapter sees it: `score` from 0 (out of use) to 100, and why.

@@ -188,7 +188,7 @@ def _of_spends(
             yield row, {**new, "status": row.status if was in FINAL else SpendStatus.SENT.value}
         elif becomes is TransactionStatus.OPEN and row.block_height is not None:
             yield row, {"status": row.status, "block_height": None}
-        elif becomes is TransactionStatus.EXPIRED:
+        elif becomes is TransactionStatus.EXPIRED and was is not becomes:
             yield row, _queued_anew(now)
         elif becomes is TransactionStatus.ABANDONED:
             yield row, _given_up(session, row, now)

@@ -31,6 +31,16 @@ class Standing:
             if self._is_asked(row.block_height, crowd) and self._hash_at(row.block_height) == row.block_hash
         )
 
+    def may_hold(self, row: Row[Any]) -> bool:
+        """Say whether the block that one was found in is not known to be replaced.
+
+        Above the head no node has a header to tell.
+        """
+        height = row.block_height
+        if height is None:
+            return False
+        return height > self._head.latest.height or self._hash_at(height) == row.block_hash
+
     def settles(self, row: Row[Any]) -> bool:
         """Say whether one that stands is final now and was not yet: its fee and its outcome are to be asked for."""
         return row.status not in FINAL and row.block_height <= self._head.final.height

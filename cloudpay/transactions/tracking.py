@@ -12,9 +12,10 @@ from cloudpay.chains.types import BlockRef, Head, Statuses, TxState, TxStatus
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.log import get_logger
+from cloudpay.transactions.expiry import freeze_returned, proven_absent
 from cloudpay.transactions.handing import AT_ONCE
 from cloudpay.transactions.models import TransactionRow
-from cloudpay.transactions.outcomes import FINAL, Finding, look_again, next_look, write_findings
+from cloudpay.transactions.outcomes import FINAL, WATCHES, Finding, look_again, next_look, write_findings
 from cloudpay.transactions.rows import Rows, attempts_by_transaction, claims_by_transaction
 from cloudpay.transactions.standing import Standing
 from cloudpay.transactions.states import UNDECIDED, TransactionStatus
@@ -24,7 +25,10 @@ from cloudpay.wallets.switch import freeze_sending
 
 _TRANSACTION = table_of(TransactionRow)
 _LOOKS = 2
-"""Looks in a row that must find a claim used up by somebody else: one node that has lost its index is not believed."""
+"""Looks in a row that must find a claim used up by somebody else, or find nothing of what has expired.
+
+One node that has lost its index is not believed.
+"""
 
 _log = get_logger(__name__)
 
@@ -70,7 +74,7 @@ def _look(station: Station, chunk: Sequence[Row[Any]], tracked: Tracked, blocks:
     with station.gateway.db.read() as session:
         attempts = attempts_by_transaction(session, ids)
         claims = claims_by_transaction(session, ids)
-    look = _Look(station, attempts, claims)
+    look = _Look(station, attempts, claims, blocks)
     if asked:
         look.ask([row for row in asked if row.status not in FINAL])
     findings = list(look.findings(asked))
@@ -83,7 +87,7 @@ def _look(station: Station, chunk: Sequence[Row[Any]], tracked: Tracked, blocks:
         state = look.state(row)
         if row.status == TransactionStatus.OPEN and state in (TxState.UNKNOWN, TxState.PENDING):
             tracked.waiting.append(row.id)
-        if state is TxState.UNKNOWN and row.status != TransactionStatus.USURPED:
+        if state is TxState.UNKNOWN and row.status not in _SILENT:
             tracked.unknown.append(row.id)
     gone = {each.transaction.id for each in findings if each.status not in _AGAIN}
     tracked.unknown = [each for each in tracked.unknown if each not in gone]
@@ -91,6 +95,8 @@ def _look(station: Station, chunk: Sequence[Row[Any]], tracked: Tracked, blocks:
 
 
 _AGAIN = frozenset({TransactionStatus.OPEN, TransactionStatus.INCLUDED})
+_SILENT = frozenset({TransactionStatus.USURPED, TransactionStatus.EXPIRED})
+"""What is looked at and never handed out again."""
 
 
 def _commit(
@@ -102,6 +108,7 @@ def _commit(
     """Write down what was found; what this gateway did not sign freezes the network in the same commit (fault F57)."""
     write_findings(session, station, findings)
     look_again(session, again)
+    freeze_returned(session, station, findings)
     usurped = [each for each in findings if each.status is TransactionStatus.USURPED]
     if not usurped:
         return
@@ -118,8 +125,10 @@ def _commit(
 class _Look:
     """What the nodes say of one chunk."""
 
-    def __init__(self, station: Station, attempts: Rows, claims: Mapping[str, frozenset[str]]) -> None:
-        self._station, self._attempts, self._claims = station, attempts, claims
+    def __init__(
+        self, station: Station, attempts: Rows, claims: Mapping[str, frozenset[str]], blocks: Standing
+    ) -> None:
+        self._station, self._attempts, self._claims, self._blocks = station, attempts, claims, blocks
         self._statuses = Statuses(BlockRef(0, ""), {})
         self._consumed: frozenset[str] = frozenset()
         self._depth = station.network.settings.confirmations
@@ -143,9 +152,16 @@ class _Look:
 
     def findings(self, chunk: Sequence[Row[Any]]) -> Iterator[Finding]:
         """Answer what changes."""
+        doubted = {row.id for row in chunk if row.doubts + 1 >= _LOOKS and self._seems_expired(row)}
+        absent = proven_absent(self._station, doubted, self._statuses.final)
         for row in chunk:
             included = self._included(row)
-            found = self._in_block(row, included) if included else self._in_no_block(row)
+            if row.status == TransactionStatus.EXPIRED:
+                found: Finding | None = self._looked_for(row, included)
+            elif included is not None:
+                found = self._in_block(row, included)
+            else:
+                found = self._in_no_block(row, absent)
             if found is not None:
                 yield found
 
@@ -174,9 +190,11 @@ class _Look:
         look_at = next_look(self._depth, block.height, self._statuses.final.height)
         return Finding(row, final, status, look_at=look_at)
 
-    def _in_no_block(self, row: Row[Any]) -> Finding | None:
+    def _in_no_block(self, row: Row[Any], absent: Collection[str]) -> Finding | None:
         if row.status in FINAL:
             return self._taken_back(row)
+        if row.status == TransactionStatus.INCLUDED and self._blocks.may_hold(row):
+            return None
         if self._claims[row.id] & self._consumed:
             doubts = row.doubts + 1
             usurped = doubts >= _LOOKS or row.status == TransactionStatus.USURPED
@@ -184,10 +202,30 @@ class _Look:
             known = row.status == status and usurped
             return None if known else Finding(row, status, doubts=doubts)
         if self._has_expired(row):
-            return Finding(row, TransactionStatus.EXPIRED)
+            return self._expired(row, absent)
         if row.status == TransactionStatus.INCLUDED or (row.doubts and row.status == TransactionStatus.OPEN):
             return Finding(row, TransactionStatus.OPEN)
         return None
+
+    def _expired(self, row: Row[Any], absent: Collection[str]) -> Finding | None:
+        """Doubt it first; believe it when a later block is final, and every proof that there is was given."""
+        height = self._statuses.final.height
+        if row.id in absent:
+            return Finding(
+                row, TransactionStatus.EXPIRED, look_at=height + self._depth, doubts=row.doubts + 1
+            )
+        if not self._is_time(row):
+            return None
+        doubts = min(row.doubts + 1, _LOOKS - 1)
+        wait = self._depth if row.doubts else 1  # what was not proven costs much to prove
+        return Finding(row, TransactionStatus.OPEN, look_at=height + wait, doubts=doubts)
+
+    def _looked_for(self, row: Row[Any], included: TxStatus | None) -> Finding:
+        """Look for one that was sent anew a few times more."""
+        doubts = row.doubts + 1
+        last = included is not None or doubts >= _LOOKS + WATCHES
+        look_at = None if last else self._statuses.final.height + self._depth
+        return Finding(row, TransactionStatus.EXPIRED, included, look_at, doubts)
 
     def _taken_back(self, row: Row[Any]) -> Finding | None:
         """A final one is gone only when its block is: a node that has lost a receipt takes nothing back (fault F39)."""
@@ -199,9 +237,16 @@ class _Look:
         _log.error("final_transaction_taken_back", network=row.network, transaction=row.id)
         return Finding(row, TransactionStatus.OPEN)
 
+    def _seems_expired(self, row: Row[Any]) -> bool:
+        return self._is_time(row) and self._included(row) is None and self._has_expired(row)
+
+    def _is_time(self, row: Row[Any]) -> bool:
+        """Say whether another block is final than at the look before."""
+        return row.look_at is None or row.look_at <= self._statuses.final.height
+
     def _has_expired(self, row: Row[Any]) -> bool:
         """Say whether no later block can include it: then, and only then, it may be sent anew (fault F70)."""
-        if row.expires_at is None or row.status == TransactionStatus.INCLUDED:
+        if row.expires_at is None or row.status != TransactionStatus.OPEN:
             return False
         absent = all(status.state is TxState.UNKNOWN for status in self._of(row))
         return absent and self._final_time is not None and self._final_time > row.expires_at

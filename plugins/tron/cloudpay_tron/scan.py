@@ -41,7 +41,7 @@ class Scanner:
         """
         latest = latest or node.required()
         if after is None:
-            return self._read(node, self._blocks(node, latest.height, latest.height), watch)
+            return self._read(node, blocks_from(node, latest.height, latest.height), watch)
         if latest.height < after.height:
             raise NodeFault(f"it lags behind, at block {latest.height} where {after.height} was read")
         if latest.height == after.height:
@@ -49,16 +49,7 @@ class Scanner:
                 raise Unlinked(after)
             return Read(Page((), ()))
         end = min(latest.height, after.height + min(limit, self._sizes.of(node.name)))
-        return self._read(node, self._linked(after, self._blocks(node, after.height + 1, end)), watch)
-
-    def _blocks(self, node: Node, first: int, last: int) -> Sequence[Block]:
-        found = node.ask(calls.blocks(first, last)).block
-        heights = [block.block_header.raw_data.number for block in found]
-        if heights != list(range(first, first + len(found))) or len(found) > last - first + 1:
-            raise NodeFault(f"it was asked for the blocks {first} to {last} and told {heights[:5]}…")
-        if not found:
-            raise BlockVanished(first)
-        return found
+        return self._read(node, self._linked(after, blocks_from(node, after.height + 1, end)), watch)
 
     @staticmethod
     def _linked(after: BlockRef, blocks: Sequence[Block]) -> Sequence[Block]:
@@ -111,6 +102,17 @@ def _results(node: Node, block: Block, header: Header) -> Sequence[Info]:
             raise BlockVanished(header.height) from None
         raise
     return infos
+
+
+def blocks_from(node: Node, first: int, last: int) -> Sequence[Block]:
+    """Read blocks with their transactions, both ends included; fewer where a node tells no more at once."""
+    found = node.ask(calls.blocks(first, last)).block
+    heights = [block.block_header.raw_data.number for block in found]
+    if heights != list(range(first, first + len(found))) or len(found) > last - first + 1:
+        raise NodeFault(f"it was asked for the blocks {first} to {last} and told {heights[:5]}…")
+    if not found:
+        raise BlockVanished(first)
+    return found
 
 
 def _ours(transfers: Sequence[Transfer], watch: Watch) -> tuple[Transfer, ...]:

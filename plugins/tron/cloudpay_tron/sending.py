@@ -1,6 +1,6 @@
 """The sending half of the adapter: `cloudpay.chains.spending.SpendingAdapter` for one TRON network."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from cloudpay.chains.spending import (
     Answer,
@@ -14,8 +14,10 @@ from cloudpay.chains.spending import (
     Spend,
     SpendContext,
 )
-from cloudpay_tron import broadcasting, explaining, signing
+from cloudpay.chains.types import BlockRef
+from cloudpay_tron import absence, broadcasting, explaining, signing
 from cloudpay_tron.drafts import Drafter
+from cloudpay_tron.node import Node
 from cloudpay_tron.nodes import Nodes
 from cloudpay_tron.settings import TronSettings
 
@@ -60,3 +62,18 @@ class SendingHalf:
         """Say how many unconfirmed transactions each address may have: the chain has no limit of its own."""
         self.nodes.run(lambda node: node.required())  # without a node nothing may be under way
         return dict.fromkeys(sources, self._most)
+
+    def absent(
+        self, signed: Mapping[str, bytes], final: BlockRef, meanwhile: Callable[[], None]
+    ) -> frozenset[str]:
+        """Answer what is in none of the blocks that could hold it, by two nodes where several are named."""
+
+        def read(node: Node, those: Mapping[str, bytes]) -> tuple[str, frozenset[str]]:
+            return node.name, absence.absent(node, those, final, meanwhile)
+
+        first, found = self.nodes.run(lambda node: read(node, signed))
+        if len(self.nodes.members) == 1 or not found:
+            return found
+        rest = {tx_id: raw for tx_id, raw in signed.items() if tx_id in found}
+        second, again = self.nodes.run_beside(lambda node: read(node, rest), [first])
+        return again if second != first else frozenset()

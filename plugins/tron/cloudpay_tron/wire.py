@@ -18,6 +18,7 @@ class HeaderData(Struct):
     number: int = 0
     timestamp: int = 0  # in milliseconds
     parent_hash: str = field(name="parentHash", default="")
+    root: str = field(name="txTrieRoot", default="")  # zeros where the block has no transactions
 
 
 class BlockHeader(Struct):

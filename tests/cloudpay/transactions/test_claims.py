@@ -1,18 +1,22 @@
 """Who may use what: two workers, a cancellation, an expiry."""
 
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.spending import Answer, Broadcast, Draft
+from cloudpay.chains.types import BlockRef, Statuses, TxState, TxStatus
 from cloudpay.kernel import failpoints
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.kernel.leases import LeaseKeeper, LeaseLost
 from cloudpay.ledger.outgoing import post_void
 from cloudpay.transactions.bookings import outgoing
+from cloudpay.transactions.control import frozen_networks
 from cloudpay.transactions.journal import Journal
 from cloudpay.transactions.loop import LEASE_TTL
 from cloudpay.transactions.rows import SPEND
@@ -158,12 +162,101 @@ def test_f70_what_has_expired_is_sent_anew_only_when_a_later_block_is_final_and_
     monkeypatch.undo()
     expiring(desk, monkeypatch, 60)
     desk.chain.prices = {tier: price + 1 for tier, price in desk.chain.prices.items()}
+    desk.work(3)
+    assert [row.status for row in desk.transactions()] == [TransactionStatus.OPEN], (
+        "one block shows it absent"
+    )
+    desk.chain.forget()
+    desk.chain.mine(1)
     desk.work(2)
     assert [row.status for row in desk.transactions()] == [TransactionStatus.EXPIRED, TransactionStatus.OPEN]
     assert desk.attempts()[1].tx_id != first.tx_id
     desk.confirm()
     assert desk.statuses("p1") == ["confirmed"]
     assert desk.received("p1") == 100
+
+
+def forgetting(desk: Desk, monkeypatch: pytest.MonkeyPatch, tx_id: str) -> None:
+    """Have the node deny a transaction that its blocks hold: it has lost an index."""
+    statuses = desk.chain.statuses
+
+    def denying(tx_ids: Iterable[str]) -> Statuses:
+        told = statuses(tx_ids)
+        denied = {tx_id: TxStatus(tx_id, TxState.UNKNOWN)} if tx_id in told.by_id else {}
+        return replace(told, by_id={**told.by_id, **denied})
+
+    monkeypatch.setattr(desk.chain, "statuses", denying)
+
+
+def test_f70_what_was_seen_in_a_block_is_not_sent_anew_while_that_block_stands(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expiring(desk, monkeypatch, 60)
+    desk.pay("p1")
+    desk.work()
+    desk.chain.mine(1)
+    desk.work()
+    [attempt] = desk.attempts()
+    forgetting(desk, monkeypatch, attempt.tx_id)
+    desk.clock.advance(timedelta(seconds=61))
+    for _ in range(4):
+        desk.chain.mine(3)
+        desk.work()
+    assert [row.status for row in desk.transactions()] == [TransactionStatus.INCLUDED]
+    monkeypatch.undo()
+    desk.confirm()
+    assert desk.statuses("p1") == ["confirmed"]
+    assert desk.received("p1") == 100
+
+
+def test_f70_a_proof_by_the_blocks_is_asked_for_where_the_chain_gives_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expiring(desk, monkeypatch, 60)
+    desk.pay("p1")
+    desk.work()
+    [attempt] = desk.attempts()
+    raws: list[dict[str, bytes]] = []
+
+    def absent(signed: Mapping[str, bytes], final: BlockRef, meanwhile: Callable[[], None]) -> frozenset[str]:
+        meanwhile()
+        raws.append(dict(signed))
+        return frozenset()
+
+    monkeypatch.setattr(desk.chain, "absent", absent, raising=False)
+    desk.chain.mine(1)
+    forgetting(desk, monkeypatch, attempt.tx_id)
+    desk.clock.advance(timedelta(seconds=61))
+    for _ in range(4):
+        desk.chain.mine(4)
+        desk.work()
+    assert set(raws[0]) == {attempt.tx_id} and all(raws[0].values())
+    assert [row.status for row in desk.transactions()] == [TransactionStatus.OPEN]
+    monkeypatch.undo()
+    desk.confirm()
+    assert (desk.statuses("p1"), desk.received("p1")) == (["confirmed"], 100)
+
+
+def test_f70_one_that_was_sent_anew_and_is_in_a_block_after_all_freezes_the_network(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expiring(desk, monkeypatch, 60)
+    desk.pay("p1")
+    desk.work()
+    [attempt] = desk.attempts()
+    desk.chain.mine(1)
+    with monkeypatch.context() as lying:
+        forgetting(desk, lying, attempt.tx_id)
+        desk.clock.advance(timedelta(seconds=61))
+        for _ in range(3):
+            desk.chain.mine(4)
+            desk.work()
+        assert TransactionStatus.EXPIRED in [row.status for row in desk.transactions()]
+    desk.chain.mine(desk.network.settings.confirmations)
+    desk.work()
+    frozen = frozen_networks(desk.gateway)
+    assert attempt.tx_id in frozen["evm"].reason and "paid twice" in frozen["evm"].reason
+    assert frozen["evm"].needs_reconciliation
 
 
 def test_f70_what_has_expired_and_is_in_a_block_is_not_sent_anew(
