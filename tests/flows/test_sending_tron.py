@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.spending import FeeTier
 from cloudpay.kernel.leases import LeaseKeeper
 from cloudpay.kernel.secrets import KEY_BYTES
@@ -141,6 +142,9 @@ def test_f70_what_no_node_kept_goes_out_anew_once_it_has_expired_on_the_solid_ch
     till.world.mine(20)
     till.world.node.heal()
     till.sender.work(look=True)
+    assert till.attempts() == [first], "one final block shows it absent"
+    till.world.mine(1)
+    till.sender.work(look=True)
     till.sender.work(look=True)
     assert len(till.attempts()) == 2 and till.attempts()[0] == first
     till.world.mine(20)
@@ -178,3 +182,29 @@ def test_energy_of_the_master_wallet_pays_for_payouts_and_what_was_not_burned_is
         assert reserved(session, *native) == 0
     assert cost >= 0 and (cost > 2 * UNIT) is taken_back, "bytes alone cost less than one TRX"
     till.hold_books()
+
+
+def test_f70_what_a_block_holds_is_not_sent_anew_because_a_node_has_forgotten_it(till: Till) -> None:
+    [(name, to)] = till.pay("TRX", 2 * UNIT, "kept").items()
+    till.sender.work(look=True)
+    till.world.mine(25)
+    till.world.node.pass_time(700)
+    till.world.mine(21)
+    till.world.node.fault("empty", "*/gettransactioninfobyid")
+    for _ in range(4):
+        till.sender.work(look=True)
+        till.world.mine(10)
+    assert len(till.attempts()) == 1, "it was signed anew"
+    till.world.node.heal()
+    till.sender.work(look=True)
+    assert till.statuses(name) == {"confirmed"}
+    assert held(till.world, to) == 2 * UNIT, "paid once"
+    till.hold_books()
+
+
+def test_a_node_that_is_too_slow_to_try_a_transfer_fails_no_payout(till: Till) -> None:
+    [(name, to)] = till.pay("USDT", 3 * UNIT, "slow").items()
+    till.world.node.fault("out_of_time", "*/wallet/triggerconstantcontract", times=1)
+    with pytest.raises(NodeUnavailable, match="OutOfTime"):
+        till.sender.work(look=True)
+    assert till.statuses(name) == {"queued"}

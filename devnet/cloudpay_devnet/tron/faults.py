@@ -22,6 +22,7 @@ KINDS: Mapping[str, str] = {
     "cut": "The answer ends in the middle.",
     "empty": "The answer is `{}`, as if nothing were known.",
     "error": "The answer is an `Error` with the text `text`, and the HTTP status `status` (200).",
+    "out_of_time": "Calls of contracts that are only tried end with java-tron's OutOfTimeException.",
     "stale": "The head is `blocks` (5) behind what it is.",
     "busy": "Broadcasts are refused with SERVER_BUSY.",
     "lost": "Broadcasts are answered with success and thrown away.",

@@ -70,6 +70,18 @@ class Drafter:
         energy = max(self._settings.token_energy, self._learnt.get(contract, 0))
         return self._limit(energy) * asked.energy + _TRANSFER_BYTES * self._bounds.bandwidth
 
+    def _most_energy(self, spend: Spend, found: Estimate, context: SpendContext) -> int:
+        """Answer what a transfer takes whatever its payee does before the block: one that holds nothing takes most.
+
+        What its limit allows and it does not use costs nothing. Our own addresses do as we do.
+        """
+        if spend.contract is None:
+            return 0
+        learnt = self._learnt[spend.contract] = max(found.energy, self._learnt.get(spend.contract, 0))
+        if spend.recipient == context.gas_station or spend.recipient in context.keys:
+            return found.energy
+        return max(self._settings.token_energy, learnt)
+
     def _limit(self, energy: int) -> int:
         return energy + -(-energy * self._settings.energy_margin_percent // 100)
 
@@ -83,10 +95,12 @@ class Drafter:
         place: "_Place",
     ) -> Draft | None:
         """Draft one; None where the fee is above the cap, or the source cannot pay and nobody pays for it."""
-        energy = self._limit(found.energy)
-        transaction = place.transaction(spend, energy * asked.energy)
-        if spend.contract is not None:
-            self._learnt[spend.contract] = max(found.energy, self._learnt.get(spend.contract, 0))
+        energy, largest = self._limit(found.energy), self._limit(self._most_energy(spend, found, context))
+        transaction = place.transaction(spend, largest * asked.energy)
+        if self._bounds.largest_fee(transaction) <= context.fee_cap:
+            energy = largest
+        else:
+            transaction = place.transaction(spend, energy * asked.energy)
         if self._bounds.largest_fee(transaction) > context.fee_cap:
             return None
         size = transaction.bandwidth

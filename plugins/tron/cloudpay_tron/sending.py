@@ -1,7 +1,9 @@
 """The sending half of the adapter: `cloudpay.chains.spending.SpendingAdapter` for one TRON network."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
+from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.spending import (
     Answer,
     Consumed,
@@ -9,6 +11,7 @@ from cloudpay.chains.spending import (
     Explained,
     FeeQuote,
     Prepared,
+    Refusal,
     Signed,
     Signer,
     Spend,
@@ -40,7 +43,26 @@ class SendingHalf:
 
         What is short of money, or dearer than allowed, waits.
         """
-        return self.nodes.run(lambda node: self._drafter.prepare(node, spends, context))
+        first, prepared = self.nodes.run(
+            lambda node: (node.name, self._drafter.prepare(node, spends, context))
+        )
+        if not prepared.refused or len(self.nodes.members) == 1:
+            return prepared
+        return replace(prepared, refused=self._confirmed(first, prepared.refused, spends, context))
+
+    def _confirmed(
+        self, first: str, refused: Sequence[Refusal], spends: Sequence[Spend], context: SpendContext
+    ) -> tuple[Refusal, ...]:
+        """Answer those that a second node refuses, too; the others wait: a refusal has a payout fail for good."""
+        ids = {each.spend_id for each in refused}
+        those = [each for each in spends if each.id in ids]
+        try:
+            second, again = self.nodes.run_beside(
+                lambda node: (node.name, self._drafter.prepare(node, those, context)), [first]
+            )
+        except NodeUnavailable:
+            return ()
+        return again.refused if second != first else ()
 
     def sign(self, draft: Draft, signer: Signer) -> Signed:
         """Sign with the source's key; raises `ValueError` when bytes or signature are not the source's own."""

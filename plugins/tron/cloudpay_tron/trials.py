@@ -52,7 +52,7 @@ def _native(node: Node, spend: Spend) -> Estimate:
 
 
 def _refusal(told: Trial, spend: Spend) -> str:
-    if told.failed:
+    if told.refused:
         return _require_text(told) or words(told.result.message) or told.result.code or "it would be reverted"
     if not told.result.result:
         raise NodeFault(f"it could not try a call: {told.result.code} {words(told.result.message)}")

@@ -9,7 +9,26 @@ is no node's.
 from msgspec import Struct, field
 
 _INVALID = ("CONTRACT_VALIDATE_ERROR", "CONTRACT_EXE_ERROR")
-_MACHINE = b"vm.program.Program$".hex()  # what the virtual machine's own errors are called, in a message
+_CONSTANT = b"does not support constant".hex()
+_MACHINE = tuple(
+    f"vm.program.Program${name}Exception".encode().hex()
+    for name in (
+        "OutOfEnergy",
+        "IllegalOperation",
+        "BadJumpDestination",
+        "StackTooSmall",
+        "StackTooLarge",
+        "InvalidCode",
+        "PrecompiledContract",
+        "ReturnDataCopyIllegalBounds",
+        "StaticCallModification",
+        "Transfer",
+    )
+)
+"""The virtual machine's own errors that every node comes to, in a message's digits.
+
+Not among them are those of a node that is too slow or too small: OutOfTime, OutOfMemory, JVMStackOverFlow.
+"""
 
 
 class HeaderData(Struct):
@@ -196,12 +215,18 @@ class Trial(Struct):
     transaction: TrialTransaction = field(default_factory=TrialTransaction)
 
     @property
-    def failed(self) -> bool:
-        """Say whether it was tried and would fail, whatever else is wrong with the node."""
+    def refused(self) -> bool:
+        """Say whether it was tried and would fail on every node."""
         if any(each.ret == "FAILED" for each in self.transaction.ret):
             return True
-        by_machine = self.result.code == "OTHER_ERROR" and _MACHINE in self.result.message
-        return not self.result.result and (self.result.code in _INVALID or by_machine)
+        message = self.result.message.lower()
+        return not self.result.result and any(each in message for each in _MACHINE)
+
+    @property
+    def failed(self) -> bool:
+        """Say whether it would fail, or there is no such contract, which a node that is behind says, too."""
+        invalid = self.result.code in _INVALID and _CONSTANT not in self.result.message.lower()
+        return self.refused or (not self.result.result and invalid)
 
 
 class Told(Struct):

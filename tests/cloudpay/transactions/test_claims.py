@@ -152,23 +152,20 @@ def test_f70_what_has_expired_is_sent_anew_only_when_a_later_block_is_final_and_
     desk.work()
     [first] = desk.attempts()
     desk.chain.forget()
-    monkeypatch.setattr(desk.chain, "broadcast", lambda signed: [Answer(Broadcast.UNKNOWN)] * len(signed))
-    desk.work(after=61)
-    assert [row.status for row in desk.transactions()] == [TransactionStatus.OPEN]
-    desk.chain.mine(1)
-    desk.work()
-    assert [row.status for row in desk.transactions()] == [TransactionStatus.OPEN]
-    desk.chain.mine(4)
-    monkeypatch.undo()
-    expiring(desk, monkeypatch, 60)
     desk.chain.prices = {tier: price + 1 for tier, price in desk.chain.prices.items()}
-    desk.work(3)
-    assert [row.status for row in desk.transactions()] == [TransactionStatus.OPEN], (
-        "one block shows it absent"
-    )
-    desk.chain.forget()
-    desk.chain.mine(1)
-    desk.work(2)
+    with monkeypatch.context() as deaf:
+        deaf.setattr(desk.chain, "broadcast", lambda signed: [Answer(Broadcast.UNKNOWN)] * len(signed))
+        desk.work(after=61)
+        assert [row.status for row in desk.transactions()] == [TransactionStatus.OPEN]
+        desk.chain.mine(1)
+        desk.work()
+        assert [row.status for row in desk.transactions()] == [TransactionStatus.OPEN]
+        desk.chain.mine(4)
+        desk.work(3)
+        assert [row.status for row in desk.transactions()] == [TransactionStatus.OPEN], "one block shows it"
+        desk.chain.mine(1)
+        desk.work()
+    desk.work()
     assert [row.status for row in desk.transactions()] == [TransactionStatus.EXPIRED, TransactionStatus.OPEN]
     assert desk.attempts()[1].tx_id != first.tx_id
     desk.confirm()

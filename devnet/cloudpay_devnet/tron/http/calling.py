@@ -63,7 +63,7 @@ def trigger_constant(request: Request) -> dict[str, Any]:
     except RefusedError as refused:
         return _refused(request, refused)
     if outcome.result not in {Result.SUCCESS, Result.REVERT}:
-        text = f"class org.tron.core.vm.program.Program$Exception : {outcome.error}"
+        text = f"class org.tron.core.vm.program.Program${_named(outcome.result)}Exception : {outcome.error}"
         return {"result": {"code": "OTHER_ERROR", "message": _text(request, text)}}
     info = tron.TransactionInfo()
     smart.write(outcome, info)
@@ -171,6 +171,12 @@ def _reads_only(deployed: tron.SmartContract, data: bytes) -> bool:
 
 def _refused(request: Request, refused: RefusedError) -> dict[str, Any]:
     return {"result": {"code": refused.code, "message": _text(request, refused.answer)}}
+
+
+def _named(result: Result) -> str:
+    """The name of java-tron's exception."""
+    others = {Result.UNKNOWN: "BytecodeExecution", Result.TRANSFER_FAILED: "Transfer"}
+    return others.get(result) or "".join(word.capitalize() for word in result.name.split("_"))
 
 
 def _text(request: Request, text: str) -> str:
