@@ -40,9 +40,29 @@ def test_f71_what_runs_out_of_energy_has_failed_and_what_it_burned_is_what_left(
     assert held(world, purse.address, usdt(world)) == 100
 
 
-def test_the_fee_limit_is_what_a_trial_took_and_a_margin(world: TronWorld) -> None:
-    purse = funded(world, tokens=100)
-    draft = purse.draft(purse.spend(40, usdt(world)))
+def test_f71_a_payee_who_empties_its_wallet_before_the_block_is_paid_all_the_same(world: TronWorld) -> None:
+    purse, payee = funded(world, tokens=100), world.new_address()
+    world.send(payee, 50, usdt(world))
+    world.send(payee, 100 * TRX)
+    world.mine()
+    draft = purse.draft(purse.spend(40, usdt(world), to=payee))
+    world.trigger(payee, usdt(world), "transfer(address,uint256)", "0x" + "12" * 20, 50)
+    world.mine()
+    signed = purse.sign(draft)
+    broadcast(purse.world, signed)
+    world.mine()
+    status = status_of(world, signed.tx_id)
+    most = purse.world.adapter.explain(draft.unsigned).largest_fee
+    assert status.state is TxState.SUCCEEDED, "its limit was what a holder of the token takes"
+    assert status.fee and status.fee <= most <= purse.context().fee_cap
+    assert held(world, payee, usdt(world)) == 40
+
+
+def test_the_fee_limit_is_what_a_trial_took_and_a_margin_where_the_payee_is_ours(world: TronWorld) -> None:
+    purse, ours = funded(world, tokens=100), funded(world, native=0)
+    spend = purse.spend(40, usdt(world), to=ours.address)
+    context = purse.context(keys={each: world.path_of(each) for each in (purse.address, ours.address)})
+    [draft] = purse.world.adapter.prepare([spend], context).drafts
     signed = purse.sign(draft)
     broadcast(purse.world, signed)
     world.mine()
@@ -50,6 +70,14 @@ def test_the_fee_limit_is_what_a_trial_took_and_a_margin(world: TronWorld) -> No
     most = purse.world.adapter.explain(draft.unsigned).largest_fee
     assert status.state is TxState.SUCCEEDED
     assert status.fee and status.fee <= most <= 2 * status.fee
+
+
+def test_f71_a_cap_below_the_larger_limit_leaves_the_trials_own(world: TronWorld) -> None:
+    purse = funded(world, tokens=100)
+    spend = purse.spend(40, usdt(world))
+    largest = purse.world.adapter.explain(purse.draft(spend).unsigned).largest_fee
+    [draft] = purse.world.adapter.prepare([spend], purse.context(fee_cap=largest - 1)).drafts
+    assert purse.world.adapter.explain(draft.unsigned).largest_fee < largest
 
 
 def test_a_transfer_that_a_token_refuses_is_refused_before_it_is_signed(world: TronWorld) -> None:

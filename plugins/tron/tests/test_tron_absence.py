@@ -110,4 +110,6 @@ def test_f43_where_two_nodes_are_named_both_must_show_it_absent(node_of: Any, id
     assert half(forgets, knows).absent(signed(ids), final, keep) == frozenset()
     down = node_of()
     down.script["wallet/getblockbylimitnext"] = NodeFault("it is down")
-    assert half(node_of(), down).absent(signed(ids), final, keep) == frozenset(), "one node alone was believed"
+    assert half(node_of(), down).absent(signed(ids), final, keep) == frozenset(), (
+        "one node alone was believed"
+    )
