@@ -62,8 +62,9 @@ class SpendRow(Base):
 class TransactionRow(Base):
     """What carries spends under its claims; any one of its attempts may settle it.
 
-    `signed_at` is when its newest attempt was. A final one is looked at again at the final height `look_at`, until
-    that is empty. `doubts` counts looks in a row that found its claim used by somebody else.
+    `signed_at` is when its newest attempt was. A final or expired one is looked at again at the final height `look_at`,
+    until that is empty; an open one that seems expired counts as absent once more from there on. `doubts` counts looks
+    in a row that found its claim used by somebody else, or nothing of one that has expired.
     """
 
     __tablename__ = "transactions"

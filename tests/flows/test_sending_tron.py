@@ -203,7 +203,7 @@ def test_f70_what_a_block_holds_is_not_sent_anew_because_a_node_has_forgotten_it
 
 
 def test_a_node_that_is_too_slow_to_try_a_transfer_fails_no_payout(till: Till) -> None:
-    [(name, to)] = till.pay("USDT", 3 * UNIT, "slow").items()
+    [name] = till.pay("USDT", 3 * UNIT, "slow")
     till.world.node.fault("out_of_time", "*/wallet/triggerconstantcontract", times=1)
     with pytest.raises(NodeUnavailable, match="OutOfTime"):
         till.sender.work(look=True)
