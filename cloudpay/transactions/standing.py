@@ -39,7 +39,7 @@ class Standing:
         height = row.block_height
         if height is None:
             return False
-        return height > self._head.latest.height or self._hash_at(height) == row.block_hash
+        return bool(height > self._head.latest.height or self._hash_at(height) == row.block_hash)
 
     def settles(self, row: Row[Any]) -> bool:
         """Say whether one that stands is final now and was not yet: its fee and its outcome are to be asked for."""
