@@ -28,7 +28,7 @@ class Bank:
     def lend(self, to: str, energy: int) -> int:
         """Lend so much energy, or little more; answer the stake in sun."""
         told = self.world.node.call("wallet/getaccountresource", address=self.owner.address.hex())
-        stake = (energy * told["TotalEnergyWeight"] // told["TotalEnergyLimit"] + 1) * TRX
+        stake: int = (energy * told["TotalEnergyWeight"] // told["TotalEnergyLimit"] + 1) * TRX
         self._sent(self._contract(tron_pb2.DelegateResourceContract, to, stake))
         return stake
 

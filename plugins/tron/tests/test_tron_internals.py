@@ -177,7 +177,7 @@ def test_without_internal_transfers_nothing_is_promised(
 def test_a_node_that_cannot_be_judged_at_the_start_does_not_stop_it(
     adapter: TronAdapter, nodes: Nodes, fault: Any, judged: str
 ) -> None:
-    nodes.told = dict.fromkeys((ONE, TWO), lambda _: fault) | {judged: telling}
+    nodes.told = {each: telling if each == judged else lambda _: fault for each in (ONE, TWO)}
     adapter.verify()
     assert sorted(each.failures for each in adapter.health()) == [0, 1]
 
