@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.spending import (
@@ -23,6 +24,8 @@ from cloudpay_tron.drafts import Drafter
 from cloudpay_tron.node import Node
 from cloudpay_tron.nodes import Nodes
 from cloudpay_tron.settings import TronSettings
+
+Result = TypeVar("Result")
 
 
 class SendingHalf:
@@ -57,12 +60,10 @@ class SendingHalf:
         ids = {each.spend_id for each in refused}
         those = [each for each in spends if each.id in ids]
         try:
-            second, again = self.nodes.run_beside(
-                lambda node: (node.name, self._drafter.prepare(node, those, context)), [first]
-            )
+            again = self._by_another(first, lambda node: self._drafter.prepare(node, those, context))
         except NodeUnavailable:
             return ()
-        return again.refused if second != first else ()
+        return again.refused if again else ()
 
     def sign(self, draft: Draft, signer: Signer) -> Signed:
         """Sign with the source's key; raises `ValueError` when bytes or signature are not the source's own."""
@@ -89,13 +90,17 @@ class SendingHalf:
         self, signed: Mapping[str, bytes], final: BlockRef, meanwhile: Callable[[], None]
     ) -> frozenset[str]:
         """Answer what is in none of the blocks that could hold it, by two nodes where several are named."""
-
-        def read(node: Node, those: Mapping[str, bytes]) -> tuple[str, frozenset[str]]:
-            return node.name, absence.absent(node, those, final, meanwhile)
-
-        first, found = self.nodes.run(lambda node: read(node, signed))
+        first, found = self.nodes.run(
+            lambda node: (node.name, absence.absent(node, signed, final, meanwhile))
+        )
         if len(self.nodes.members) == 1 or not found:
             return found
         rest = {tx_id: raw for tx_id, raw in signed.items() if tx_id in found}
-        second, again = self.nodes.run_beside(lambda node: read(node, rest), [first])
-        return again if second != first else frozenset()
+        return (
+            self._by_another(first, lambda node: absence.absent(node, rest, final, meanwhile)) or frozenset()
+        )
+
+    def _by_another(self, first: str, work: Callable[[Node], Result]) -> Result | None:
+        """Have another node than the first do it, too; None where none is there to do so."""
+        second, found = self.nodes.run_beside(lambda node: (node.name, work(node)), [first])
+        return found if second != first else None

@@ -19,6 +19,7 @@ from cloudpay.transactions.bookings import outgoing
 from cloudpay.transactions.control import frozen_networks
 from cloudpay.transactions.journal import Journal
 from cloudpay.transactions.loop import LEASE_TTL
+from cloudpay.transactions.models import AttemptRow
 from cloudpay.transactions.rows import SPEND
 from cloudpay.transactions.sender import Sender
 from cloudpay.transactions.service import withdraw_spends
@@ -144,13 +145,19 @@ def expiring(desk: Desk, monkeypatch: pytest.MonkeyPatch, lifetime: int) -> None
     monkeypatch.setattr(desk.chain, "explain", explain_expiring)
 
 
-def test_f70_what_has_expired_is_sent_anew_only_when_a_later_block_is_final_and_shows_it_absent(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def sent_expiring(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> AttemptRow:
+    """Send a payout p1 that expires after a minute; answer its attempt."""
     expiring(desk, monkeypatch, 60)
     desk.pay("p1")
     desk.work()
-    [first] = desk.attempts()
+    [attempt] = desk.attempts()
+    return attempt
+
+
+def test_f70_what_has_expired_is_sent_anew_only_when_a_later_block_is_final_and_shows_it_absent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sent_expiring(desk, monkeypatch)
     desk.chain.forget()
     desk.chain.prices = {tier: price + 1 for tier, price in desk.chain.prices.items()}
     with monkeypatch.context() as deaf:
@@ -188,12 +195,9 @@ def forgetting(desk: Desk, monkeypatch: pytest.MonkeyPatch, tx_id: str) -> None:
 def test_f70_what_was_seen_in_a_block_is_not_sent_anew_while_that_block_stands(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expiring(desk, monkeypatch, 60)
-    desk.pay("p1")
-    desk.work()
+    attempt = sent_expiring(desk, monkeypatch)
     desk.chain.mine(1)
     desk.work()
-    [attempt] = desk.attempts()
     forgetting(desk, monkeypatch, attempt.tx_id)
     desk.clock.advance(timedelta(seconds=61))
     for _ in range(4):
@@ -209,10 +213,7 @@ def test_f70_what_was_seen_in_a_block_is_not_sent_anew_while_that_block_stands(
 def test_f70_a_proof_by_the_blocks_is_asked_for_where_the_chain_gives_one(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expiring(desk, monkeypatch, 60)
-    desk.pay("p1")
-    desk.work()
-    [attempt] = desk.attempts()
+    attempt = sent_expiring(desk, monkeypatch)
     raws: list[dict[str, bytes]] = []
 
     def absent(signed: Mapping[str, bytes], final: BlockRef, meanwhile: Callable[[], None]) -> frozenset[str]:
@@ -237,10 +238,7 @@ def test_f70_a_proof_by_the_blocks_is_asked_for_where_the_chain_gives_one(
 def test_f70_one_that_was_sent_anew_and_is_in_a_block_after_all_freezes_the_network(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expiring(desk, monkeypatch, 60)
-    desk.pay("p1")
-    desk.work()
-    [attempt] = desk.attempts()
+    attempt = sent_expiring(desk, monkeypatch)
     desk.chain.mine(1)
     with monkeypatch.context() as lying:
         forgetting(desk, lying, attempt.tx_id)
@@ -259,9 +257,7 @@ def test_f70_one_that_was_sent_anew_and_is_in_a_block_after_all_freezes_the_netw
 def test_f70_what_has_expired_and_is_in_a_block_is_not_sent_anew(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expiring(desk, monkeypatch, 60)
-    desk.pay("p1")
-    desk.work()
+    sent_expiring(desk, monkeypatch)
     desk.chain.mine(1)
     desk.work(after=61)
     desk.chain.mine(1)
