@@ -120,7 +120,7 @@ def chain_table(chain: LocalChain, changes: Mapping[str, Any]) -> dict[str, Any]
 def _watched(
     chain: LocalChain, table: Mapping[str, Any]
 ) -> Iterator[tuple[Shop, Watcher, EvmAdapter | TronAdapter]]:
-    """A gateway that has verified this chain and has read its head."""
+    """A gateway that has verified this chain, and has read on until the first block that it read was final."""
     name = chain.network.name
     with (
         folder() as data,
@@ -133,5 +133,7 @@ def _watched(
         keeper = LeaseKeeper(gateway.db, gateway.clock, f"watch:{name}", "bench", LEASE_TTL)
         watcher = Watcher(gateway, gateway.chains.network(name), adapter, keeper)
         verify(gateway, watcher.network, adapter)
+        watcher.poll()
+        chain.node.mine(chain.network.confirmations + 1)
         watcher.poll()
         yield shop, watcher, adapter

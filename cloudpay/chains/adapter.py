@@ -75,6 +75,9 @@ class ChainAdapter(Protocol):
     def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
         """Answer balances in base units at the newest or the final block, or, with HISTORY, at one behind the head.
 
+        Without HISTORY those at the newest block may be the node's own view, with what waits in its pool: nothing is
+        credited on them.
+
         Raises `Unlinked` when that block is not on the chain, `NodeUnavailable` when no node has its state, and of
         that `BlockPassed` where a look at the next head would find it.
         """

@@ -20,7 +20,10 @@ class Capability(Flag):
     TRACES = auto()
     """`scan` finds all native money, that which contracts send included; without it the core compares balances."""
     HISTORY = auto()
-    """`balances` answers for the blocks behind the head, not for the newest and the final one alone."""
+    """`balances` answers for every block near the head, and of that block alone.
+
+    Without it only what it answers for the final block can be believed: beside the newest one, what waits may be in it.
+    """
     MANY_BALANCES = auto()
     """`balances` answers over a thousand native ones by one call to a node: many cost what few do."""
     SECOND_OPINION = auto()

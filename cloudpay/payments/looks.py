@@ -16,7 +16,7 @@ from cloudpay.alerts.states import AlertKind
 from cloudpay.chains.errors import Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import Header
+from cloudpay.chains.types import BlockRef, Header
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.kernel.leases import Lease, LeaseLost, fence
 from cloudpay.kernel.log import get_logger
@@ -36,11 +36,13 @@ log = get_logger(__name__)
 class Look:
     """What a look at one block has found, for whom it is to be written down, and how far the round has come.
 
-    At the addresses `new` lies more than is known.
+    `cursor` is the block up to which all was read then, `seen` the moment up to which this look knows what came. At the
+    addresses `new` lies more than is known.
     """
 
-    head: Header
-    began: datetime
+    cursor: BlockRef
+    at: Header
+    seen: datetime
     looked: Sequence[Turn]
     new: Collection[str]
     found: Sequence[Balances]
@@ -97,25 +99,24 @@ class LookBook:
     def _record(self, session: Session, lease: Lease, look: Look) -> None:
         fence(session, lease)
         row = network_row(session, self._network.code)  # locked: a rescan may be finding the same money
-        head, began = look.head, look.began
-        if row.cursor_hash != head.hash:  # a reorganisation in between makes these balances another chain's
-            raise Unlinked(head.ref)
+        if row.cursor_hash != look.cursor.hash:  # a reorganisation since makes these balances another chain's
+            raise Unlinked(look.cursor)
         record_surplus(session, self._gateway, self._network, look.found)
         if look.round is not None and look.round.over and row.untraced_at == look.round.since:
             # Nodes that trace need no further round, unless it is the only look that what failed will have.
             row.untraced_at = row.untraced_at if _any_failing(session, row.code) else None
-        over = [turn.deposit_id for turn in look.looked if is_over(turn, began)]
+        over = [turn.deposit_id for turn in look.looked if is_over(turn, look.seen)]
         again = [
             {
                 "deposit_address_id": turn.deposit_id,
                 "network": row.code,
-                "look_at": next_look(turn, began),
+                "look_at": next_look(turn, look.seen),
                 # A block that was made before the expiry may still come behind one that was, too.
-                "owed_at": None if is_owed(turn, began) and is_past(turn, head.time) else turn.owed_at,
+                "owed_at": None if is_owed(turn, look.seen) and is_past(turn, look.at.time) else turn.owed_at,
                 "failing_since": None,
             }
             for turn in look.looked
-            if not is_over(turn, began)
+            if not is_over(turn, look.seen)
         ]
         if again:
             session.execute(update(NativeWatchRow), again)
@@ -138,8 +139,8 @@ class LookBook:
         again = {
             "deposit_address_id": turn.deposit_id,
             "network": code,
-            "look_at": next_look(turn, look.began),
-            "failing_since": turn.failing_since or look.began,
+            "look_at": next_look(turn, look.seen),
+            "failing_since": turn.failing_since or look.seen,
         }
 
         def work(session: Session) -> None:

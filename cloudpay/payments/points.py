@@ -1,13 +1,32 @@
-"""At which blocks the ledger and the chain may be compared: all that came in up to there is known."""
+"""At which blocks balances say what the chain holds, and at which of them the ledger may be compared with it."""
 
 from sqlalchemy.orm import Session
 
-from cloudpay.chains.errors import NodeUnavailable
+from cloudpay.chains.adapter import ChainAdapter
+from cloudpay.chains.errors import NodeUnavailable, Unlinked
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import BlockRef, Capability
+from cloudpay.chains.types import BlockRef, Capability, Header
 from cloudpay.payments import blocks
 from cloudpay.payments.models import NetworkRow
+
+
+def believed(
+    gateway: Gateway, network: Network, adapter: ChainAdapter, newest: Header, final: BlockRef
+) -> Header:
+    """Answer the newest block whose balances are to be believed: the newest of all, or else the final one.
+
+    A node that keeps no earlier state answers for the newest block out of the one state that it has, and java-tron has
+    what waits in its pool applied to that. Raises `Unlinked` where the final block is not the one that was read.
+    """
+    if Capability.HISTORY in adapter.capabilities:
+        return newest
+    with gateway.db.read() as session:
+        known = blocks.at_heights(session, network.code, [final.height]).get(final.height)
+    found = known or adapter.header_at(final.height)
+    if found.ref != final:
+        raise Unlinked(final)
+    return found
 
 
 def points(gateway: Gateway, network: Network) -> list[BlockRef]:

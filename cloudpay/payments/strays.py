@@ -16,6 +16,7 @@ from cloudpay.chains.types import Header, Holding
 from cloudpay.payments.blocks import newest_until
 from cloudpay.payments.models import PaymentRow
 from cloudpay.payments.own import own_income, own_moves
+from cloudpay.payments.points import believed
 from cloudpay.payments.states import PaymentStatus
 from cloudpay.wallets.service import deposits, master_address
 
@@ -51,7 +52,8 @@ def strays(gateway: Gateway, code: str, address: str, since: datetime) -> list[S
     Raises `NodeUnavailable`.
     """
     network, adapter = gateway.chains.network(code), gateway.chains.adapter(code)
-    latest = adapter.head().latest
+    head = adapter.head()
+    latest = believed(gateway, network, adapter, head.latest, head.final)
     first = _first_block(gateway, network, adapter, latest, since)
     return [
         *_unknown(network, adapter, address, first, latest),

@@ -49,4 +49,5 @@ def next_look(turn: Turn, began: datetime) -> datetime:
     """
     if began > turn.expires_at:
         return began + max(_SHORTEST_CLOSED, (began - turn.expires_at) / _CLOSED_SHARE)
-    return began + min(began - turn.created_at, turn.expires_at - began) / _OPEN_SHARE
+    age = max(timedelta(), began - turn.created_at)
+    return began + min(age, turn.expires_at - began) / _OPEN_SHARE

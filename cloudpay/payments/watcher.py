@@ -77,7 +77,7 @@ class Watcher:
             self._heartbeat.behind(began, head, cursor)
             return 0  # a node that lags, or went backwards, knows less than we do
         read, newest = self._read_on(cursor, head) if trusted else (0, None)
-        looked_until = self._balances.at(newest, self._lease(), began) if newest else None
+        looked_until = self._balances.at(newest, head.final, self._lease(), began) if newest else None
         arrived = self._arrivals.at(head.final, began) if trusted else NOTHING_ASKED
         self._heartbeat.beat(self._lease(), began, head, looked_until, arrived, busy=read > 0)
         if newest is not None and not self.stop.is_set():

@@ -94,14 +94,21 @@ class FakeChain(FakeSending):
         return tuple(each for each in found if each.recipient in ours)
 
     def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
-        """Answer balances at a block."""
+        """Answer balances at a block; without HISTORY what waits is in those at the newest one."""
         with self._call():
             if self._ledger.block(at) is None or at.height > self._visible():
                 raise Unlinked(at)
             kept = at.height in (self._visible(), self._final_height())
             if Capability.HISTORY not in self.capabilities and not kept:
                 raise NodeUnavailable(self.network, f"it keeps no balances of block {at.height}")
-            return {each: self._ledger.balance((each.address, each.contract), at.height) for each in holdings}
+            waits = Capability.HISTORY not in self.capabilities and at.height > self._final_height()
+            found = {
+                each: self._ledger.balance((each.address, each.contract), at.height) for each in holdings
+            }
+            return {
+                each: units + (self._ledger.waiting((each.address, each.contract)) if waits else 0)
+                for each, units in found.items()
+            }
 
     def statuses(self, tx_ids: Iterable[str]) -> Statuses:
         """Answer what the chain knows of each transaction."""

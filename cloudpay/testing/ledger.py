@@ -100,6 +100,13 @@ class FakeLedger:
         later = sum(block.deltas.get(holding, 0) for block in self.blocks[height + 1 :])
         return self._balance(holding) - later
 
+    def waiting(self, holding: HoldingKey) -> int:
+        """Base units by which the mempool would change what is held."""
+        deltas: dict[HoldingKey, int] = {}
+        for each in self.mempool.values():
+            self._apply(each, deltas)
+        return deltas.get(holding, 0)
+
     def submit(self, moves: Iterable[Move], origin: str, fee: int, fails: bool) -> str:
         """Put a transaction into the mempool; raises `ValueError` when its money is not there."""
         transaction = FakeTransaction(self._next_id(), origin, tuple(moves), fee, fails)

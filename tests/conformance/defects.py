@@ -216,10 +216,12 @@ class BalancesOfTheBlockBefore(FakeChain):
         return super().balances(holdings, self._ledger.blocks[at.height - 1].header.ref)
 
 
-class SeesNeitherTracesNorHistory(FakeChain):
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.capabilities = Capability.TOKENS
+class CountsWhatWaits(FakeChain):
+    def balances(self, holdings: Iterable[Holding], at: BlockRef) -> Mapping[Holding, int]:
+        found = super().balances(holdings, at)
+        return {
+            each: units + self._ledger.waiting((each.address, each.contract)) for each, units in found.items()
+        }
 
 
 class BalancesOfReplacedBlocks(FakeChain):

@@ -45,7 +45,7 @@ FOUND_BY = {
     defects.HeaderFromTheFuture: "test_header_at_answers_the_chain_that_scan_reads",
     defects.BalancesOfTheLatestBlock: "test_balances_are_those_of_the_block_asked_for",
     defects.BalancesOfTheBlockBefore: "test_balances_are_those_of_the_newest_block",
-    defects.SeesNeitherTracesNorHistory: "test_capabilities_are_flags_and_fit_the_assets",
+    defects.CountsWhatWaits: "test_what_waits_is_in_no_balance_that_is_believed",
     defects.BalancesOfReplacedBlocks: "test_balances_of_a_replaced_block_are_not_to_be_had",
     defects.FinalOfAnotherMoment: "test_statuses_come_with_the_final_block_of_their_node",
     defects.UnknownMeansFailed: "test_a_transaction_that_nobody_knows_is_unknown_and_not_failed",

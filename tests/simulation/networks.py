@@ -36,8 +36,8 @@ KINDS = {
     "evm": Kind(_TOKENS | _TRACES | _HISTORY, ("ETH", "USDT", "WBTC"), {"confirmations": 3, "scan_limit": 6}),
     # What contracts send shows in balances only, and those are kept for every block.
     "ghost": Kind(_TOKENS | _HISTORY, ("FAKE", "FAKE", "USDT"), {"confirmations": 4, "scan_limit": 5}),
-    # Tokens are asked for alone; balances are kept for the newest and the final block.
-    "tokens": Kind(_TOKENS, ("USDT",), {"confirmations": 2, "scan_limit": 4}),
+    # Nothing shows what contracts send but the balances of the final block; those of the newest hold what waits, too.
+    "tokens": Kind(_TOKENS, ("FAKE", "USDT"), {"confirmations": 2, "scan_limit": 4}),
     # Like coins: many outputs a transaction, no token.
     "coin": Kind(_TRACES | Capability.MULTI_OUTPUT, ("FAKE",), {"confirmations": 2, "live": True}),
     # Real money: large amounts wait longer.

@@ -92,8 +92,8 @@ class Node:
         self.shown_in_part: set[Group] = set()
         """Groups of which a node told some and not all."""
         self.readings: list[Again] = []
-        self._looks: defaultdict[str, set[str]] = defaultdict(set)
-        """The blocks at which the balance of each address was told."""
+        self._looks: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        """The blocks at which the balance of each address was told, with their own times."""
 
     @property
     def capabilities(self) -> Capability:
@@ -110,14 +110,19 @@ class Node:
         self.faults, self.second.lie = Faults(), ""
 
     def looked_at(self, address: str, made: datetime, since: datetime) -> bool:
-        """Say whether all that may lie at an address that was made then was known at a block that was newest later."""
+        """Say whether all that may lie at an address that was made then was known at a block that was newest later.
+
+        Without HISTORY what is newest holds what waits, too: there it was known at a block that was made later.
+        """
+        if Capability.HISTORY not in self.capabilities:
+            return any(time > since.timestamp() for time in self._looks[address].values())
         heads = [(at, head.latest.hash) for at, head in self.heads]
         newest = {block for at, block in heads if at >= since}
         # A page may end beyond the head that was told before it, or on another fork: then that is the newest block.
         ends = {block for at, block in self._tips if at >= since}
         # A block older than the address holds nothing of it: it needs no look, however long it stays the newest.
         older = {block for at, block in (*heads, *self._tips) if at <= made}
-        return not self._looks[address].isdisjoint(newest | ends) or not older.isdisjoint(newest)
+        return not (newest | ends).isdisjoint(self._looks[address]) or not older.isdisjoint(newest)
 
     def verify(self) -> None:
         """Hold the node against the configuration."""
@@ -185,7 +190,7 @@ class Node:
         self._call("balances")
         found = self.chain.balances(holdings, at)
         for each in found:
-            self._looks[each.address].add(at.hash)
+            self._looks[each.address][at.hash] = self.chain.header_at(at.height).time
         self._call("balanced")
         return found
 

@@ -84,9 +84,6 @@ class FaultChecks:
         assert type(capabilities) is Capability
         tokens = [asset.symbol for asset in world.network.assets if asset.contract]
         assert not tokens or Capability.TOKENS in capabilities, f"{tokens} are listed without TOKENS"
-        assert (
-            capabilities & (Capability.TRACES | Capability.HISTORY) or Capability.TOKENS not in capabilities
-        ), "native money that a contract sends would be found neither by traces nor by balances"
 
 
 def _node_calls(world: ChainWorld) -> list[Callable[[], object]]:

@@ -58,6 +58,15 @@ class StateChecks:
             assert held == expected, f"balances at block {block.height} are those of another block"
             assert all(type(each) is int for each in held.values()), "a balance is not a whole number"
 
+    def test_what_waits_is_in_no_balance_that_is_believed(self, world: ChainWorld) -> None:
+        tip(world)
+        world.mine(world.blocks_to_finality + 1)
+        holding = Holding(world.new_address(), None)
+        tx_id = world.send(holding.address, 1_000)
+        assert _believed(world, holding) == 0, f"{tx_id} is in no block"
+        world.mine(world.blocks_to_finality + 1)
+        assert _believed(world, holding) == 1_000
+
     def test_many_balances_are_answered_at_once(self, world: ChainWorld) -> None:
         block = tip(world)
         holdings = [
@@ -126,3 +135,10 @@ class StateChecks:
         assert status.state is not TxState.REVERTED
         if status.block:
             assert world.adapter.header_at(status.block.height).hash == status.block.hash
+
+
+def _believed(world: ChainWorld, holding: Holding) -> int:
+    """Answer a balance at the newest block whose balances the core believes."""
+    head = world.adapter.head()
+    at = head.latest.ref if Capability.HISTORY in world.adapter.capabilities else head.final
+    return world.adapter.balances([holding], at)[holding]

@@ -1,4 +1,8 @@
-"""Balances at the newest or the solid block: a node tells of no block behind those."""
+"""Balances at the newest or the solid block: a node tells of no block behind those.
+
+At the newest one java-tron answers out of a state that holds what waits, too: it tries each transaction on top of the
+head when it comes, and keeps what it changed (Manager.pushTransaction of java-tron, which merges that session).
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -41,11 +45,14 @@ class BalanceReader:
         return found
 
     def _place(self, node: Node, at: BlockRef) -> bool:
-        """Say whether a block is the solid one, or else the newest; raises where it is neither."""
-        if node.required().ref == at:
-            return False
+        """Say whether a block is the solid one, or else the newest; raises where it is neither.
+
+        Where it is both, the solid state is asked for: it alone is without what waits.
+        """
         if node.solid() == at:
             return True
+        if node.required().ref == at:
+            return False
         there = node.header(at.height)
         if there is None:
             raise NodeFault(f"it has no block {at.height} yet")

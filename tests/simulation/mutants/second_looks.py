@@ -1,4 +1,4 @@
-"""Defects of second looks: readings, opinions, and balances for which there was no room."""
+"""Defects of second looks: readings, opinions, and balances for which there was no room or that say too much."""
 
 from typing import Any
 
@@ -76,3 +76,8 @@ def forgets_whose_balance_it_had_no_room_for() -> Patches:
         look(self, *arguments)
 
     return {"cloudpay.payments.balances.BalanceLook._look": all_seen}
+
+
+@mutant
+def believes_balances_that_hold_what_waits() -> Patches:
+    return {"cloudpay.payments.balances.believed": lambda *asked: asked[3]}
