@@ -18,7 +18,7 @@ Eventually = Callable[..., None]
 def eventually() -> Eventually:
     """Wait until a condition holds; fail when it does not within the limit."""
 
-    def wait(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "the condition did not come true in time"

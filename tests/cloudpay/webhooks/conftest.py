@@ -17,7 +17,7 @@ from cloudpay.webhooks.service import deliveries, enqueue
 from cloudpay.webhooks.views import DeliveryView
 from tests.cloudpay.webhooks.calling import Resolver
 
-LIMIT = 10.0  # seconds that a test waits for what must come
+LIMIT = 30.0  # seconds that a test waits for what must come
 
 
 @pytest.fixture
