@@ -39,9 +39,16 @@ class Balances:
 def surpluses(session: Session, network: str, balances: Balances) -> dict[str, int]:
     """Answer, by address, what lies there beyond what is known to have come in up to that block.
 
-    What was inferred at later blocks may have come in by then, and so is known too.
+    What was inferred at later blocks may have come in by then, and so is known too. What we moved away, or paid as a
+    fee, had come in as well, though nothing is left of it.
     """
-    there = {address: amount for address, amount in balances.amounts.items() if amount > 0}
+    asked, height = balances.amounts, balances.at.height
+    moves, fees = own_moves(session, network, asked, height), fees_paid(session, network, asked, height)
+    there = {
+        address: amount
+        for address, amount in asked.items()
+        if amount > 0 or (address, "") in moves or address in fees
+    }
     if not there:
         return {}
     known = session.execute(
@@ -51,17 +58,18 @@ def surpluses(session: Session, network: str, balances: Balances) -> dict[str, i
             PaymentRow.asset == "",
             PaymentRow.status != PaymentStatus.ORPHANED,
             or_(
-                PaymentRow.block_height <= balances.at.height,
+                PaymentRow.block_height <= height,
                 PaymentRow.source == TransferSource.BALANCE.value,
             ),
         )
     )
     for address, amount in known:
         there[address] -= amount
-    for address, fee in fees_paid(session, network, there, balances.at.height).items():
+    for address, fee in fees.items():
         there[address] += fee
-    for (address, asset), amount in own_moves(session, network, there, balances.at.height).items():
-        there[address] -= amount if asset == "" else 0
+    for (address, asset), amount in moves.items():
+        if asset == "":
+            there[address] -= amount
     return {address: amount for address, amount in there.items() if amount > 0}
 
 

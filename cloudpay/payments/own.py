@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cloudpay.chains.network import Network
 from cloudpay.chains.types import Transfer
+from cloudpay.kernel.among import among
 from cloudpay.kernel.columns import BaseUnits
 from cloudpay.kernel.db import Base
 from cloudpay.wallets.service import DepositAddress, is_master
@@ -144,7 +145,7 @@ def own_moves(
             OwnTransferRow.address, OwnTransferRow.asset, OwnTransferRow.incoming, OwnTransferRow.amount
         ).where(
             OwnTransferRow.network == network,
-            OwnTransferRow.address.in_(addresses),
+            among(session, OwnTransferRow.address, addresses),
             OwnTransferRow.block_height <= height,
         )
     )

@@ -10,6 +10,7 @@ import pytest
 from cloudpay.chains.types import Capability, Page
 from cloudpay.invoices.states import InvoiceStatus
 from cloudpay.payments.own import own_income
+from cloudpay.testing.addresses import fake_address
 from cloudpay.testing.ledger import Move
 from cloudpay.wallets.service import master_address
 from tests.cloudpay.shop import Shop
@@ -52,6 +53,23 @@ def test_f23_what_comes_beside_a_top_up_is_found_by_the_balance(blind: Shop) -> 
     blind.rescan(1, blind.chain.height)
     blind.mine(3)
     assert (blind.earned(), blind.held()) == (ETHER, 2 * ETHER)
+
+
+@pytest.mark.parametrize("left", [0, ETHER // 4], ids=["nothing is left", "a part is left"])
+def test_f11_what_a_contract_sent_and_we_moved_away_before_anybody_looked_is_income(
+    blind: Shop, left: int
+) -> None:
+    invoice = blind.ask("1", "ETH")
+    blind.chain.send(invoice.option.address, ETHER, via_contract=True)
+    blind.chain.mine()
+    blind.chain.send(
+        fake_address("an exchange"), ETHER - left, sender=invoice.option.address, origin=blind.chain.payer
+    )
+    blind.mine(2)
+    blind.mine(3)
+    found = blind.state(invoice)
+    assert (found.status, [each.amount for each in found.payments]) == (InvoiceStatus.PAID, [ETHER])
+    assert blind.earned() == ETHER
 
 
 def test_f23_a_top_up_that_a_node_hid_is_taken_out_of_what_a_balance_showed(
