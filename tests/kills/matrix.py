@@ -20,7 +20,7 @@ from tests.kills.killing import CALM_SECONDS, Killing
 from tests.kills.payers import Payers
 from tests.kills.roles import BALANCES, PLACES, ROLES
 from tests.kills.shoppers import Shoppers
-from tests.kills.stack import NETWORK, Stack, open_stack
+from tests.kills.stack import Stack, open_stack
 
 _BESIDE = 3
 """Each seed that this divides has a second process for events and for webhooks, which is not killed."""
@@ -45,7 +45,7 @@ class Run(Killing):
             role: [each for each in PLACES[role] if not (stack.traces and each in BALANCES)] for role in ROLES
         }
         super().__init__(stack, seed, places, restart_database)
-        self.payers = Payers(stack.chain, random.Random(f"{seed}:chain"), wants_reorgs=self._wants_reorgs)
+        self.payers = Payers(stack.ground, random.Random(f"{seed}:chain"), wants_reorgs=self._wants_reorgs)
         for role in ROLES if armed else ROLES[:-1]:
             self.start(role, armed=armed)
         if seed % _BESIDE == 0:
@@ -116,7 +116,7 @@ class Run(Killing):
         self.shoppers.settled(settled(self.stack, self.shoppers.orders))
         self._expire_due()
         if self.waits_for("watch") is Failpoint.LEASE_LOST:
-            self.steal_lease(f"watch:{NETWORK}")
+            self.steal_lease(f"watch:{self.stack.ground.code}")
 
     def _wants_reorgs(self) -> bool:
         return self.waits_for("watch") is Failpoint.PAGE_REWOUND

@@ -2,10 +2,9 @@
 
 import random
 import threading
-import time
 from collections.abc import Callable
 
-from cloudpay_devnet.chain import DevChain
+from tests.kills.ground import Ground
 
 DEEPEST = 3
 """Blocks that a reorganisation replaces at most."""
@@ -18,9 +17,9 @@ class Miner:
     """Seconds between two rounds, at least and at most."""
 
     def __init__(
-        self, chain: DevChain, chance: random.Random, wants_reorgs: Callable[[], bool] = lambda: False
+        self, ground: Ground, chance: random.Random, wants_reorgs: Callable[[], bool] = lambda: False
     ) -> None:
-        self.chain, self.chance, self.wants_reorgs = chain, chance, wants_reorgs
+        self.ground, self.chance, self.wants_reorgs = ground, chance, wants_reorgs
         self.reorgs = 0
         self.calm = False
         self.failure: BaseException | None = None
@@ -39,7 +38,7 @@ class Miner:
 
     def mine(self) -> None:
         """Mine one block, or now and then two."""
-        self.chain.node.mine(1 if self.send_due() else self.chance.randint(1, 2))
+        self.ground.chain.node.mine(1 if self.send_due() else self.chance.randint(1, 2))
 
     def may_reorganise(self) -> bool:
         """Say whether the newest blocks may be replaced now."""
@@ -55,26 +54,11 @@ class Miner:
         except BaseException as error:  # noqa: BLE001  # the run reports it
             self.failure = error
 
+    def comes_again(self, sender: str) -> bool:
+        """Say whether what a reorganisation has dropped of this sender is handed out again."""
+        return True
+
     def _reorganise(self, depth: int) -> None:
         """Replace the newest blocks; their transactions come again at once in other blocks, or later."""
-        rpc = self.chain.node.rpc
-        head = self.chain.node.block_number()
-        raw: list[str] = []
-        for height in range(head - depth + 1, head + 1):
-            block = rpc.record("eth_getBlockByNumber", hex(height), False)
-            hashes = block["transactions"] if block else []
-            assert isinstance(hashes, list)
-            raw += [rpc.text("eth_getRawTransactionByHash", each) for each in hashes]
         self.reorgs += 1
-        if self.chance.random() < 0.5:
-            places = sorted(self.chance.randrange(depth) for _ in raw)  # in order: they are one account's
-            rpc.call("anvil_reorg", depth, [list(pair) for pair in zip(raw, places, strict=True)])
-        else:
-            rpc.call("anvil_reorg", depth, [])
-            self.send_again(raw)
-        rpc.call("evm_setTime", int(time.time()))  # a reorganisation turned the node's clock back
-
-    def send_again(self, raw: list[str]) -> None:
-        """Hand out what a reorganisation has dropped."""
-        for each in raw:
-            self.chain.node.rpc.call("eth_sendRawTransaction", each)
+        self.ground.reorganise(depth, self.chance.random, self.comes_again)

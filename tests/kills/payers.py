@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cloudpay_devnet.chain import DevChain
+from tests.kills.ground import Ground
 from tests.kills.mining import Miner
 
 
@@ -24,12 +24,12 @@ class Payers(Miner):
     """The chain that they pay on."""
 
     def __init__(
-        self, chain: DevChain, chance: random.Random, wants_reorgs: Callable[[], bool] = lambda: False
+        self, ground: Ground, chance: random.Random, wants_reorgs: Callable[[], bool] = lambda: False
     ) -> None:
         self.sent: dict[tuple[str, str], int] = defaultdict(int)
         self.count = 0
         self._due: queue.Queue[Payment] = queue.Queue()
-        super().__init__(chain, chance, wants_reorgs)
+        super().__init__(ground, chance, wants_reorgs)
 
     def pay(self, payment: Payment) -> None:
         """Have a payment sent with one of the next blocks; it counts as sent from now on."""
@@ -51,6 +51,6 @@ class Payers(Miner):
 
     def _send(self, payment: Payment) -> None:
         if payment.through_contract:
-            self.chain.pay_through_contract(payment.address, payment.units)
+            self.ground.chain.pay_through_contract(payment.address, payment.units)
         else:
-            self.chain.pay(payment.asset, payment.address, payment.units)
+            self.ground.chain.pay(payment.asset, payment.address, payment.units)

@@ -40,6 +40,7 @@ _MODULES = (
     "cloudpay.webhooks.loop",
     "cloudpay.wiring",
     "cloudpay_evm.adapter",
+    "cloudpay_tron.adapter",
     "coincurve",
 )
 _EVERYWHERE = (Place.OUTBOX_APPENDED, Place.TRANSACTION_COMMITTED, Place.NUDGE_DUE)

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import requests
 
 from tests.kills.clients import Clients
+from tests.kills.ground import TOKEN
 from tests.kills.payers import Payers, Payment
-from tests.kills.stack import NETWORK, Stack
+from tests.kills.stack import Stack
 
-_DECIMALS = {"ETH": 18, "USDT": 6}
 _KINDS = {
     "exact": 8, "two": 4, "over": 3, "under": 2, "over after paid": 1, "nothing": 1, "abandoned": 2, "late": 1,
 }  # fmt: skip
@@ -59,7 +59,7 @@ class Shoppers(Clients):
     """What orders come to, by how often."""
 
     def __init__(self, stack: Stack, payers: Payers, seed: int) -> None:
-        self.payers = payers
+        self.payers, self.ground = payers, stack.ground
         self.orders: list[Order] = []
         self._settled: set[str] = set()
         super().__init__(stack, seed)
@@ -75,12 +75,12 @@ class Shoppers(Clients):
 
     def serve(self, session: requests.Session, chance: random.Random) -> None:
         """Order, and pay as the order's kind says."""
-        asset = chance.choice(("ETH", "USDT", "USDT"))
+        asset = chance.choice((self.ground.native, TOKEN, TOKEN))
         order = Order(
             kind=chance.choices([*self.kinds], [*self.kinds.values()])[0],
             key=f"order-{self.seed}-{chance.getrandbits(48):x}",
             asset=asset,
-            units=chance.randint(1, 5_000_000) * 10 ** (_DECIMALS[asset] - 6),
+            units=chance.randint(1, 5_000_000) * 10 ** (self.ground.decimals[asset] - 6),
         )
         answer = self._create(session, order, chance.choice(self.stack.endpoints.urls))
         order.invoice_id, order.address = answer["id"], answer["address_in"]
@@ -90,8 +90,8 @@ class Shoppers(Clients):
 
     def _create(self, session: requests.Session, order: Order, url: str) -> dict[str, Any]:
         body = {
-            "amount": f"{Decimal(order.units).scaleb(-_DECIMALS[order.asset]):f}",
-            "currency": order.asset, "network": NETWORK, "customer_name": order.kind,
+            "amount": f"{Decimal(order.units).scaleb(-self.ground.decimals[order.asset]):f}",
+            "currency": order.asset, "network": self.ground.code, "customer_name": order.kind,
             "notification_emails": "shop@example.com", "callback_url": url,
         }  # fmt: skip
         answer = self.post(session, "invoice", body, order.key)
@@ -117,5 +117,5 @@ class Shoppers(Clients):
 
     def send(self, order: Order, units: int, chance: random.Random) -> None:
         """Have a payer send an amount."""
-        through = order.asset == "ETH" and chance.random() < 0.3
+        through = order.asset != TOKEN and chance.random() < 0.3
         self.payers.pay(Payment(order.asset, order.address, units, through))

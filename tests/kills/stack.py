@@ -26,16 +26,15 @@ from cloudpay.merchants.keys import create_key
 from cloudpay.merchants.service import create_merchant, webhook_secrets
 from cloudpay.merchants.states import Scope
 from cloudpay.wallets.setup import init_wallet
-from cloudpay_devnet.chain import DevChain
 from tests.flows.running import wait_for
 from tests.kills.endpoints import Endpoints, endpoints
+from tests.kills.evm_ground import EvmGround
 from tests.kills.forks import Forks
+from tests.kills.ground import Ground
 from tests.kills.roles import DEATHS, LISTENER
+from tests.kills.seed import SEED
 
-NETWORK = "evm"
-CONFIRMATIONS = 5
 _ACTOR = "cli:kills"
-_SEED = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"
 
 
 class BundledValkey:
@@ -82,7 +81,7 @@ class Stack:
     gateway: Gateway
     merchant_id: str
     headers: Mapping[str, str]
-    chain: DevChain
+    ground: Ground
     valkey: BundledValkey
     endpoints: Endpoints
     forks: Forks
@@ -122,7 +121,8 @@ def open_stack(
     *,
     traces: bool,
     endpoint_count: int = 24,
-    network: Callable[[DevChain], Mapping[str, Any]] = lambda _chain: {},
+    start: Callable[[], Ground] = EvmGround.start,
+    network: Callable[[Ground], Mapping[str, Any]] = lambda _ground: {},
     currencies: Mapping[str, str] | None = None,
     tables: Mapping[str, Any] | None = None,
 ) -> Iterator[Stack]:
@@ -132,16 +132,16 @@ def open_stack(
     merchant's payouts, `tables` further tables of the settings.
     """
     with ExitStack() as closing:
-        chain = closing.enter_context(DevChain.start("evm"))
-        chain.node.set_automine(enabled=False)
+        ground = start()
+        closing.callback(ground.stop)
         cache = BundledValkey(folder)
         closing.callback(cache.stop)
         listener = closing.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
         listener.set_inheritable(True)
         file = folder / "cloudpay.toml"
-        table = {"traces": "on" if traces else "off", **network(chain)}
+        table = {**ground.table(traces=traces), **network(ground)}
         file.write_text(
-            _toml({**_settings(folder, database_url, cache.url, chain, table), **(tables or {})}), "utf-8"
+            _toml({**_settings(folder, database_url, cache.url, ground, table), **(tables or {})}), "utf-8"
         )
         if database_url:
             _migrate(database_url)
@@ -155,26 +155,25 @@ def open_stack(
         plain = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDPAY_")}
         environment = {**plain, "CLOUDPAY_CONFIG": str(file), LISTENER: str(listener.fileno())}
         yield Stack(
-            folder, gateway, merchant_id, headers, chain, cache, hooks, forks, listener, environment, traces
+            folder, gateway, merchant_id, headers, ground, cache, hooks, forks, listener, environment, traces
         )
 
 
 def _settings(
-    folder: Path, database_url: str, redis_url: str, chain: DevChain, changes: Mapping[str, Any]
+    folder: Path, database_url: str, redis_url: str, ground: Ground, changes: Mapping[str, Any]
 ) -> dict[str, Any]:
-    more = changes.get("assets", {})
+    more, dev = changes.get("assets", {}), ground.chain.network
     assets = {
         symbol: {
             "decimals": asset.decimals,
             **({"contract": asset.token_address} if asset.token_address else {}),
             **more.get(symbol, {}),
         }
-        for symbol, asset in chain.network.assets.items()
+        for symbol, asset in dev.assets.items()
     }
     network = {
-        "family": "evm", "live": False, "chain_id": chain.spec.chain_id, "rpc_urls": [chain.node.rpc_url],
-        "finality": "depth", "confirmations": CONFIRMATIONS, "native": "ETH", "poll_seconds": 0.1,
-        "stalled_after_seconds": 600, **changes, "assets": assets,
+        "family": dev.family, "live": False, "rpc_urls": [dev.rpc_url], "native": ground.native,
+        "poll_seconds": 0.1, "stalled_after_seconds": 600, **changes, "assets": assets,
     }  # fmt: skip
     return {
         "data_dir": str(folder),
@@ -184,7 +183,8 @@ def _settings(
         "log": {"level": "warning"},
         "webhooks": {"allow_private_targets": True, "timeout_seconds": 2},
         "leases": {"events_seconds": 0.5, "webhooks_seconds": 0.5},
-        "networks": {NETWORK: network},
+        "networks": {ground.code: network},
+        "default_network": ground.code,
     }
 
 
@@ -196,7 +196,7 @@ def _migrate(url: str) -> None:
 
 def _furnish(gateway: Gateway, currencies: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     seal = SealKey(read_or_create_key(gateway.settings.seal_key_path))
-    init_wallet(gateway, seal, mnemonic=_SEED, accounts=2, actor=_ACTOR)
+    init_wallet(gateway, seal, mnemonic=SEED, accounts=2, actor=_ACTOR)
     merchant = create_merchant(
         gateway, "Tea Shop", livemode=False, payout_currencies=currencies, actor=_ACTOR
     )

@@ -1,6 +1,6 @@
 """`make kills-out`: the matrix of kills while money goes out: at every failpoint, seed by seed, on each database.
 
-A seed that fails prints the command to repeat it: python -m tests.kills_out --seed 7 --seeds 1 --database postgres
+A seed that fails prints the command to repeat it: python -m tests.kills_out --seed 7 --seeds 1 --database postgres --family tron
 """
 
 import argparse
@@ -16,9 +16,9 @@ from tests.kills.stack import log_tail
 from tests.kills.totals import Server, Total, read_options, server, table, told
 from tests.kills_out.beside import run_beside
 from tests.kills_out.defects import WHERE, places_of
+from tests.kills_out.families import EVM, FAMILIES, Family
 from tests.kills_out.matrix import Run, open_run
 from tests.kills_out.page import written
-from tests.kills_out.roles import PLACES
 
 _KILLS_OF_A_DEFECT = 6
 
@@ -26,10 +26,11 @@ _KILLS_OF_A_DEFECT = 6
 def main() -> int:
     """Run the matrix; 0 when nothing was wrong, and a process was killed at every place in every run."""
     options = _options()
+    family = FAMILIES[options.family]
     if options.defects:
-        return 0 if [each for each in WHERE if not _is_found(each, options.seed)] == [] else 1
+        return 0 if [each for each in WHERE if not _is_found(each, options.seed, family)] == [] else 1
     totals = run_beside(options, _tell) if options.jobs > 1 else _one_by_one(options)
-    print(*table(PLACES, totals), sep="\n")
+    print(*table(family.places, totals), sep="\n")
     if options.json:
         Path(options.json).write_text(json.dumps(written(totals, options), indent=1) + "\n", encoding="utf-8")
     return 0 if all(each.is_sound for each in totals.values()) else 1
@@ -44,18 +45,19 @@ def _one_by_one(options: argparse.Namespace) -> Mapping[str, Total]:
     for name, total in totals.items():
         with server(name) as new_database:
             for seed in range(options.seed, options.seed + options.seeds):
-                _one(name, new_database, seed, options.seconds, total)
+                _one(name, new_database, seed, options, total)
     return totals
 
 
-def _one(name: str, new_database: Server, seed: int, seconds: float, total: Total) -> None:
-    again = f'make kills-out ARGS="--database {name} --seed {seed} --seeds 1"'
+def _one(name: str, new_database: Server, seed: int, options: argparse.Namespace, total: Total) -> None:
+    family = FAMILIES[options.family]
+    again = f'make kills-out ARGS="--family {family.name} --database {name} --seed {seed} --seeds 1"'
     print(f"{name} seed {seed} ({again})", flush=True)
     url, restart = new_database()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="cloudpay-kills-", ignore_cleanup_errors=True) as folder:
-        with open_run(Path(folder), seed, url, restart_database=restart) as run:
-            run.kill(None, seconds=seconds, everywhere=True)
+        with open_run(Path(folder), seed, url, family=family, restart_database=restart) as run:
+            run.kill(None, seconds=options.seconds, everywhere=True)
             in_time = run.calm_down()
             verdict = run.verdict()
         figures = {
@@ -66,7 +68,8 @@ def _one(name: str, new_database: Server, seed: int, seconds: float, total: Tota
             "node faults": run.faults.count,
             "dropped from the mempool": run.banker.drops,
             "reorganisations": run.banker.reorgs,
-            "nonces used from outside": len(run.banker.outside.ids),
+            "times that what waited expired": run.banker.expiries,
+            "sent with the key from outside": len(run.banker.outside.ids),
             "places left out": len(run.choice.left_out),
         }
         wrong = {
@@ -82,12 +85,12 @@ def _one(name: str, new_database: Server, seed: int, seconds: float, total: Tota
             print(log_tail(run.stack), flush=True)
 
 
-def _is_found(defect: str, seed: int) -> bool:
+def _is_found(defect: str, seed: int, family: Family) -> bool:
     """Run with a planted defect; say whether the audit finds it."""
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="cloudpay-kills-", ignore_cleanup_errors=True) as folder,
-        open_run(Path(folder), seed, places=places_of(defect), defect=defect) as run,
+        open_run(Path(folder), seed, family=family, places=places_of(defect), defect=defect) as run,
     ):
         run.kill(_KILLS_OF_A_DEFECT, seconds=60)
         run.calm_down(seconds=20)
@@ -102,7 +105,7 @@ def _report(run: Run, seconds: float) -> None:
     left_out = ", ".join(f"{role}: {place}" for role, place in run.choice.left_out)
     print(
         f"  {told(run.tally.kills, seconds)}; {len(run.merchants.items)} payouts, {run.faults.count} node faults, "
-        f"{run.banker.drops} drops, {run.banker.reorgs} reorganisations, {len(run.banker.outside.ids)} thefts; "
+        f"{run.banker.drops} drops, {run.banker.reorgs} reorganisations, {run.banker.expiries} expiries, {len(run.banker.outside.ids)} thefts; "
         f"requests refused: {refused}" + (f"; left out: {left_out}" if left_out else ""),
         flush=True,
     )
@@ -110,6 +113,9 @@ def _report(run: Run, seconds: float) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make kills-out", description=__doc__)
+    parser.add_argument(
+        "--family", choices=[*FAMILIES], default=EVM.name, help=f"the chain's family (default: {EVM.name})"
+    )
     parser.add_argument("--seeds", type=int, default=20, help="runs on each database (default: 20)")
     parser.add_argument("--seed", type=int, default=1, help="the first one's seed (default: 1)")
     parser.add_argument(

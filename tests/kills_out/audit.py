@@ -18,13 +18,14 @@ from cloudpay.payments.states import NetworkStatus
 from cloudpay.payouts.models import BatchRow, PayoutRow
 from cloudpay.payouts.states import ENDED
 from cloudpay.transactions.journal import Journal
-from cloudpay.transactions.models import AttemptRow, ClaimRow
+from cloudpay.transactions.models import AttemptRow, ClaimRow, TransactionRow
+from cloudpay.transactions.states import TransactionStatus
 from cloudpay.wallets.switch import all_frozen
 from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.states import DeliveryStatus
-from tests.kills.stack import NETWORK, Stack
-from tests.kills_out.banker import COLD, Outside
-from tests.kills_out.chain import ChainTruth
+from tests.kills.ground import ChainTruth
+from tests.kills.stack import Stack
+from tests.kills_out.banker import Outside
 from tests.kills_out.merchants import Item, Merchants
 
 _OVERTAKEN = "What its transaction needs was used up"
@@ -102,21 +103,19 @@ def _counts(session: Session, merchants: Merchants, rows: Mapping[str, PayoutRow
 
 
 def _transactions(session: Session, stack: Stack, truth: ChainTruth, outside: Outside) -> Iterator[str]:
-    """Nonces without a hole, each transaction signed here and once in a block, the journal as the table."""
-    used = {(each.sender, each.nonce) for each in truth.sent}
-    for address in (truth.master, *truth.deposits):
-        nonces = [each.nonce for each in truth.sent if each.sender == address]
-        if nonces != [*range(truth.count(address))]:
-            yield f"the chain has the nonces {nonces} of {address}"
+    """In their order, each signed here and once in a block, none that was given up; the journal as the table."""
+    yield from truth.gaps
     attempts = session.scalars(select(AttemptRow)).all()
     owners = {each.tx_id: each.transaction_id for each in attempts}
     ours = [each.tx_id for each in truth.sent if each.tx_id not in outside.ids]
     yield from (f"{each} is on the chain, and nobody has signed it" for each in ours if each not in owners)
     carried = Counter(owners[each] for each in ours if each in owners)
     yield from (f"the transaction {each} is {n} times on the chain" for each, n in carried.items() if n > 1)
-    claims = session.scalars(select(ClaimRow.claim))
-    claimed = {(address, int(nonce)) for address, _, nonce in (each.split(":") for each in claims)}
-    stolen = {(each.sender, each.nonce) for each in truth.sent if each.tx_id in outside.ids}
+    expired = select(TransactionRow.id).where(TransactionRow.status == TransactionStatus.EXPIRED)
+    yield from (f"{each} was given up, and is on the chain" for each in session.scalars(expired) if carried[each])
+    used = {each.claim for each in truth.sent if each.claim}
+    stolen = {each.claim for each in truth.sent if each.claim and each.tx_id in outside.ids}
+    claimed = {*session.scalars(select(ClaimRow.claim))}
     if claimed | stolen != used:
         yield f"claimed and not used: {claimed - used}; used and not claimed: {used - claimed - stolen}"
     journal = {each.tx_id for each in Journal(stack.gateway.settings.journal_path).entries()}
@@ -128,7 +127,7 @@ def _transactions(session: Session, stack: Stack, truth: ChainTruth, outside: Ou
 
 def _books(session: Session, stack: Stack, truth: ChainTruth, outside: Outside) -> Iterator[str]:
     """The ledger is the chain, to the base unit; only the fees of others' transactions are in no book."""
-    network = stack.gateway.chains.network(NETWORK)
+    network = stack.gateway.chains.network(stack.ground.code)
     booked = {
         (key.asset, key.kind): found.debits - found.credits
         for key, found in balances(session, stack.merchant_id, livemode=False).items()
@@ -141,7 +140,7 @@ def _books(session: Session, stack: Stack, truth: ChainTruth, outside: Outside) 
         held = truth.held(asset.symbol, truth.master) + (lost if asset.key == "" else 0)
         lies = sum(truth.held(asset.symbol, each) for each in truth.deposits)
         there = [booked.get((asset.key, kind), 0) for kind in _HELD]
-        gone_on, cold = booked.get((asset.key, AccountKind.COLD), 0), truth.held(asset.symbol, COLD)
+        gone_on, cold = booked.get((asset.key, AccountKind.COLD), 0), truth.held(asset.symbol, stack.ground.cold)
         if gone_on != cold:
             yield f"{asset.symbol}: {gone_on} are booked as gone on to the cold address, {cold} arrived there"
         if there != [held, 0, lies, 0]:
@@ -179,7 +178,7 @@ def _rest(session: Session, stack: Stack) -> Iterator[str]:
     for network in session.scalars(select(NetworkRow)):
         if network.status != NetworkStatus.ACTIVE:
             yield f"the network is {network.status}: {network.reason}"
-    for frozen in all_frozen(session, stack.gateway.settings, [NETWORK]):
+    for frozen in all_frozen(session, stack.gateway.settings, [stack.ground.code]):
         yield f"{frozen.network} is frozen: {frozen.reason}"
     for payout in session.scalars(select(PayoutRow).where(PayoutRow.status.not_in(ENDED))):
         yield f"the payout {payout.external_id} is {payout.status}: {payout.reason}"

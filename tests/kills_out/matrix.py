@@ -28,29 +28,24 @@ from cloudpay.transactions.states import SpendStatus, TransactionStatus
 from cloudpay.wallets.masters import master_wallet
 from cloudpay.webhooks.models import Delivery
 from cloudpay.webhooks.states import DeliveryStatus
-from cloudpay_devnet.chain import DevChain
-from cloudpay_devnet.deploying import forwarder_deployment
 from tests.kills.audit import settled
+from tests.kills.ground import TOKEN, ChainTruth, Ground
 from tests.kills.killing import CALM_SECONDS, Killing, patience
 from tests.kills.mining import DEEPEST
 from tests.kills.roles import DEFECT
-from tests.kills.stack import NETWORK, Stack, log_tail, open_stack
+from tests.kills.stack import Stack, log_tail, open_stack
 from tests.kills_out.audit import Verdict, audit
-from tests.kills_out.banker import COLD, FIRST_FUNDS, Banker
+from tests.kills_out.banker import Banker
 from tests.kills_out.buyers import Buyers
-from tests.kills_out.chain import ChainTruth
+from tests.kills_out.families import EVM, Family
 from tests.kills_out.merchants import Merchants
-from tests.kills_out.nodefaults import NodeFaults, node_faults
-from tests.kills_out.roles import PLACES
+from tests.kills_out.nodefaults import NodeFaults
 
 _FAULTY = 0.6
 _THAW_AFTER = 1.0
 _UNDER_WAY = (SpendStatus.QUEUED, SpendStatus.SENDING, SpendStatus.SENT)
 _ACTOR = "cli:kills"
-_TABLES = {
-    "sweeps": {"every_seconds": 1, "fee_share_percent": "100"},
-    "rates": {"fixed": {"ETH": "2500", "USDT": "1"}},
-}
+_SWEEPS = {"every_seconds": 1, "fee_share_percent": "100"}
 
 
 class Run(Killing):
@@ -62,21 +57,21 @@ class Run(Killing):
         seed: int,
         faults: NodeFaults,
         *,
-        places: Mapping[str, Sequence[Failpoint]] = PLACES,
+        places: Mapping[str, Sequence[Failpoint]],
         restart_database: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(stack, seed, places, restart_database, first_come=True)
         self.faults = faults
         self._frozen_since = 0.0
-        network = stack.gateway.chains.network(NETWORK)
+        self._code = stack.ground.code
+        network = stack.gateway.chains.network(self._code)
         self._network = network
         self.master = master_wallet(stack.gateway, network, stack.merchant_id).address
-        self.banker = Banker(stack.chain, self.master, random.Random(f"{seed}:chain"), self.waits_for)
+        self.banker = Banker(stack.ground, self.master, random.Random(f"{seed}:chain"), self.waits_for)
         self.banker.may_steal = lambda: not self._frozen_since
         self.banker.calm = True  # until the chain is watched
-        refusing = forwarder_deployment().address
         self.buyers = Buyers(stack, self.banker, seed)
-        self.merchants = Merchants(stack, seed, refusing, self._count_open)
+        self.merchants = Merchants(stack, seed, self._count_open)
         for role in places:
             self.start(role, armed=False)
         self._open_shop()
@@ -145,15 +140,15 @@ class Run(Killing):
     def verdict(self) -> Verdict:
         """Audit what came of it, on a chain that stands still."""
         self.banker.stop()
-        truth = ChainTruth(self.stack.chain, self.master, tuple(each.address for each in self.buyers.orders))
+        truth = ChainTruth(self.stack.ground, self.master, tuple(each.address for each in self.buyers.orders))
         return audit(self.stack, self.merchants, truth, self.banker.outside)
 
     def _open_shop(self) -> None:
         """Fund the master wallet once the chain is watched, and begin when that is final; nobody is killed so far."""
         gateway = self.stack.gateway
-        gateway.db.run(lambda session: want_quotes(session, gateway, NETWORK))
+        gateway.db.run(lambda session: want_quotes(session, gateway, self._code))
         self._await(self._is_watched)
-        self.banker.fund(FIRST_FUNDS)
+        self.banker.fund(self.stack.ground.first_funds)
         self._await(self._is_funded)
         self.banker.calm = False
         self.merchants.funded = self.buyers.begun = True
@@ -172,12 +167,12 @@ class Run(Killing):
     def _is_funded(self) -> bool:
         with self.stack.gateway.db.read() as session:
             priced = session.scalar(select(FeeQuoteRow.network).limit(1)) is not None
-            funds = FIRST_FUNDS.items()
+            funds = self.stack.ground.first_funds.items()
             return priced and all(self._available(session, symbol) >= units for symbol, units in funds)
 
     def _available(self, session: Session, symbol: str) -> int:
         asset = self._network.asset(symbol)
-        return available(session, self.stack.merchant_id, False, NETWORK, asset.key)
+        return available(session, self.stack.merchant_id, False, self._code, asset.key)
 
     def _count_open(self) -> int:
         under_way = select(func.count()).select_from(PayoutRow).where(PayoutRow.status.not_in(ENDED))
@@ -191,7 +186,7 @@ class Run(Killing):
             self._frozen_since = time.monotonic()
         elif time.monotonic() - self._frozen_since > _THAW_AFTER:
             try:
-                thaw(self.stack.gateway, NETWORK, "It is explained.", reconciled=True, actor=_ACTOR)
+                thaw(self.stack.gateway, self._code, "It is explained.", reconciled=True, actor=_ACTOR)
             except (NotFrozen, StillFrozen):
                 return  # the worker has just found it frozen, or not yet
 
@@ -219,33 +214,39 @@ def open_run(
     seed: int,
     database_url: str = "",
     *,
-    places: Mapping[str, Sequence[Failpoint]] = PLACES,
+    family: Family = EVM,
+    places: Mapping[str, Sequence[Failpoint]] | None = None,
     restart_database: Callable[[], None] | None = None,
     defect: str = "",
 ) -> Iterator[Run]:
     """Start a stack and its processes, all of them with a defect where one is named."""
-    with node_faults() as faults:
+    with family.faults() as faults:
 
-        def network(chain: DevChain) -> Mapping[str, Any]:
+        def network(ground: Ground) -> Mapping[str, Any]:
             for proxy in faults.proxies:
-                proxy.upstream = chain.node.rpc_url
+                proxy.upstream = ground.chain.network.rpc_url
             return {
                 "rpc_urls": faults.urls,
                 "poll_seconds": 0.3,
                 "notice_seconds": 0.3,
                 "block_seconds": 0.2,
-                "bump_after_seconds": 5,
-                "in_flight": 32,
-                "cold_address": COLD,
-                "assets": {"USDT": {"cold_above": str(FIRST_FUNDS["USDT"] // 10**6)}},
+                "cold_address": ground.cold,
+                "assets": {TOKEN: {"cold_above": str(ground.first_funds[TOKEN] // 10**6)}},
+                **family.sending,
             }
 
-        currencies = {NETWORK: "ETH"}
         with open_stack(
-            folder, database_url, traces=False, network=network, currencies=currencies, tables=_TABLES
+            folder,
+            database_url,
+            start=family.ground.start,
+            traces=family.ground.traces,
+            network=network,
+            currencies={family.name: family.native},
+            tables={"sweeps": _SWEEPS, "rates": {"fixed": family.ground.rates}},
         ) as stack:
             stack.environment = {**stack.environment, **({DEFECT: defect} if defect else {})}
-            run = Run(stack, seed, faults, places=places, restart_database=restart_database)
+            wanted = family.places if places is None else places
+            run = Run(stack, seed, faults, places=wanted, restart_database=restart_database)
             try:
                 yield run
             finally:

@@ -7,13 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import requests
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from tests.kills.clients import Clients
-from tests.kills.stack import NETWORK, Stack
+from tests.kills.ground import TOKEN
+from tests.kills.stack import Stack
 
-_DECIMALS = {"ETH": 18, "USDT": 6}
 _TIERS = ("low", "medium", "high")
 _KINDS = {"at once": 6, "single": 3, "confirmed": 4, "confirmed singly": 2, "cancelled": 2, "raced": 3}
 _REFUSED, _AGAIN, _OTHERWISE = 0.05, 0.3, 0.15
@@ -45,11 +43,11 @@ class Batch:
 class Merchants(Clients):
     """Threads that pay out; nothing is asked for until there is money in the master wallet."""
 
-    def __init__(self, stack: Stack, seed: int, refusing: str, count_open: Callable[[], int]) -> None:
+    def __init__(self, stack: Stack, seed: int, count_open: Callable[[], int]) -> None:
         self.batches: list[Batch] = []
         self.wrong: list[str] = []
         self.funded = False
-        self._refusing, self._count_open = refusing, count_open
+        self._ground, self._count_open = stack.ground, count_open
         super().__init__(stack, seed)
 
     @property
@@ -93,8 +91,8 @@ class Merchants(Clients):
         items = [self._item(chance) for _ in range(count)]
         asked = [
             {
-                "id": each.external_id, "address": each.recipient, "network": NETWORK, "currency": each.asset,
-                "amount": f"{Decimal(each.units).scaleb(-_DECIMALS[each.asset]):f}",
+                "id": each.external_id, "address": each.recipient, "network": self._ground.code, "currency": each.asset,
+                "amount": f"{Decimal(each.units).scaleb(-self._ground.decimals[each.asset]):f}",
                 "priority": chance.choice(_TIERS),
             }
             for each in items
@@ -103,11 +101,12 @@ class Merchants(Clients):
         return Batch({"auto_confirm": at_once, "callback_url": url, "items": asked}, items)
 
     def _item(self, chance: random.Random) -> Item:
-        name, asset = f"pay-{self.seed}-{chance.getrandbits(64):x}", chance.choice(("ETH", "USDT"))
-        units = chance.randint(1, 5_000) * 10 ** (_DECIMALS[asset] - 6)
-        if asset == "ETH" and chance.random() < _REFUSED:
-            return Item(name, asset, units, self._refusing, end="failed")
-        return Item(name, asset, units, to_checksum_address(keccak(text=name)[12:]))
+        ground, name = self._ground, f"pay-{self.seed}-{chance.getrandbits(64):x}"
+        asset = chance.choice((ground.native, TOKEN))
+        units = chance.randint(1, 5_000) * 10 ** (ground.decimals[asset] - 6)
+        if asset != TOKEN and chance.random() < _REFUSED:
+            return Item(name, asset, units, ground.refusing, end="failed")
+        return Item(name, asset, units, ground.address(name))
 
     def _decide(self, session: requests.Session, chance: random.Random, kind: str, batch: Batch) -> None:
         if kind == "confirmed":

@@ -1,6 +1,6 @@
-"""The table of crash-matrix.md, from files: `python -m tests.kills_out.page FILE…` takes in what `--json` wrote.
+"""The tables of crash-matrix.md, from files: `python -m tests.kills_out.page FILE…` takes in what `--json` wrote.
 
-Runs of several files are added up.
+Runs of several files are added up; the table of a family of which there is no file stays as it is.
 """
 
 import argparse
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.kills.totals import Total
-from tests.kills_out.roles import PLACES
+from tests.kills_out.families import FAMILIES, Family
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "crash-matrix.md"
-_BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
 
 def written(totals: Mapping[str, Total], options: argparse.Namespace) -> dict[str, Any]:
     """Answer what all runs came to as JSON."""
     return {
+        "family": options.family,
         "seeds": f"{options.seed}"
         if options.seeds == 1
         else f"{options.seed} to {options.seed + options.seeds - 1}",
@@ -38,18 +38,32 @@ def written(totals: Mapping[str, Total], options: argparse.Namespace) -> dict[st
     }
 
 
+def section(text: str, family: Family) -> tuple[str, str, str]:
+    """Answer what stands before a family's table, the table, and what stands behind it."""
+    begin, end = f"<!-- figures: {family.name} -->\n", "<!-- end of figures -->\n"
+    before, _, rest = text.partition(begin)
+    table, _, behind = rest.partition(end)
+    return before + begin, table, end + behind
+
+
 def main(files: Sequence[str]) -> None:
-    """Write the table anew from these files."""
+    """Write the tables anew from these files."""
     reports = [json.loads(Path(file).read_text(encoding="utf-8")) for file in files]
+    for family in FAMILIES.values():
+        of_family = [each for each in reports if each["family"] == family.name]
+        if of_family:
+            before, _, behind = section(PAGE.read_text(encoding="utf-8"), family)
+            PAGE.write_text(before + _table(family, of_family) + behind, encoding="utf-8")
+
+
+def _table(family: Family, reports: Sequence[Mapping[str, Any]]) -> str:
     databases: dict[str, dict[str, Any]] = {}
     for report in reports:
         for name, each in report["databases"].items():
             databases[name] = _added(databases.get(name, {}), each)
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
     seeds = ", ".join(dict.fromkeys(str(report["seeds"]) for report in reports))
     machines = "; and on ".join(dict.fromkeys(str(report["machine"]) for report in reports))
-    table = "\n".join([*_rows(databases), "", f"Seeds {seeds}, on {machines}.", ""])
-    PAGE.write_text(f"{before}{_BEGIN}{table}{_END}{rest.partition(_END)[2]}", encoding="utf-8")
+    return "\n".join([*_rows(family, databases), "", f"Seeds {seeds}, on {machines}.", ""])
 
 
 def _added(sums: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,10 +76,10 @@ def _added(sums: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rows(databases: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _rows(family: Family, databases: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield f"| killed at | process | {' | '.join(databases)} |"
     yield f"|---|---|{'---|' * len(databases)}"
-    for role, places in PLACES.items():
+    for role, places in family.places.items():
         for place in places:
             yield _row(
                 f"`{place}` | {role}",

@@ -19,18 +19,18 @@ PLACES = {"send": (Failpoint.SEND_SIGNED, Failpoint.SEND_REPLACED, Failpoint.SEN
 
 
 def _options() -> argparse.Namespace:
-    return argparse.Namespace(seed=3, seeds=2, jobs=2, seconds=1.0, databases=DATABASES)
+    return argparse.Namespace(family="evm", seed=3, seeds=2, jobs=2, seconds=1.0, databases=DATABASES)
 
 
 def _report(name: str, *, lost: int = 0) -> dict[str, Any]:
     total = Total()
     kills = Counter({("send", Failpoint.SEND_SIGNED): 2})
     total.add(kills, {"payouts": 7}, {"lost": lost}, in_time=True)
-    return written({name: total}, argparse.Namespace(seed=3, seeds=1))
+    return written({name: total}, argparse.Namespace(family="evm", seed=3, seeds=1))
 
 
 def test_what_runs_came_to_is_added_up_by_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(name: str, seed: int, _seconds: float, _folder: Path) -> tuple[str, dict[str, Any]]:
+    def run(name: str, seed: int, _family: str, _seconds: float, _folder: Path) -> tuple[str, dict[str, Any]]:
         return f"{name} {seed}", _report(name, lost=1 if (name, seed) == ("postgres", 4) else 0)
 
     monkeypatch.setattr(beside, "_run", run)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.kills.stack import NETWORK
 from tests.kills_out.matrix import open_run
 from tests.kills_out.roles import PLACES
 
@@ -52,7 +51,7 @@ def test_f68_three_senders_on_one_wallet_that_take_over_from_each_other_share_no
         for _ in range(2):
             run.start_beside("send")
         for _ in range(8):
-            run.steal_lease(f"send:{NETWORK}")
+            run.steal_lease(f"send:{run.stack.ground.code}")
             run.kill(None, seconds=1.5)
         assert run.calm_down()
         assert run.verdict().faults == []

@@ -7,20 +7,23 @@ from pathlib import Path
 import pytest
 
 from tests.kills_out.defects import places_of
+from tests.kills_out.families import FAMILIES, Family
 from tests.kills_out.matrix import open_run
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.timeout(300)]
 
 KILLS = 15
+each_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=[*FAMILIES])
 
 
+@each_family
 def test_f110_processes_killed_while_they_pay_out_pay_everybody_once(
-    tmp_path: Path, empty_database: str
+    tmp_path: Path, empty_database: str, family: Family
 ) -> None:
     seed = int(os.environ.get("KILLS_SEED", "0")) or random.SystemRandom().randrange(10**6)
     database = "postgres" if empty_database else "sqlite"
-    again = f'make kills-out ARGS="--database {database} --seed {seed} --seeds 1"'
-    with open_run(tmp_path, seed, empty_database) as run:
+    again = f'make kills-out ARGS="--family {family.name} --database {database} --seed {seed} --seeds 1"'
+    with open_run(tmp_path, seed, empty_database, family=family) as run:
         run.kill(KILLS, seconds=120)
         in_time = run.calm_down()
         assert run.verdict().faults == [], again
@@ -29,9 +32,12 @@ def test_f110_processes_killed_while_they_pay_out_pay_everybody_once(
         assert run.merchants.items
 
 
-def test_an_engine_that_signs_anew_instead_of_the_same_bytes_is_found_out(tmp_path: Path) -> None:
+@each_family
+def test_an_engine_that_signs_anew_instead_of_the_same_bytes_is_found_out(
+    tmp_path: Path, family: Family
+) -> None:
     defect = "signs anew"
-    with open_run(tmp_path, 1, places=places_of(defect), defect=defect) as run:
+    with open_run(tmp_path, 1, family=family, places=places_of(defect), defect=defect) as run:
         run.kill(6, seconds=60)
         run.calm_down(seconds=20)
         assert run.verdict().double
