@@ -43,7 +43,7 @@ kills: ## Kill processes hundreds of times while money comes in; ARGS="--kills 5
 	@scripts/setup.sh dev
 	@exec .venv/bin/python -m tests.kills $(ARGS)
 
-kills-out: ## Kill processes at every failpoint while money goes out; ARGS="--seeds 20 --database sqlite --json FILE"
+kills-out: ## Kill processes at every failpoint while money goes out; ARGS="--family tron --seeds 20 --database sqlite --json FILE"
 	@scripts/setup.sh dev
 	@exec .venv/bin/python -m tests.kills_out $(ARGS)
 

@@ -24,7 +24,7 @@ def world() -> Iterator[TronWorld]:
 
 @pytest.fixture(scope="module")
 def bank(world: TronWorld) -> Bank:
-    return Bank(world)
+    return Bank(world.node)
 
 
 def usdt(world: TronWorld) -> str:

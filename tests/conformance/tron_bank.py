@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from cloudpay.chains.types import TxState
-from cloudpay.testing.conformance.spend_tools import status_of
 from cloudpay_devnet.tron.addresses import from_text
+from cloudpay_devnet.tron.client import TronClient
 from cloudpay_devnet.tron.desk import Desk
 from cloudpay_devnet.tron.keys import DevKey
 from cloudpay_tron.protocol import tron_pb2
@@ -16,8 +15,8 @@ TRX = 1_000_000
 class Bank:
     """Somebody outside who has staked for energy, and lends it."""
 
-    def __init__(self, world: TronWorld) -> None:
-        self.world, self.desk = world, Desk(world.node)
+    def __init__(self, node: TronClient) -> None:
+        self.desk = Desk(node)
         self.owner: DevKey = self.desk.account(300_000)
         self._sent(
             tron_pb2.FreezeBalanceV2Contract(
@@ -27,7 +26,7 @@ class Bank:
 
     def lend(self, to: str, energy: int) -> int:
         """Lend so much energy, or little more; answer the stake in sun."""
-        told = self.world.node.call("wallet/getaccountresource", address=self.owner.address.hex())
+        told = self.desk.node.call("wallet/getaccountresource", address=self.owner.address.hex())
         stake: int = (energy * told["TotalEnergyWeight"] // told["TotalEnergyLimit"] + 1) * TRX
         self._sent(self._contract(tron_pb2.DelegateResourceContract, to, stake))
         return stake
@@ -46,8 +45,8 @@ class Bank:
 
     def _sent(self, contract: Any) -> None:
         txid = self.desk.taken(contract, self.owner)
-        self.world.mine()
-        assert status_of(self.world, txid).state is TxState.SUCCEEDED
+        self.desk.node.mine()
+        assert self.desk.receipt(txid) and "result" not in self.desk.receipt(txid)
 
 
 def energy_of(world: TronWorld, address: str) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudpay_devnet.tron.network import TronChain
 from tests.flows.databases import NewDatabase, database_on
 from tests.flows.receivers import VerifyingReceiver, verifying_receiver
 from tests.flows.running import RunningDemo, start_demo, stop_demo
@@ -44,3 +45,10 @@ def new_database() -> Iterator[NewDatabase]:
     server = os.environ.get("CLOUDPAY_TEST_DATABASE_URL")
     with ExitStack() as stack:
         yield lambda: stack.enter_context(database_on(server)) if server else None
+
+
+@pytest.fixture(scope="session")
+def tron_process() -> Iterator[TronChain]:
+    """A TRON node on which each test begins a chain of its own."""
+    with TronChain.start() as chain:
+        yield chain

@@ -225,7 +225,7 @@ def open_real_shop(
         database_url=url,
         default_network=code,
         networks=dict(tables),
-        rates=Rates(fixed={"ETH": "2500", "USDT": "1.00"}),
+        rates=Rates(fixed={"ETH": "2500", "TRX": "0.10", "USDT": "1.00"}),
         log=Log(level="error"),
     )
     db = Database(url)

@@ -10,15 +10,14 @@ import pytest
 
 from cloudpay.kernel.secrets import KEY_BYTES
 from cloudpay.reconciliation.service import Patience, Reconciliation, reconcile
-from cloudpay.transactions.service import want_quotes
-from cloudpay.wallets.masters import master_wallet
 from cloudpay_devnet.chain import DevChain
 from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
-from tests.flows.test_sending import ETHER, Till, new_sender
+from tests.flows.tills import Till, open_till
 
 pytestmark = pytest.mark.flow
 
+ETHER = 10**18
 FINAL_AFTER = 4
 
 
@@ -67,14 +66,11 @@ def books(request: pytest.FixtureRequest, tmp_path: Path, new_database: NewDatab
         table = network_table(chain, traces=request.param, confirmations=FINAL_AFTER)
         with open_real_shop(tmp_path, new_database(), {"evm": chain}, {"evm": table}) as shop:
             shop.gateway.settings.seal_key_path.write_text(base64.b64encode(bytes(KEY_BYTES)).decode())
-            network = shop.gateway.chains.network("evm")
-            master = master_wallet(shop.gateway, network, shop.principal.merchant_id)
-            opened = Books(Till(shop, network, master, new_sender(shop, network)))
-            chain.fund(master.address, "ETH", 5 * ETHER)
-            chain.fund(master.address, "USDT", 10**9)
+            opened = Books(open_till(shop))
+            chain.fund(opened.master, "ETH", 5 * ETHER)
+            chain.fund(opened.master, "USDT", 10**9)
             shop.mine(FINAL_AFTER + 1)
-            shop.gateway.db.run(lambda session: want_quotes(session, shop.gateway, "evm"))
-            opened.till.sender.work(look=True)
+            opened.till.price()
             yield opened
 
 

@@ -16,13 +16,11 @@ from cloudpay.kernel.secrets import KEY_BYTES
 from cloudpay.ledger.pots import Place
 from cloudpay.reconciliation.loop import ReconcileLoop
 from cloudpay.reconciliation.service import Patience, Reconciliation, reconcile
-from cloudpay.transactions.service import want_quotes
 from cloudpay.wallets.lying import CHUNK, lying_at
-from cloudpay.wallets.masters import master_wallet
 from cloudpay_devnet.chain import DevChain
 from tests.flows.databases import NewDatabase
 from tests.flows.realshop import RealShop, network_table, open_real_shop
-from tests.flows.test_sending import Till, new_sender, recipient
+from tests.flows.tills import Till, open_till, recipient
 
 pytestmark = pytest.mark.flow
 
@@ -55,7 +53,7 @@ class House:
 
     def compare(self) -> Reconciliation:
         """Hold the ledger against the chain, without a pause."""
-        return reconcile(self.shop.gateway, "evm", Patience(lambda: None))
+        return reconcile(self.shop.gateway, self.shop.code, Patience(lambda: None))
 
     def drifts(self) -> Mapping[tuple[str, str], int]:
         """Answer the drifts by place and symbol."""
@@ -82,12 +80,10 @@ def house(
         table = network_table(chain, traces=request.param, confirmations=FINAL_AFTER, in_flight=1_000)
         with open_real_shop(folder, new_database(), {"evm": chain}, {"evm": table}) as shop:
             shop.gateway.settings.seal_key_path.write_text(base64.b64encode(bytes(KEY_BYTES)).decode())
-            network = shop.gateway.chains.network("evm")
-            master = master_wallet(shop.gateway, network, shop.principal.merchant_id)
-            made = House(Till(shop, network, master, new_sender(shop, network)))
-            chain.pay("ETH", master.address, 5 * ETHER)
-            chain.pay("USDT", master.address, 10**9)
-            shop.gateway.db.run(lambda session: want_quotes(session, shop.gateway, "evm"))
+            made = House(open_till(shop))
+            chain.pay("ETH", made.master, 5 * ETHER)
+            chain.pay("USDT", made.master, 10**9)
+            made.till.price()
             made.mine(FINAL_AFTER + 1)
             yield made
 

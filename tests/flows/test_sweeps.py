@@ -2,112 +2,34 @@
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from sqlalchemy import select
 
 from cloudpay.alerts.service import alert_views
-from cloudpay.invoices.views import InvoiceView
 from cloudpay.kernel.secrets import KEY_BYTES
-from cloudpay.kernel.sections import Sweeps
-from cloudpay.ledger.service import balances
 from cloudpay.ledger.types import AccountKind
-from cloudpay.reconciliation.service import Patience
-from cloudpay.reconciliation.service import reconcile as compare
 from cloudpay.sweeps.manual import waiting
 from cloudpay.sweeps.models import UnsweptRow
-from cloudpay.sweeps.service import collect
 from cloudpay.transactions.models import SpendRow
-from cloudpay.transactions.sender import Sender
-from cloudpay.wallets.masters import master_wallet
-from cloudpay.wallets.models import DepositAddressRow
 from cloudpay_devnet.chain import DevChain
+from tests.flows.counters import TURNS, Counter, open_counter
 from tests.flows.databases import NewDatabase
-from tests.flows.realshop import RealShop, network_table, open_real_shop
-from tests.flows.test_sending import new_sender
+from tests.flows.realshop import network_table, open_real_shop
 
 pytestmark = pytest.mark.flow
 
 ETHER = 10**18
 DOLLAR = 10**6
-TURNS = 12
-_OURS = {AccountKind.DEPOSITS, AccountKind.TRANSIT, AccountKind.MASTER, AccountKind.RESERVED}
 
 
-@dataclass
-class Counter:
-    """A shop on a real chain that collects a second after a payment is final."""
-
-    shop: RealShop
-    sender: Sender
-    master: str
-
-    def turn(self) -> None:
-        """Let everybody have a turn, then mine."""
-        self.shop.clock.advance(timedelta(seconds=5))
-        for _ in range(2):
-            self.shop.look()
-            collect(self.shop.gateway)
-            self.sender.work(look=True)
-        self.shop.mine(3)
-
-    def finish(self, *, spends: int) -> None:
-        """Go on until so many sweeps have ended and nothing is under way."""
-        for _ in range(TURNS):
-            self.turn()
-            done = [each for each in self.spends("sweep") if each.status == "confirmed"]
-            if len(done) == spends and {each.status for each in self.spends()} == {"confirmed"}:
-                self.shop.look()
-                return
-        raise AssertionError([(each.kind, each.status, each.reason) for each in self.spends()])
-
-    def spends(self, *kinds: str) -> list[SpendRow]:
-        """Answer all spends, or those of some kinds."""
-        with self.shop.gateway.db.read() as session:
-            found = session.scalars(select(SpendRow).order_by(SpendRow.created_at, SpendRow.id)).all()
-        return [each for each in found if not kinds or each.kind in kinds]
-
-    def paid(self, symbol: str, units: int) -> InvoiceView:
-        """Have an invoice paid, for good."""
-        invoice = self.shop.ask(currency=symbol)
-        self.shop.chain.pay(symbol, invoice.option.address, units)
-        self.shop.finish()
-        return invoice
-
-    def booked(self, symbol: str) -> dict[AccountKind, int]:
-        """Answer what the books hold of an asset, by kind of account."""
-        key = self.shop.gateway.chains.network("evm").asset(symbol).key
-        with self.shop.gateway.db.read() as session:
-            found = balances(session, self.shop.principal.merchant_id, livemode=False)
-        return {account.kind: each.held for account, each in found.items() if account.asset == key}
-
-    def agree(self, symbol: str) -> None:
-        """Hold the books against the chain, to the base unit (money rule 8)."""
-        self.reconcile()
-        with self.shop.gateway.db.read() as session:
-            addresses = session.scalars(select(DepositAddressRow.address)).all()
-        chain = self.shop.chain
-        books = self.booked(symbol)
-        assert books.get(AccountKind.MASTER, 0) == chain.balance(symbol, self.master)
-        there = sum(chain.balance(symbol, each) for each in addresses)
-        assert books.get(AccountKind.DEPOSITS, 0) == there
-        assert sum(amount for kind, amount in books.items() if kind in _OURS) == there + chain.balance(
-            symbol, self.master
-        )
-
-    def reconcile(self) -> None:
-        """Hold all pots against the final block."""
-        assert not compare(self.shop.gateway, "evm", Patience(lambda: None)).drifts
-
-    def gas(self, spend: SpendRow) -> int:
-        """Answer the gas that a spend's transaction took."""
-        receipt: Any = self.shop.chain.node.rpc.call("eth_getTransactionReceipt", spend.tx_id)
-        return int(receipt["gasUsed"], 16)
+def gas(chain: DevChain, spend: SpendRow) -> int:
+    """Answer the gas that a spend's transaction took."""
+    receipt: Any = chain.node.rpc.call("eth_getTransactionReceipt", spend.tx_id)
+    return int(receipt["gasUsed"], 16)
 
 
 @pytest.fixture(params=["on", "off"], ids=["by-traces", "without"])
@@ -117,15 +39,7 @@ def counter(request: pytest.FixtureRequest, tmp_path: Path, new_database: NewDat
         table = network_table(chain, traces=request.param)
         with open_real_shop(tmp_path, new_database(), {"evm": chain}, {"evm": table}) as shop:
             shop.gateway.settings.seal_key_path.write_text(base64.b64encode(bytes(KEY_BYTES)).decode())
-            collecting = Sweeps(every_seconds=1, fee_share_percent="50")
-            settings = msgspec.structs.replace(shop.gateway.settings, sweeps=collecting)
-            shop.gateway = replace(shop.gateway, settings=settings)
-            network = shop.gateway.chains.network("evm")
-            master = master_wallet(shop.gateway, network, shop.principal.merchant_id).address
-            shop.look()
-            chain.fund(master, "ETH", ETHER)
-            shop.finish()
-            yield Counter(shop, new_sender(shop, network), master)
+            yield open_counter(shop, ETHER)
 
 
 def test_coins_and_tokens_reach_the_master_wallet_and_every_base_unit_is_booked(counter: Counter) -> None:
@@ -143,7 +57,7 @@ def test_coins_and_tokens_reach_the_master_wallet_and_every_base_unit_is_booked(
     assert left == top_up.amount - (of_tokens.fee or 0)
     assert counter.shop.chain.balance("ETH", coins.option.address) < ETHER // 50 // 100
     print(  # noqa: T201  # what docs/how-to/collect.md tells
-        f"gas of a swept token deposit: {counter.gas(of_tokens)} + {counter.gas(top_up)} for its top-up"
+        f"gas of a swept token deposit: {gas(counter.shop.chain, of_tokens)} + {gas(counter.shop.chain, top_up)} for its top-up"
     )
 
 

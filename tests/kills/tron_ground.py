@@ -34,7 +34,9 @@ class TronGround(Ground):
     refusing = to_base58(forwarder())
     first_funds: ClassVar[Mapping[str, int]] = {"TRX": 100_000 * _TRX, TOKEN: 10**12}
     rates: ClassVar[Mapping[str, str]] = {"TRX": "0.01", TOKEN: "1"}
-    never_passed = frozenset((Failpoint.SEND_REPLACED, Failpoint.SEND_FROZEN))  # nobody bids, nothing is claimed
+    never_passed = frozenset(
+        (Failpoint.SEND_REPLACED, Failpoint.SEND_FROZEN)
+    )  # nobody bids, nothing is claimed
     traces = True
     dear_for = 20
 

@@ -112,7 +112,9 @@ def _transactions(session: Session, stack: Stack, truth: ChainTruth, outside: Ou
     carried = Counter(owners[each] for each in ours if each in owners)
     yield from (f"the transaction {each} is {n} times on the chain" for each, n in carried.items() if n > 1)
     expired = select(TransactionRow.id).where(TransactionRow.status == TransactionStatus.EXPIRED)
-    yield from (f"{each} was given up, and is on the chain" for each in session.scalars(expired) if carried[each])
+    yield from (
+        f"{each} was given up, and is on the chain" for each in session.scalars(expired) if carried[each]
+    )
     used = {each.claim for each in truth.sent if each.claim}
     stolen = {each.claim for each in truth.sent if each.claim and each.tx_id in outside.ids}
     claimed = {*session.scalars(select(ClaimRow.claim))}
@@ -140,7 +142,10 @@ def _books(session: Session, stack: Stack, truth: ChainTruth, outside: Outside) 
         held = truth.held(asset.symbol, truth.master) + (lost if asset.key == "" else 0)
         lies = sum(truth.held(asset.symbol, each) for each in truth.deposits)
         there = [booked.get((asset.key, kind), 0) for kind in _HELD]
-        gone_on, cold = booked.get((asset.key, AccountKind.COLD), 0), truth.held(asset.symbol, stack.ground.cold)
+        gone_on, cold = (
+            booked.get((asset.key, AccountKind.COLD), 0),
+            truth.held(asset.symbol, stack.ground.cold),
+        )
         if gone_on != cold:
             yield f"{asset.symbol}: {gone_on} are booked as gone on to the cold address, {cold} arrived there"
         if there != [held, 0, lies, 0]:

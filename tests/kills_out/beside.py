@@ -29,14 +29,18 @@ def run_beside(options: argparse.Namespace, tell: Callable[[str], None]) -> Mapp
         tempfile.TemporaryDirectory(prefix="cloudpay-kills-") as folder,
         ThreadPoolExecutor(options.jobs) as pool,
     ):
-        found = pool.map(lambda each: _run(each[0], each[1], options.family, options.seconds, Path(folder)), wanted)
+        found = pool.map(
+            lambda each: _run(each[0], each[1], options.family, options.seconds, Path(folder)), wanted
+        )
         for (name, _), (said, report) in zip(wanted, found, strict=True):
             tell(said)
             _add(totals[name], report["databases"][name] if report else None)
     return totals
 
 
-def _run(name: str, seed: int, family: str, seconds: float, folder: Path) -> tuple[str, dict[str, Any] | None]:
+def _run(
+    name: str, seed: int, family: str, seconds: float, folder: Path
+) -> tuple[str, dict[str, Any] | None]:
     file = folder / f"{name}-{seed}.json"
     command = [
         sys.executable,
