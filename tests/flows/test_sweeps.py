@@ -56,8 +56,9 @@ def test_coins_and_tokens_reach_the_master_wallet_and_every_base_unit_is_booked(
     left = counter.shop.chain.balance("ETH", tokens.option.address)
     assert left == top_up.amount - (of_tokens.fee or 0)
     assert counter.shop.chain.balance("ETH", coins.option.address) < ETHER // 50 // 100
+    chain = counter.shop.chain
     print(  # noqa: T201  # what docs/how-to/collect.md tells
-        f"gas of a swept token deposit: {gas(counter.shop.chain, of_tokens)} + {gas(counter.shop.chain, top_up)} for its top-up"
+        f"gas of a swept token deposit: {gas(chain, of_tokens)} + {gas(chain, top_up)} for its top-up"
     )
 
 

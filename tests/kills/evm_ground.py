@@ -1,7 +1,8 @@
 """A run's ground of the EVM family: anvil, with its own means to change what was mined."""
 
+import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from eth_utils.address import to_checksum_address
@@ -52,7 +53,7 @@ class EvmGround(Ground):
         """Ask the node."""
         return self.chain.node.block_number()
 
-    def reorganise(self, depth: int, chance: Callable[[], float], again: Callable[[str], bool]) -> None:
+    def reorganise(self, depth: int, chance: random.Random, ours: Collection[str]) -> None:
         """Every other time they come again at once in the blocks that replace theirs, else later."""
         head, raw = self.height(), list[str]()
         for height in range(head - depth + 1, head + 1):
@@ -60,14 +61,14 @@ class EvmGround(Ground):
             hashes = block["transactions"] if block else []
             assert isinstance(hashes, list)
             raw += [self._rpc.text("eth_getRawTransactionByHash", each) for each in hashes]
-        if chance() < 0.5:
-            places = sorted(int(chance() * depth) for _ in raw)  # in order: they are one account's
+        if chance.random() < 0.5:
+            places = sorted(chance.randrange(depth) for _ in raw)  # in order: they are one account's
             self._rpc.call("anvil_reorg", depth, [list(pair) for pair in zip(raw, places, strict=True)])
         else:
             self._rpc.call("anvil_reorg", depth, [])
             for each in raw:
-                if again(_sender(each)):
-                    self._hand_out(each)
+                if _sender(each) not in ours or chance.random() < 0.5:
+                    self._hand_out(each, ours)
         self._rpc.call("evm_setTime", int(time.time()))  # a reorganisation turned the node's clock back
 
     def address(self, name: str) -> str:
@@ -99,6 +100,9 @@ class EvmGround(Ground):
     def make_dear(self) -> None:
         """Have the next block be dear; it becomes cheap by itself."""
         self._rpc.call("anvil_setNextBlockBaseFeePerGas", hex(_DEAR))
+
+    def make_cheap(self) -> None:
+        """Nothing is to be done."""
 
     def transactions(self, addresses: Iterable[str]) -> Iterator[Sent]:
         """Read all blocks."""
@@ -132,11 +136,12 @@ class EvmGround(Ground):
             for nonce, each in found.items()
         }
 
-    def _hand_out(self, raw: str) -> None:
+    def _hand_out(self, raw: str, ours: Collection[str]) -> None:
         try:
             self._rpc.call("eth_sendRawTransaction", raw)
-        except RpcFailed as error:
-            assert "already" in str(error) or "nonce" in str(error)  # the gateway was faster
+        except RpcFailed:
+            if _sender(raw) not in ours:  # else the gateway was faster
+                raise
 
 
 def _sender(raw: str) -> str:

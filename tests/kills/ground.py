@@ -1,7 +1,8 @@
 """The chain that a run stands on, of whatever family: what befalls it, and what it says of itself."""
 
+import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
@@ -63,8 +64,11 @@ class Ground(ABC):
         """Answer the newest block's number."""
 
     @abstractmethod
-    def reorganise(self, depth: int, chance: Callable[[], float], again: Callable[[str], bool]) -> None:
-        """Replace the newest blocks. What was in them comes again at once, or later where `again` says so of its sender."""
+    def reorganise(self, depth: int, chance: random.Random, ours: Collection[str]) -> None:
+        """Replace the newest blocks; what was in them comes again at once or later, but for some of what `ours` sent.
+
+        That is the gateway's to hand out again, which may be faster.
+        """
 
     @abstractmethod
     def address(self, name: str) -> str:
@@ -80,12 +84,13 @@ class Ground(ABC):
 
     @abstractmethod
     def steal(self, address: str, units: int) -> str:
-        """Send native coins with an address's own key, past the gateway; the id, empty where that cannot be done now."""
+        """Send native coins with an address's own key, past the gateway; the id, empty where it cannot be done now."""
 
     @abstractmethod
     def make_dear(self) -> None:
         """Have sending cost more than what was planned before has left for it."""
 
+    @abstractmethod
     def make_cheap(self) -> None:
         """Have it cost what it did before, where that does not come by itself."""
 

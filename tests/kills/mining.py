@@ -15,6 +15,8 @@ class Miner:
 
     pause = (0.05, 0.2)
     """Seconds between two rounds, at least and at most."""
+    ours: frozenset[str] = frozenset()
+    """Whose transactions the gateway hands out, and again after a reorganisation."""
 
     def __init__(
         self, ground: Ground, chance: random.Random, wants_reorgs: Callable[[], bool] = lambda: False
@@ -54,11 +56,7 @@ class Miner:
         except BaseException as error:  # noqa: BLE001  # the run reports it
             self.failure = error
 
-    def comes_again(self, sender: str) -> bool:
-        """Say whether what a reorganisation has dropped of this sender is handed out again."""
-        return True
-
     def _reorganise(self, depth: int) -> None:
         """Replace the newest blocks; their transactions come again at once in other blocks, or later."""
         self.reorgs += 1
-        self.ground.reorganise(depth, self.chance.random, self.comes_again)
+        self.ground.reorganise(depth, self.chance, self.ours)

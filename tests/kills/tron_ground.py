@@ -1,7 +1,8 @@
 """A run's ground of the TRON family: the node for development, whose chain obeys."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from cloudpay.chains.spending import KeyPath
@@ -66,11 +67,11 @@ class TronGround(Ground):
         """Ask the node."""
         return int(self._node.call("wallet/getblock", detail=False)["block_header"]["raw_data"]["number"])
 
-    def reorganise(self, depth: int, chance: Callable[[], float], again: Callable[[str], bool]) -> None:
+    def reorganise(self, depth: int, chance: random.Random, ours: Collection[str]) -> None:
         """What was in them waits, or is lost."""
         for tx_id in self._node.fork(depth):
             found = self._node.call("wallet/gettransactionfrompending", value=tx_id)
-            if found and not again(_sender(found)):
+            if found and _sender(found) in ours and chance.random() < 0.5:
                 self.drop(tx_id)
 
     def address(self, name: str) -> str:

@@ -1,6 +1,7 @@
 """`make kills-out`: the matrix of kills while money goes out: at every failpoint, seed by seed, on each database.
 
-A seed that fails prints the command to repeat it: python -m tests.kills_out --seed 7 --seeds 1 --database postgres --family tron
+A seed that fails prints the command to repeat it:
+python -m tests.kills_out --family tron --seed 7 --seeds 1 --database postgres
 """
 
 import argparse
@@ -105,7 +106,8 @@ def _report(run: Run, seconds: float) -> None:
     left_out = ", ".join(f"{role}: {place}" for role, place in run.choice.left_out)
     print(
         f"  {told(run.tally.kills, seconds)}; {len(run.merchants.items)} payouts, {run.faults.count} node faults, "
-        f"{run.banker.drops} drops, {run.banker.reorgs} reorganisations, {run.banker.expiries} expiries, {len(run.banker.outside.ids)} thefts; "
+        f"{run.banker.drops} drops, {run.banker.reorgs} reorganisations, "
+        f"{run.banker.expiries} expiries, {len(run.banker.outside.ids)} thefts; "
         f"requests refused: {refused}" + (f"; left out: {left_out}" if left_out else ""),
         flush=True,
     )

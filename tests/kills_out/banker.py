@@ -16,8 +16,8 @@ Wish = Callable[[str], Failpoint | None]
 _HELD, _LEFT_ALONE = 35, 8
 """Rounds that blocks are held back for at most; blocks for which what somebody else has sent is not reorganised."""
 _MOST_EXPIRED, _MOST_STOLEN, _SELDOM = 4, 2, 0.01
-"""How often in a run the time of what waits runs out, which moves the chain's clock, and how often somebody steals where
-no failpoint waits for it, at most; and how likely either is in a round."""
+"""How often in a run the time of what waits runs out, which moves the chain's clock, and how often somebody steals
+where no failpoint waits for it, at most; and how likely either is in a round."""
 
 
 @dataclass
@@ -34,9 +34,8 @@ class Banker(Payers):
     pause = (0.1, 0.3)
 
     def __init__(self, ground: Ground, master: str, chance: random.Random, wish: Wish) -> None:
-        self.master = master
+        self.master, self.ours = master, frozenset({master})
         self.outside = Outside()
-        self.ours = {master}
         self.fundings: dict[str, int] = defaultdict(int)
         self.drops = 0
         self.expiries = 0
@@ -78,10 +77,6 @@ class Banker(Payers):
     def may_reorganise(self) -> bool:
         """Leave what somebody else has sent where it is, since nobody sends it again, and what bid before fees rose."""
         return self.ground.height() > self._alone_until
-
-    def comes_again(self, sender: str) -> bool:
-        """What others sent is handed out again; what the gateway did is for the gateway to send again, half of the times."""
-        return sender not in self.ours or self.chance.random() < 0.5
 
     def _trouble(self) -> None:
         if self.chance.random() < (0.4 if self._wish("watch") in FUNDED_AT else 0.03):

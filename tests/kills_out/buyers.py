@@ -32,7 +32,7 @@ class Buyers(Shoppers):
     def serve(self, session: requests.Session, chance: random.Random) -> None:
         """Order and pay."""
         super().serve(session, chance)
-        self._banker.ours.add(self.orders[-1].address)
+        self._banker.ours |= {self.orders[-1].address}
 
     def send(self, order: Order, units: int, chance: random.Random) -> None:
         """Have a payer send an amount, by a plain transfer."""

@@ -13,7 +13,7 @@ from tests.kills_out.nodefaults import NodeFaults, evm_faults, tron_faults
 from tests.kills_out.roles import PLACES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """One family; `sending` are settings of its network by which what is sent moves on within a run."""
 
