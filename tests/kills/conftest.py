@@ -4,13 +4,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.flows.databases import database_on
 from tests.kills.databases import driver, postgres
 
 
 @pytest.fixture
-def empty_database(server_database: str | None) -> str:
+def empty_database(server_database: str | None) -> Iterator[str]:
     """The URL of an empty database on the server that the tests run on; empty for SQLite in the test's folder."""
-    return driver(server_database) if server_database else ""
+    if server_database is None:
+        yield ""
+        return
+    with database_on(driver(server_database)) as url:
+        yield url
 
 
 @pytest.fixture
