@@ -35,17 +35,19 @@ def till(tmp_path: Path, evm_chain: DevChain, new_database: NewDatabase) -> Iter
 def test_a_hundred_payouts_in_coins_and_tokens_reach_everybody_and_the_books_agree(till: Till) -> None:
     coins = [f"coin-{number:02}" for number in range(50)]
     tokens = [f"token-{number:02}" for number in range(50)]
+    chain, wallet = till.shop.chain, till.master.address
+    not_ours = {each: chain.balance(each, wallet) - till.books(each) for each in ("ETH", "USDT")}
     till.pay("ETH", ETHER // 1000, *coins)
     till.pay("USDT", 5_000_000, *tokens)
     while till.sender.work():
         pass
-    till.shop.chain.node.mine(3)
+    chain.node.mine(3)
     till.sender.work(look=True)
     assert till.statuses(*coins, *tokens) == {"confirmed"}
-    assert {till.shop.chain.balance("ETH", recipient(each)) for each in coins} == {ETHER // 1000}
-    assert {till.shop.chain.balance("USDT", recipient(each)) for each in tokens} == {5_000_000}
-    for symbol in ("ETH", "USDT"):
-        assert till.books(symbol) == till.shop.chain.balance(symbol, till.master.address)
+    assert {chain.balance("ETH", recipient(each)) for each in coins} == {ETHER // 1000}
+    assert {chain.balance("USDT", recipient(each)) for each in tokens} == {5_000_000}
+    for symbol, before in not_ours.items():
+        assert till.books(symbol) == chain.balance(symbol, wallet) - before
 
 
 @pytest.mark.parametrize("place", [Failpoint.SEND_COMMITTED, Failpoint.SEND_BROADCAST])

@@ -28,6 +28,8 @@ from tests.kills.stack import Stack
 from tests.kills_out.banker import Outside
 from tests.kills_out.merchants import Item, Merchants
 
+GIVEN_UP = "was given up, and is on the chain"
+"""What is said of a transaction that is there although its spend was to be signed anew."""
 _OVERTAKEN = "What its transaction needs was used up"
 _TOLD = ("confirmed", "failed")
 _HELD = (AccountKind.MASTER, AccountKind.RESERVED, AccountKind.DEPOSITS, AccountKind.TRANSIT)
@@ -112,9 +114,7 @@ def _transactions(session: Session, stack: Stack, truth: ChainTruth, outside: Ou
     carried = Counter(owners[each] for each in ours if each in owners)
     yield from (f"the transaction {each} is {n} times on the chain" for each, n in carried.items() if n > 1)
     expired = select(TransactionRow.id).where(TransactionRow.status == TransactionStatus.EXPIRED)
-    yield from (
-        f"{each} was given up, and is on the chain" for each in session.scalars(expired) if carried[each]
-    )
+    yield from (f"{each} {GIVEN_UP}" for each in session.scalars(expired) if carried[each])
     used = {each.claim for each in truth.sent if each.claim}
     stolen = {each.claim for each in truth.sent if each.claim and each.tx_id in outside.ids}
     claimed = {*session.scalars(select(ClaimRow.claim))}

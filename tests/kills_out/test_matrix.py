@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kills_out.audit import GIVEN_UP
 from tests.kills_out.defects import places_of
 from tests.kills_out.families import FAMILIES, Family
 from tests.kills_out.matrix import open_run
@@ -40,4 +41,6 @@ def test_an_engine_that_signs_anew_instead_of_the_same_bytes_is_found_out(
     with open_run(tmp_path, 1, family=family, places=places_of(defect), defect=defect) as run:
         run.kill(6, seconds=60)
         run.calm_down(seconds=20)
-        assert run.verdict().double
+        verdict = run.verdict()
+        # Where what is signed expires, what was given up may be found on the chain before a payee has it twice.
+        assert verdict.double or any(each.endswith(GIVEN_UP) for each in verdict.other)

@@ -2,13 +2,14 @@
 
 from math import log2
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudpay.chains.types import BlockRef
 from cloudpay.payments.forks import newest_held
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sets(st.integers(0, 5_000), max_size=300), st.integers(-1, 5_000))
 def test_the_newest_block_that_the_chain_holds_is_found_with_few_questions(
     heights: set[int], fork: int
