@@ -139,9 +139,9 @@ class BalanceLook:
 
     def _going(self, since: datetime | None) -> Round | None:
         """Answer the round to go on with, if one is owed."""
-        if since is None or (self._round is not None and self._round.since == since):
-            return None if since is None else self._round
-        return Round(since)
+        if self._round is not None and self._round.since == since:
+            return self._round
+        return None if since is None else Round(since)
 
     def _forget(self, began: datetime) -> None:
         """Now and then, forget what no look will end, or nodes that stop tracing would leave years of looks owed."""

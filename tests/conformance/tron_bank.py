@@ -46,7 +46,8 @@ class Bank:
     def _sent(self, contract: Any) -> None:
         txid = self.desk.taken(contract, self.owner)
         self.desk.node.mine()
-        assert self.desk.receipt(txid) and "result" not in self.desk.receipt(txid)
+        receipt = self.desk.receipt(txid)
+        assert receipt and "result" not in receipt, receipt
 
 
 def energy_of(world: TronWorld, address: str) -> int:
