@@ -10,7 +10,11 @@ from cloudpay.ledger.pots import Place, Pot
 from cloudpay.ledger.service import post
 from cloudpay.ledger.types import AccountKind
 
-_KINDS = {Place.MASTER: AccountKind.MASTER, Place.DEPOSITS: AccountKind.DEPOSITS}
+_KINDS = {
+    Place.MASTER: AccountKind.MASTER,
+    Place.GAS_STATION: AccountKind.GAS,
+    Place.DEPOSITS: AccountKind.DEPOSITS,
+}
 
 
 def post_correction(

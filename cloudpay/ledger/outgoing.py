@@ -15,14 +15,17 @@ from cloudpay.ledger.types import AccountKey, AccountKind, Booking, Line, Side
 
 _NATIVE = ""
 _LONGEST_REFERENCE = 200
+_PROMISED = {AccountKind.MASTER: AccountKind.RESERVED, AccountKind.GAS: AccountKind.GAS_RESERVED}
+"""Where what is promised is kept apart, by the purse that it comes out of."""
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What a spend takes from a master wallet, in base units; `asset` is the contract, or empty for the native coin.
+    """What a spend takes from a wallet, in base units; `asset` is the contract, or empty for the native coin.
 
     `fee_reserved` is all that is promised for its fee at the time, in the native coin. `count` tells the turns of a
     spend that a deep reorganisation took back from each other; `goal` is where its amount is once it is settled.
+    `purse` is what pays, amount and fee: the master wallet, or a gas station of its own.
     """
 
     spend_id: str
@@ -34,11 +37,17 @@ class Outgoing:
     fee_reserved: int
     count: int = 1
     goal: AccountKind = AccountKind.PAID_OUT
+    purse: AccountKind = AccountKind.MASTER
+
+    @property
+    def promised(self) -> AccountKind:
+        """The account of what its purse has promised."""
+        return _PROMISED[self.purse]
 
 
 @dataclass(frozen=True)
 class Funding:
-    """Money that reached (or, `leaves`, left) a master wallet by a transfer that is none of our spends.
+    """Money that reached (or, `leaves`, left) a wallet of the merchant by a transfer that is none of our spends.
 
     `ordinal` counts the transaction's transfers of that asset at that address; `count` the turns of its crediting.
     """
@@ -53,11 +62,19 @@ class Funding:
     amount: int
     count: int = 1
     leaves: bool = False
+    purse: AccountKind = AccountKind.MASTER
 
 
-def available(session: Session, merchant_id: str, livemode: bool, network: str, asset: str) -> int:
-    """Answer what lies in the master wallet and is promised to nothing, in base units."""
-    return _held(session, AccountKey(merchant_id, livemode, network, asset, AccountKind.MASTER))
+def available(
+    session: Session,
+    merchant_id: str,
+    livemode: bool,
+    network: str,
+    asset: str,
+    purse: AccountKind = AccountKind.MASTER,
+) -> int:
+    """Answer what lies in the master wallet, or in another purse, and is promised to nothing, in base units."""
+    return _held(session, AccountKey(merchant_id, livemode, network, asset, purse))
 
 
 def funded(session: Session, network: str) -> bool:
@@ -80,14 +97,14 @@ def post_reserve(session: Session, outgoing: Outgoing, now: datetime) -> bool:
 def post_reserve_many(session: Session, outgoings: Sequence[Outgoing], now: datetime) -> frozenset[str]:
     """Promise all of these or, raising `InsufficientFunds` with every shortage, none; answer what was new."""
     bookings = [Booking("reserve", f"spend:{each.spend_id}:reserved", _promised(each)) for each in outgoings]
-    return post_many(session, _with_lines(bookings), now, covered=(AccountKind.MASTER,))
+    return post_many(session, _with_lines(bookings), now, covered=tuple(_PROMISED))
 
 
 def post_more_fee(session: Session, outgoing: Outgoing, extra: int, number: int, now: datetime) -> bool:
     """Promise `extra` more for a spend's fee, for the `number`th time; raises `InsufficientFunds`."""
-    lines = _moved(outgoing, _NATIVE, extra, AccountKind.MASTER, AccountKind.RESERVED)
+    lines = _moved(outgoing, _NATIVE, extra, outgoing.purse, outgoing.promised)
     booking = Booking("more_fee", f"spend:{outgoing.spend_id}:fee:{number}", lines)
-    return bool(post_many(session, [booking], now, covered=(AccountKind.MASTER,)))
+    return bool(post_many(session, [booking], now, covered=tuple(_PROMISED)))
 
 
 def post_void(session: Session, outgoing: Outgoing, now: datetime) -> bool:
@@ -132,7 +149,7 @@ def post_taken_back(session: Session, outgoing: Outgoing, fee: int, settled: boo
 
 
 def post_funding(session: Session, funding: Funding, now: datetime) -> bool:
-    """Book money that came into (or left) a master wallet from outside; False when it was booked before."""
+    """Book money that came into (or left) a wallet from outside; False when it was booked before."""
     return post(session, "funding", _funding_reference(funding), _funded(funding), now)
 
 
@@ -161,20 +178,20 @@ def _promised(outgoing: Outgoing) -> tuple[Line, ...]:
     return tuple(
         line
         for asset, amount in amounts.items()
-        for line in _moved(outgoing, asset, amount, AccountKind.MASTER, AccountKind.RESERVED)
+        for line in _moved(outgoing, asset, amount, outgoing.purse, outgoing.promised)
     )
 
 
 def _ended(outgoing: Outgoing, fee: int, settled: bool) -> tuple[Line, ...]:
     """A fee beyond what was promised is taken from what is free: the chain has taken it, whatever we planned."""
-    goal = outgoing.goal if settled else AccountKind.MASTER
+    goal, promised = outgoing.goal if settled else outgoing.purse, outgoing.promised
     spare = outgoing.fee_reserved - fee
     from_promise = min(fee, outgoing.fee_reserved)
     return (
-        *_moved(outgoing, outgoing.asset, outgoing.amount, AccountKind.RESERVED, goal),
-        *_moved(outgoing, _NATIVE, from_promise, AccountKind.RESERVED, AccountKind.FEES),
-        *_moved(outgoing, _NATIVE, max(spare, 0), AccountKind.RESERVED, AccountKind.MASTER),
-        *_moved(outgoing, _NATIVE, max(-spare, 0), AccountKind.MASTER, AccountKind.FEES),
+        *_moved(outgoing, outgoing.asset, outgoing.amount, promised, goal),
+        *_moved(outgoing, _NATIVE, from_promise, promised, AccountKind.FEES),
+        *_moved(outgoing, _NATIVE, max(spare, 0), promised, outgoing.purse),
+        *_moved(outgoing, _NATIVE, max(-spare, 0), outgoing.purse, AccountKind.FEES),
     )
 
 
@@ -199,7 +216,7 @@ def _funded(funding: Funding) -> tuple[Line, ...]:
         return Line(key, side, funding.amount)
 
     into, out_of = (Side.CREDIT, Side.DEBIT) if funding.leaves else (Side.DEBIT, Side.CREDIT)
-    return line(AccountKind.MASTER, into), line(AccountKind.FUNDING, out_of)
+    return line(funding.purse, into), line(AccountKind.FUNDING, out_of)
 
 
 def _funding_reference(funding: Funding, ending: str = "") -> str:

@@ -17,6 +17,7 @@ class Place(StrEnum):
 
     MASTER = "master"
     DEPOSITS = "deposits"
+    GAS_STATION = "gas_station"  # one of its own; the master wallet's coins lie in the master wallet
 
 
 @dataclass(frozen=True, order=True)
@@ -49,6 +50,8 @@ class Change:
 _PLACES: Mapping[str, Place] = {
     AccountKind.MASTER.value: Place.MASTER,
     AccountKind.RESERVED.value: Place.MASTER,
+    AccountKind.GAS.value: Place.GAS_STATION,
+    AccountKind.GAS_RESERVED.value: Place.GAS_STATION,
     AccountKind.DEPOSITS.value: Place.DEPOSITS,
     # What is collected leaves its address when its transaction is in a block, and is booked when that is final.
     AccountKind.TRANSIT.value: Place.DEPOSITS,

@@ -1,7 +1,7 @@
 """The bookings of what is collected from deposit addresses: under way, arrived, reverted, taken back by the chain.
 
-Such a spend pays its fee from the coins of its own address. What a top-up or a cold transfer takes from a master wallet
-is booked like a payout (`ledger.outgoing`), with another goal.
+Such a spend pays its fee from the coins of its own address. What a top-up or a cold transfer takes from a wallet is
+booked like a payout (`ledger.outgoing`), with another goal.
 """
 
 from collections import defaultdict

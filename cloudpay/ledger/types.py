@@ -27,11 +27,13 @@ class AccountKind(StrEnum):
     RECEIPTS = "receipts"  # credit: what payers sent, owed to the merchant
     MASTER = "master"  # debit: coins in the master wallet, free to be spent
     RESERVED = "reserved"  # debit: coins in the master wallet, promised to spends
+    GAS = "gas"  # debit: coins at a gas station of its own, free to top addresses up with
+    GAS_RESERVED = "gas_reserved"  # debit: coins at a gas station of its own, promised to spends
     TRANSIT = "transit"  # debit: coins on their way between two wallets of ours
     FEES = "fees"  # debit: what the chains took
     PAID_OUT = "paid_out"  # debit: what was sent to others
     COLD = "cold"  # debit: what was moved on to a cold wallet
-    FUNDING = "funding"  # credit: what came into a master wallet from outside
+    FUNDING = "funding"  # credit: what came into a wallet of the merchant from outside
 
 
 @dataclass(frozen=True, order=True)

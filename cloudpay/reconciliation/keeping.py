@@ -23,6 +23,7 @@ from cloudpay.reconciliation.service import Reconciliation
 
 _WORDS: Mapping[Place, str] = {
     Place.MASTER: "In the master wallet",
+    Place.GAS_STATION: "At the gas station",
     Place.DEPOSITS: "At the deposit addresses",
 }
 
