@@ -221,3 +221,4 @@ class KeyFamily:
 
 DEPOSIT_CHAIN = 0
 MASTER_CHAIN = 1
+GAS_CHAIN = 2

@@ -3,7 +3,7 @@
 import pytest
 
 from cloudpay.chains.errors import InvalidAddress
-from cloudpay.chains.types import DEPOSIT_CHAIN, MASTER_CHAIN, PaymentRequest
+from cloudpay.chains.types import DEPOSIT_CHAIN, GAS_CHAIN, MASTER_CHAIN, PaymentRequest
 from cloudpay.testing.conformance.tools import is_normalised, listed_token
 from cloudpay.testing.conformance.world import ChainWorld
 
@@ -15,7 +15,8 @@ class AddressChecks:
 
     def test_derivation_is_deterministic_distinct_and_normalised(self, world: ChainWorld) -> None:
         addresses = world.network.addresses
-        paths = [(chain, index) for chain in (DEPOSIT_CHAIN, MASTER_CHAIN) for index in range(40)]
+        chains = (DEPOSIT_CHAIN, MASTER_CHAIN, GAS_CHAIN)
+        paths = [(chain, index) for chain in chains for index in range(40)]
         derived = [addresses.derive(world.account_key, *path) for path in paths]
         assert len(set(derived)) == len(paths), "two paths gave one address"
         assert derived == [addresses.derive(world.account_key, *path) for path in paths], "derivation changed"
