@@ -153,8 +153,9 @@ KINDS: Mapping[AlertKind, Meaning] = {
     ),
     AlertKind.GAS_LOW: Meaning(
         Severity.WARNING,
-        "Tokens at deposit addresses wait when the native coins of the master wallet are used up; nothing is lost. "
-        "Send native coins to the master wallet of {subject}; `cloudpay sweep --list` shows what waits.",
+        "Tokens at deposit addresses wait when the native coins of the gas station are used up; nothing is lost. Send "
+        "native coins to the gas station of {subject}, as `cloudpay merchant gas-station` names it; `cloudpay sweep "
+        "--list` shows what waits.",
     ),
     AlertKind.COLD_ADDRESS_OURS: Meaning(
         Severity.WARNING,

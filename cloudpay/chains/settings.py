@@ -134,7 +134,7 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
     gas_low_water: Annotated[
         str,
         Meta(
-            description="Native coins in a master wallet below which an alert says that top-ups will soon lack them, "
+            description="Native coins at a gas station below which an alert says that top-ups will soon lack them, "
             "as a decimal string; empty: what twenty top-ups cost now."
         ),
     ] = ""

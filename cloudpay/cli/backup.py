@@ -19,6 +19,7 @@ from cloudpay.payments.restore import restore as restore_all
 from cloudpay.wallets import vault
 from cloudpay.wallets.backups import Contents, back_up, open_backup, require_strong
 from cloudpay.wallets.comparing import Compared, compare, own_check
+from cloudpay.wallets.gas import all_gas_wallets
 from cloudpay.wallets.sealing import key_source
 from cloudpay.wallets.service import deposits
 
@@ -150,7 +151,7 @@ def _show(report: Report, rows: Sequence[dict[str, Any]], *, as_json: bool) -> N
         }
         click.echo(json.dumps(plain, indent=2))
         return
-    columns = ("network", "currency", "at_deposits", "deposits", "in_masters", "total")
+    columns = ("network", "currency", "at_deposits", "deposits", "in_masters", "at_gas_stations", "total")
     show_rows(rows, columns, as_json=False, empty="Nothing lies at any address of this wallet.")
     done = report.restored
     click.echo(
@@ -173,17 +174,20 @@ def _money(found: Found, gateway: Any) -> list[dict[str, Any]]:
     """Sum what lies on a network up by asset."""
     with gateway.db.read() as session:
         addresses = {holding.address for holding in found.amounts}
-        at_deposit = deposits(session, found.network.key_family.name, addresses).keys()
+        family = found.network.key_family.name
+        at_deposit = deposits(session, family, addresses).keys()
+        at_gas = {each.address for each in all_gas_wallets(session, family)}
     return [
         row
         for asset in found.network.assets
-        if (row := _row(found, found.network, asset, at_deposit))["total"]
+        if (row := _row(found, found.network, asset, at_deposit, at_gas))["total"]
     ]
 
 
-def _row(found: Found, network: Network, asset: Any, at_deposit: Any) -> dict[str, Any]:
+def _row(found: Found, network: Network, asset: Any, at_deposit: Any, at_gas: Any) -> dict[str, Any]:
     mine = {each.address: units for each, units in found.amounts.items() if each.contract == asset.contract}
     lying = sum(units for address, units in mine.items() if address in at_deposit)
+    fuel = sum(units for address, units in mine.items() if address in at_gas)
     total = sum(mine.values())
 
     def shown(units: int) -> str:
@@ -194,7 +198,8 @@ def _row(found: Found, network: Network, asset: Any, at_deposit: Any) -> dict[st
         "currency": asset.symbol,
         "at_deposits": shown(lying),
         "deposits": sum(address in at_deposit for address in mine),
-        "in_masters": shown(total - lying),
+        "in_masters": shown(total - lying - fuel),
+        "at_gas_stations": shown(fuel),
         "total": shown(total) if total else "",
     }
 

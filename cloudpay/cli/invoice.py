@@ -96,8 +96,8 @@ def look_up(ctx: click.Context, invoice_id: str, network: str | None, as_json: b
 
     An `unknown asset` is a token that is not listed, under the name that it gives itself: a counterfeit has a good
     name, too. What is `unexplained` lies there in a listed asset, and no payment tells of it; `cloudpay rescan`
-    finds transfers that were missed. An `own transfer` came from the merchant's master wallet or another of its
-    deposit addresses, which is no income. What is `stuck` cannot be collected from there now: its issuer has paused
+    finds transfers that were missed. An `own transfer` came from a wallet of the merchant or another of its deposit
+    addresses, which is no income. What is `stuck` cannot be collected from there now: its issuer has paused
     the token or blocked the address.
 
     \b

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from cloudpay.chains.gateway import Gateway
+from cloudpay.cli.gas_station import gas_station
 from cloudpay.cli.masters import masters_of
 from cloudpay.cli.output import json_option, show_one, show_rows
 from cloudpay.cli.session import actor, gateway_of
@@ -22,7 +23,10 @@ _SKIP = "-"
 
 @click.group()
 def merchant() -> None:
-    """Merchants, their payout currencies and payout network."""
+    """Merchants, their payout currencies, payout network and gas stations."""
+
+
+merchant.add_command(gas_station)
 
 
 @merchant.command()

@@ -33,8 +33,9 @@ def sweep(ctx: click.Context, network: str | None, dry_run: bool, listed: bool, 
     """Collect from deposit addresses into master wallets now, on one network or on all of them.
 
     Whatever is worth its fee goes, without waiting for `every_seconds`; what is not stays and is listed with its
-    reason, dust among it. Surplus of a master wallet goes on to the cold address, where one is set. `fee` is what it
-    costs at most, in the network's own coin, and `top_up` what the master wallet sends ahead for it.
+    reason, dust among it. What lies at a gas station of its own that fuels nothing any more goes home to the master
+    wallet. Surplus of a master wallet goes on to the cold address, where one is set. `fee` is what it costs at most,
+    in the network's own coin, and `top_up` what the gas station sends ahead for it.
 
     \b
     Examples:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloudpay.kernel.columns import BaseUnits, Moment
@@ -104,9 +104,10 @@ class PaymentRow(Base):
 
 
 class OutsideTransferRow(Base):
-    """Money that reached a master wallet from outside, or left an address of ours by what we did not sign.
+    """Money that reached a wallet of a merchant from outside, or left an address of ours by what we did not sign.
 
     `at_deposit` where that address is a deposit address; what comes there is no payment when the merchant sent it.
+    `at_gas_wallet` where it is a gas wallet; else it is the master wallet.
     """
 
     __tablename__ = "outside_transfers"
@@ -122,6 +123,7 @@ class OutsideTransferRow(Base):
     tx_id: Mapped[str] = mapped_column(String(120))
     address: Mapped[str] = mapped_column(String(120))
     at_deposit: Mapped[bool]
+    at_gas_wallet: Mapped[bool] = mapped_column(default=False, server_default=false())
     asset: Mapped[str] = mapped_column(String(100))
     ordinal: Mapped[int]
     leaves: Mapped[bool]

@@ -22,7 +22,7 @@ from cloudpay.payments.outside import observe_outside
 from cloudpay.payments.own import is_own, remember_own
 from cloudpay.payments.rows import announce, new_payment
 from cloudpay.payments.states import PAYMENT, PaymentStatus
-from cloudpay.wallets.masters import masters
+from cloudpay.wallets.gas import wallets
 from cloudpay.wallets.service import DepositAddress, deposits
 
 
@@ -43,8 +43,8 @@ def observe(
     own = {each for each in ordered if is_own(session, network, each, known)}
     fresh = remember_own(session, network, ordered, known, own)
     take_own_from_inferred(session, gateway, network, fresh)
-    wallets = masters(session, network.key_family.name, parties)
-    observe_outside(session, gateway, network, ordered, known, wallets, own)
+    others = wallets(session, network.key_family.name, parties)
+    observe_outside(session, gateway, network, ordered, known, others, own)
     for transfer, ordinal in _numbered(ordered):
         deposit = known.get(transfer.recipient)
         if deposit is not None and transfer.amount > 0 and transfer not in own:

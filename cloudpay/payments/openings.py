@@ -27,8 +27,8 @@ from cloudpay.payments.networks import network_row
 from cloudpay.payments.rows import new_payment
 from cloudpay.payments.states import PaymentStatus
 from cloudpay.payments.views import BALANCE_PREFIX
+from cloudpay.wallets.gas import PURSES, Wallet, all_wallets
 from cloudpay.wallets.lying import lying_at
-from cloudpay.wallets.masters import MasterWallet, all_masters
 from cloudpay.wallets.models import DepositAddressRow
 from cloudpay.wallets.service import DepositAddress, deposits
 
@@ -79,7 +79,7 @@ def look(gateway: Gateway, network: Network) -> Found:
         family = network.key_family.name
         held = select(DepositAddressRow.address).where(DepositAddressRow.key_family == family)
         addresses = [*session.scalars(held.order_by(DepositAddressRow.id))]
-        addresses += [each.address for each in all_masters(session, family)]
+        addresses += [each.address for each in all_wallets(session, family)]
     at = _final(adapter)
     holdings = [Holding(address, asset.contract) for address in addresses for asset in network.assets]
     lying = lying_at(gateway, network.code, holdings, at.ref, lambda _part, _whole: None)
@@ -128,7 +128,7 @@ def _has_books(session: Session, network: str) -> bool:
 
 def _book(session: Session, gateway: Gateway, found: Found) -> None:
     family, now = found.network.key_family.name, gateway.clock.now(session)
-    wallets = {each.address: each for each in all_masters(session, family)}
+    wallets = {each.address: each for each in all_wallets(session, family)}
     known = deposits(session, family, {each.address for each in found.amounts} - wallets.keys())
     for holding, amount in found.amounts.items():
         if holding.address in wallets:
@@ -151,7 +151,7 @@ def _pay(
     credit(session, gateway, row)
 
 
-def _funding(found: Found, wallet: MasterWallet, holding: Holding, amount: int) -> Funding:
+def _funding(found: Found, wallet: Wallet, holding: Holding, amount: int) -> Funding:
     return Funding(
         network=found.network.code,
         tx_id=f"{BALANCE_PREFIX}{found.at.hash}",
@@ -161,4 +161,5 @@ def _funding(found: Found, wallet: MasterWallet, holding: Holding, amount: int) 
         merchant_id=wallet.merchant_id,
         livemode=wallet.livemode,
         amount=amount,
+        purse=PURSES[wallet.path.chain],
     )

@@ -1,4 +1,4 @@
-"""Money that comes to master wallets from outside, and all that leaves an address of ours unsigned by us.
+"""Money that comes to wallets of merchants from outside, and all that leaves an address of ours unsigned by us.
 
 Each transfer has one row for each of our addresses that it touches. It is told from others of its transaction by its
 amount, so that it is the same one whatever a node leaves out or adds besides.
@@ -23,6 +23,7 @@ from cloudpay.kernel.money import format_amount
 from cloudpay.payments.models import OutsideTransferRow
 from cloudpay.payments.states import PAYMENT, PaymentStatus
 from cloudpay.wallets.freezes import freeze
+from cloudpay.wallets.gas import GasWallet, Wallet
 from cloudpay.wallets.masters import MasterWallet
 from cloudpay.wallets.own import own_among
 from cloudpay.wallets.service import DepositAddress
@@ -30,13 +31,15 @@ from cloudpay.wallets.service import DepositAddress
 _Key = tuple[str, str, str, bool]
 """Transaction, address, asset, and whether it leaves."""
 
+_NAMES = {DepositAddress: "deposit address", GasWallet: "gas station", MasterWallet: "master wallet"}
+
 
 @dataclass(frozen=True)
 class Side:
     """One end of a transfer that lies at an address of ours."""
 
     transfer: Transfer
-    holder: DepositAddress | MasterWallet
+    holder: DepositAddress | Wallet
     leaves: bool
 
     @property
@@ -51,7 +54,7 @@ def observe_outside(
     network: Network,
     transfers: Iterable[Transfer],
     known: Mapping[str, DepositAddress],
-    wallets: Mapping[str, MasterWallet],
+    wallets: Mapping[str, Wallet],
     own: Collection[Transfer],
 ) -> None:
     """Record what came from outside to these addresses of ours, and what left them past us; each once.
@@ -79,7 +82,7 @@ def _sides(
     network: Network,
     transfers: Iterable[Transfer],
     known: Mapping[str, DepositAddress],
-    wallets: Mapping[str, MasterWallet],
+    wallets: Mapping[str, Wallet],
     own: Collection[Transfer],
 ) -> Iterator[Side]:
     for transfer in transfers:
@@ -131,6 +134,7 @@ def _new(
         tx_id=transfer.tx_id,
         address=side.holder.address,
         at_deposit=isinstance(side.holder, DepositAddress),
+        at_gas_wallet=isinstance(side.holder, GasWallet),
         asset=transfer.contract or "",
         ordinal=ordinal,
         leaves=side.leaves,
@@ -157,7 +161,7 @@ def _new(
 def _what_left(network: Network, side: Side) -> str:
     asset = network.asset_of(side.transfer.contract or "")
     amount = format_amount(side.transfer.amount, asset.decimals) if asset else str(side.transfer.amount)
-    place = "deposit address" if isinstance(side.holder, DepositAddress) else "master wallet"
+    place = _NAMES[type(side.holder)]
     return (
         f"{amount} {asset.symbol if asset else ''} left the {place} {side.holder.address} on {network.code} "
         f"by transaction {side.transfer.tx_id}, which this gateway did not sign."

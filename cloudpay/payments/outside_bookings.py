@@ -11,6 +11,7 @@ from cloudpay.chains.types import Head
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.ledger.outgoing import Funding, post_funding, post_funding_reversed
 from cloudpay.ledger.outside import Moved, post_moved, post_moved_reversed
+from cloudpay.ledger.types import AccountKind
 from cloudpay.payments.models import OutsideTransferRow
 from cloudpay.payments.opinions import Confirmed, sure_enough
 from cloudpay.payments.states import PAYMENT, PaymentStatus
@@ -81,6 +82,7 @@ def _funding(row: OutsideTransferRow) -> Funding:
         amount=row.amount,
         count=row.credits,
         leaves=row.leaves,
+        purse=AccountKind.GAS if row.at_gas_wallet else AccountKind.MASTER,
     )
 
 

@@ -12,7 +12,7 @@ from cloudpay.chains.types import Transfer
 from cloudpay.kernel.among import among
 from cloudpay.kernel.columns import BaseUnits
 from cloudpay.kernel.db import Base
-from cloudpay.wallets.service import DepositAddress, is_master
+from cloudpay.wallets.service import DepositAddress, is_wallet
 
 
 class _Group(NamedTuple):
@@ -52,7 +52,7 @@ class OwnTransferRow(Base):
 def is_own(
     session: Session, network: Network, transfer: Transfer, known: Mapping[str, DepositAddress]
 ) -> bool:
-    """Say whether a merchant's own address, a deposit address or the master wallet, sends to a deposit address of it.
+    """Say whether a merchant's own address, a deposit address or a wallet, sends to a deposit address of it.
 
     That is no income (fault F23).
     """
@@ -62,7 +62,7 @@ def is_own(
     source = known.get(transfer.sender)
     if source is not None:
         return source.merchant_id == deposit.merchant_id
-    return is_master(session, network, deposit.account, transfer.sender)
+    return is_wallet(session, network, deposit.account, transfer.sender)
 
 
 def remember_own(

@@ -13,6 +13,7 @@ from cloudpay.merchants.service import MerchantView
 from cloudpay.payments.balances import watch_restored
 from cloudpay.payments.openings import Found, look, mark_openings, open_network
 from cloudpay.wallets.backups import Branch, Contents, branches
+from cloudpay.wallets.gas import make_gas_wallets
 from cloudpay.wallets.masters import make_masters
 from cloudpay.wallets.restoring import Restored, put_addresses, restore_wallet
 from cloudpay.wallets.restoring_accounts import find_accounts, keep_accounts, reserve_ahead
@@ -55,12 +56,14 @@ def restore(
     def along(session: Session, fresh: bool) -> None:
         mark_openings(session, gateway, all_networks=fresh)
         reserve_ahead(session)
+        make_gas_wallets(session, gateway)  # what fuels by the file is watched from the same commit on
 
     tell("writing the wallet")
     restored = restore_wallet(gateway, seal_key, contents, ahead=ahead, actor=actor, along=along)
     accounts = find_accounts(gateway, seal_key, actor=actor, tell=tell)
     late = gateway.db.run(partial(keep_accounts, gateway=gateway, late=accounts, ahead=ahead, actor=actor))
     make_masters(gateway)
+    gateway.db.run(partial(make_gas_wallets, gateway=gateway))
     found = _look_around(gateway, ahead, tell)
     gateway.db.run(partial(watch_restored, gateway=gateway))
     opened = [

@@ -45,10 +45,10 @@ def incoming(session: Session, network: Network, height: int) -> Iterator[Change
 
 
 def moved_past_us(session: Session, network: Network, height: int) -> Iterator[Change]:
-    """Answer the same of what came to master wallets from outside, and of what left any address unsigned by us."""
+    """Answer the same of what came to wallets from outside, and of what left any address unsigned by us."""
     row = OutsideTransferRow
     for each in session.scalars(select(row).where(_differs(row, network, height, None))):
-        place = Place.DEPOSITS if each.at_deposit else Place.MASTER
+        place = _place(each)
         amount = -each.amount if each.leaves else each.amount
         sure = each.leaves or each.status == PaymentStatus.FINAL
         surety = Surety.SURE if sure else _surety(network, each.asset, each.amount, of_payment=False)
@@ -76,6 +76,12 @@ def received(session: Session, network: Network) -> Iterator[Received]:
             if each not in seen:
                 seen.add(each)
                 yield each
+
+
+def _place(row: OutsideTransferRow) -> Place:
+    if row.at_deposit:
+        return Place.DEPOSITS
+    return Place.GAS_STATION if row.at_gas_wallet else Place.MASTER
 
 
 def _differs(

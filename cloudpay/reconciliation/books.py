@@ -13,7 +13,7 @@ from cloudpay.ledger.pots import Change, Place, Pot, booked
 from cloudpay.payments.points import is_read
 from cloudpay.payments.standing import incoming, moved_past_us, received
 from cloudpay.transactions.unbooked import Unbooked, booked_later, unbooked
-from cloudpay.wallets.masters import all_masters
+from cloudpay.wallets.gas import PLACES, all_wallets
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ def read_books(gateway: Gateway, network: Network, at: BlockRef) -> Books | None
 def _holdings(
     session: Session, network: Network, ledger: Mapping[Pot, int]
 ) -> Mapping[Pot, Sequence[Holding]]:
-    """Name every address and asset to ask for: all masters, and of the deposit addresses those that were paid."""
+    """Name every address and asset to ask for: all wallets, and of the deposit addresses those that were paid."""
     found: defaultdict[Pot, dict[Holding, None]] = defaultdict(dict)
     listed = {asset.key for asset in network.assets}
-    for wallet in all_masters(session, network.key_family.name):
+    for wallet in all_wallets(session, network.key_family.name):
         owner = (wallet.merchant_id, wallet.livemode)
         known = {pot.asset for pot in ledger if (pot.merchant_id, pot.livemode) == owner}
         for asset in sorted(listed | known):
-            pot = Pot(*owner, asset, Place.MASTER)
+            pot = Pot(*owner, asset, PLACES[wallet.path.chain])
             found[pot][Holding(wallet.address, asset or None)] = None
     for each in received(session, network):
         for asset in ("", each.asset):  # its native coins pay fees, whatever it was paid in

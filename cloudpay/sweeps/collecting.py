@@ -23,6 +23,7 @@ from cloudpay.sweeps.types import NATIVE, Held, Left, Plan, Sweep, Terms
 from cloudpay.transactions.bookings import book_requests
 from cloudpay.transactions.service import request_spends
 from cloudpay.transactions.types import SpendKind, SpendRequest
+from cloudpay.wallets.gas import gas_station
 from cloudpay.wallets.masters import MasterWallet, find_master
 
 _log = get_logger(__name__)
@@ -38,12 +39,17 @@ class Collecting:
 
 def draw_up(session: Session, network: Network, held: Sequence[Held], terms: Terms) -> Plan:
     """Answer the plan for what lies at some addresses, with what the merchants' gas stations may spend now."""
-    merchants = {(each.merchant_id, each.livemode) for each in held}
+    merchants = {(each.merchant_id, each.livemode, each.path.account) for each in held}
     gas = {
-        merchant_id: max(0, available(session, merchant_id, livemode, network.code, NATIVE))
-        for merchant_id, livemode in merchants
+        merchant_id: max(0, _fuel(session, network, merchant_id, livemode, account))
+        for merchant_id, livemode, account in merchants
     }
     return plan(held, terms, gas)
+
+
+def _fuel(session: Session, network: Network, merchant_id: str, livemode: bool, account: int) -> int:
+    station = gas_station(session, network, merchant_id, account)
+    return available(session, merchant_id, livemode, network.code, NATIVE, station.purse)
 
 
 def collect_from(

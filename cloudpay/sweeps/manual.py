@@ -14,23 +14,30 @@ from cloudpay.chains.network import Network
 from cloudpay.kernel.money import format_amount
 from cloudpay.sweeps.cold import TIER, require_foreign, send_on, surplus_of
 from cloudpay.sweeps.collecting import Collecting, collect_from, draw_up
+from cloudpay.sweeps.homing import bring_home, kept_for_now, not_needed
 from cloudpay.sweeps.models import UnsweptRow
 from cloudpay.sweeps.rows import read
 from cloudpay.sweeps.service import AT_ONCE, QUOTES_KEPT, require_sendable
 from cloudpay.sweeps.states import WORDS, Standing
 from cloudpay.sweeps.terms import terms_now
-from cloudpay.sweeps.types import Held, Left, Plan, Sweep
+from cloudpay.sweeps.types import NATIVE, Held, Left, Plan, Sweep
 from cloudpay.transactions.errors import QuotesMissing
 from cloudpay.transactions.service import quotes_younger_than, want_quotes
+from cloudpay.wallets.gas import GasWallet, Wallet, all_gas_wallets
 from cloudpay.wallets.masters import MasterWallet, all_masters
 
 _PATIENCE_SECONDS = 15.0
 _LOOK_EVERY = 0.2
+_WHY = {
+    "home": f"The gas station does not need it ({TIER.value} fee).",
+    "cold": f"It is above `cold_above` ({TIER.value} fee).",
+    "leave": "What is under way from there may need it for a higher fee: sweep once more when that has ended.",
+}
 
 
 @dataclass(frozen=True)
 class SweepLine:
-    """One asset at one address: `action` is `sweep`, `cold` or `leave`; amounts in decimals of their assets.
+    """One asset at one address: `action` is `sweep`, `home`, `cold` or `leave`; amounts in decimals of their assets.
 
     `fee` and `top_up` are in the native coin: what it costs at most, and what is sent there ahead of it.
     """
@@ -67,6 +74,9 @@ def sweep_now(gateway: Gateway, network: Network, *, dry_run: bool) -> list[Swee
         lines += gateway.db.run(work)
     with gateway.db.read() as session:
         masters = all_masters(session, network.key_family.name)
+        gas_wallets = all_gas_wallets(session, network.key_family.name)
+    for wallet in gas_wallets:
+        lines += gateway.db.run(partial(_bring_home, gateway=gateway, network=network, wallet=wallet))
     for master in masters if network.cold_address else ():
         lines += gateway.db.run(partial(_send_on, gateway=gateway, network=network, master=master))
     return lines
@@ -127,9 +137,13 @@ def _would(session: Session, gateway: Gateway, network: Network) -> Iterator[Swe
         some = read(session, network.code, addresses[start : start + AT_ONCE], terms.now, lock=False)
         held += [each for _row, each in some if each.amount != 0 or each.busy]
     yield from _lines(network, Collecting(draw_up(session, network, held, terms), {}))
+    for wallet in all_gas_wallets(session, network.key_family.name):
+        for spend in not_needed(session, network, wallet, terms):
+            yield _onward(network, wallet, "home", spend.asset, spend.amount, spend.fee, None)
+        yield from _kept(session, network, wallet)
     for master in all_masters(session, network.key_family.name) if network.cold_address else ():
         for spend in surplus_of(session, network, master, terms, at_once=True):
-            yield _cold(network, master, spend.asset, spend.amount, spend.fee, None)
+            yield _onward(network, master, "cold", spend.asset, spend.amount, spend.fee, None)
 
 
 def _collect(
@@ -140,11 +154,23 @@ def _collect(
     return list(_lines(network, collect_from(session, gateway, network, addresses, terms)))
 
 
+def _bring_home(session: Session, gateway: Gateway, network: Network, wallet: GasWallet) -> list[SweepLine]:
+    require_sendable(session, gateway, network)
+    terms = terms_now(session, gateway, network, at_once=True)
+    sent = bring_home(session, gateway, network, wallet, terms)
+    gone = [
+        _onward(network, wallet, "home", each.asset, each.amount, each.fee_reserved, each.id) for each in sent
+    ]
+    return [*gone, *_kept(session, network, wallet)]
+
+
 def _send_on(session: Session, gateway: Gateway, network: Network, master: MasterWallet) -> list[SweepLine]:
     require_sendable(session, gateway, network)
     terms = terms_now(session, gateway, network, at_once=True)
     sent = send_on(session, gateway, network, master, terms, at_once=True)
-    return [_cold(network, master, each.asset, each.amount, each.fee_reserved, each.id) for each in sent]
+    return [
+        _onward(network, master, "cold", each.asset, each.amount, each.fee_reserved, each.id) for each in sent
+    ]
 
 
 def _lines(network: Network, done: Collecting) -> Iterator[SweepLine]:
@@ -194,20 +220,27 @@ def _line(
     )
 
 
-def _cold(
-    network: Network, master: MasterWallet, asset: str, amount: int, fee: int, spend_id: str | None
+def _kept(session: Session, network: Network, wallet: GasWallet) -> Iterator[SweepLine]:
+    amount = kept_for_now(session, network, wallet)
+    if amount:
+        yield _onward(network, wallet, "leave", NATIVE, amount, 0, None)
+
+
+def _onward(
+    network: Network, wallet: Wallet, action: str, asset: str, amount: int, fee: int, spend_id: str | None
 ) -> SweepLine:
+    """What a wallet holds, as it goes home or to the cold address, or stays for now."""
     symbol, decimals = network.unit_of(asset)
     return SweepLine(
         network.code,
-        master.merchant_id,
-        master.address,
+        wallet.merchant_id,
+        wallet.address,
         symbol,
         format_amount(amount, decimals),
-        "cold",
+        action,
         format_amount(fee, network.native.decimals),
         format_amount(0, network.native.decimals),
-        f"It is above `cold_above` ({TIER.value} fee).",
+        _WHY[action],
         spend_id,
     )
 

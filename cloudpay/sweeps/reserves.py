@@ -18,6 +18,7 @@ from cloudpay.sweeps.terms import low_water
 from cloudpay.sweeps.types import NATIVE
 from cloudpay.transactions.errors import QuotesMissing
 from cloudpay.transactions.service import fee_quotes
+from cloudpay.wallets.gas import gas_station
 from cloudpay.wallets.masters import MasterWallet, all_masters
 
 
@@ -45,11 +46,13 @@ def _low(session: Session, network: Network) -> Iterator[Alert]:
         fees = {}
     mark = low_water(network, fees)
     for master in all_masters(session, network.key_family.name):
-        free = available(session, master.merchant_id, master.livemode, network.code, NATIVE)
+        station = gas_station(session, network, master.merchant_id, master.path.account)
+        free = available(session, master.merchant_id, master.livemode, network.code, NATIVE, station.purse)
         if free < mark and _has_tokens(session, network, master):
             least = format_amount(mark, network.native.decimals)
+            name = "gas station" if station.own else "master wallet"
             sentence = (
-                f"The master wallet {master.address} on {network.code} has less than {least} {network.native.symbol} "
+                f"The {name} {station.address} on {network.code} has less than {least} {network.native.symbol} "
                 "left to top up deposit addresses with."
             )
             yield Alert(AlertKind.GAS_LOW, f"{network.code}/{master.merchant_id}", sentence)

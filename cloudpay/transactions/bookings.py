@@ -1,4 +1,4 @@
-"""What the engine books of each kind of spend: out of a master wallet, or out of a deposit address into it."""
+"""What the engine books of each kind of spend: out of a wallet, or out of a deposit address into the master wallet."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -24,12 +24,13 @@ from cloudpay.ledger.sweeps import (
 )
 from cloudpay.ledger.types import AccountKind
 from cloudpay.transactions.types import SpendKind, SpendRequest
+from cloudpay.wallets.gas import PURSES
 
 _GOALS: Mapping[SpendKind, AccountKind] = {
     SpendKind.PAYOUT: AccountKind.PAID_OUT,
     SpendKind.TOP_UP: AccountKind.DEPOSITS,
+    SpendKind.HOME: AccountKind.MASTER,
     SpendKind.COLD: AccountKind.COLD,
-    SpendKind.GAP: AccountKind.MASTER,
 }
 
 
@@ -39,7 +40,8 @@ def pays_from_deposit(row: Row[Any]) -> bool:
 
 
 def outgoing(row: Row[Any] | SpendRequest, count: int) -> Outgoing:
-    """Answer a spend from a master wallet as the ledger knows it."""
+    """Answer a spend from a master wallet or a gas wallet as the ledger knows it."""
+    purse = PURSES[row.path.chain if isinstance(row, SpendRequest) else row.chain]
     return Outgoing(
         row.id,
         row.merchant_id,
@@ -49,14 +51,15 @@ def outgoing(row: Row[Any] | SpendRequest, count: int) -> Outgoing:
         row.amount,
         row.fee_reserved,
         max(count, 1),
-        _GOALS[SpendKind(row.kind)],
+        _GOALS.get(SpendKind(row.kind), purse),  # a gap is filled by what comes back
+        purse,
     )
 
 
 def book_requests(session: Session, requests: Sequence[SpendRequest], now: datetime) -> None:
-    """Book that spends are asked for: reserved in a master wallet, or on its way from a deposit address.
+    """Book that spends are asked for: reserved in the wallet that pays, or on its way from a deposit address.
 
-    Raises `InsufficientFunds`, and books none of them, where a master wallet holds less.
+    Raises `InsufficientFunds`, and books none of them, where that wallet holds less.
     """
     outward = [each for each in requests if each.path.chain != DEPOSIT_CHAIN]
     inward = [each for each in requests if each.path.chain == DEPOSIT_CHAIN]

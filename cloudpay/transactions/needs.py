@@ -1,12 +1,14 @@
 """What a draft needs is sent before it: a spend of its own, whose id comes from the one that needs it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
+from cloudpay.chains.network import Network
 from cloudpay.chains.spending import Draft, FeeTier, KeyPath, Spend
-from cloudpay.chains.types import MASTER_CHAIN
+from cloudpay.chains.types import DEPOSIT_CHAIN
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.ledger.types import InsufficientFunds
 from cloudpay.transactions.bookings import book_requests
@@ -16,7 +18,7 @@ from cloudpay.transactions.service import request_spends
 from cloudpay.transactions.states import SpendStatus
 from cloudpay.transactions.station import Station
 from cloudpay.transactions.types import SpendKind, SpendRequest
-from cloudpay.wallets.service import MASTER_INDEX
+from cloudpay.wallets.gas import GasStation, gas_station
 
 _MOST = 3
 """Times that what was sent ahead may turn out to be too little, since the fee has risen meanwhile."""
@@ -24,9 +26,29 @@ _MOST = 3
 _OVER = (SpendStatus.CONFIRMED.value, SpendStatus.FAILED.value, SpendStatus.CANCELLED.value)
 
 
-def request_needs(session: Session, station: Station, row: Row[Any], draft: Draft) -> str:
+def fuelled_by(
+    session: Session, network: Network, sources: Mapping[str, Row[Any]]
+) -> Mapping[str, GasStation]:
+    """Answer by address what fuels it: each merchant is asked for once, however many of its addresses pay.
+
+    A wallet pays its own fees: a gas station fuels deposit addresses, and never itself or the master wallet.
+    """
+    merchants = {(row.merchant_id, row.account) for row in sources.values() if row.chain == DEPOSIT_CHAIN}
+    stations = {each: gas_station(session, network, *each) for each in merchants}
+    return {
+        address: stations[row.merchant_id, row.account]
+        if row.chain == DEPOSIT_CHAIN
+        else GasStation(address, path_of(row))
+        for address, row in sources.items()
+    }
+
+
+def request_needs(
+    session: Session, station: Station, row: Row[Any], draft: Draft, keys: Mapping[str, KeyPath]
+) -> str:
     """Ask for what a spend's draft needs, and have the spend wait for it; asking twice asks once (fault F74).
 
+    `keys` names the paths that it was drafted with: whoever is the gas station by now, what it needs comes from there.
     Answer why it cannot be had: what pays for it holds too little, or it was had in vain. Nothing is asked for then;
     empty text as a rule.
     """
@@ -35,7 +57,7 @@ def request_needs(session: Session, station: Station, row: Row[Any], draft: Draf
     try:
         with session.begin_nested():
             asked = [
-                _request(session, station, row, need, number)
+                _request(session, station, row, need, number, keys[need.source])
                 for number, need in enumerate(draft.needs, start=1)
             ]
     except InsufficientFunds as error:
@@ -53,7 +75,9 @@ def _in_vain(session: Session, row: Row[Any]) -> bool:
     return SpendStatus.FAILED.value in statuses or statuses.count(SpendStatus.CONFIRMED.value) >= _MOST
 
 
-def _request(session: Session, station: Station, row: Row[Any], need: Spend, number: int) -> str:
+def _request(
+    session: Session, station: Station, row: Row[Any], need: Spend, number: int, path: KeyPath
+) -> str:
     """Answer the id of the spend that is under way, or of a new one where the last is over and did not suffice."""
     prefix = f"{row.id}:t{number}"
     rows = session.execute(
@@ -64,8 +88,6 @@ def _request(session: Session, station: Station, row: Row[Any], need: Spend, num
     if under_way:
         return str(under_way[0])
     name = prefix if not before else f"{prefix}.{len(before) + 1}"
-    from_source = need.source == row.source
-    path = path_of(row) if from_source else _master(row)
     request = SpendRequest(
         id=name,
         kind=SpendKind.GAP if need.recipient == need.source else SpendKind.TOP_UP,
@@ -90,7 +112,3 @@ def _quoted(session: Session, row: Row[Any], need: Spend) -> int:
     """Answer what sending it was last said to cost at most; what is still missing is reserved when it is signed."""
     quote = session.get(FeeQuoteRow, (row.network, row.tier, need.contract or ""))
     return 0 if quote is None else quote.fee
-
-
-def _master(row: Row[Any]) -> KeyPath:
-    return KeyPath(row.account, MASTER_CHAIN, MASTER_INDEX)

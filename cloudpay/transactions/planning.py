@@ -10,14 +10,13 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.spending import Draft, FeeTier, KeyPath, Prepared, SpendContext
-from cloudpay.chains.types import MASTER_CHAIN
 from cloudpay.kernel.db import table_of
 from cloudpay.kernel.failpoints import Failpoint, passing
 from cloudpay.transactions.commit import Signing, commit_signed
 from cloudpay.transactions.errors import Overtaken
 from cloudpay.transactions.handing import AT_ONCE
 from cloudpay.transactions.models import TransactionRow
-from cloudpay.transactions.needs import request_needs
+from cloudpay.transactions.needs import fuelled_by, request_needs
 from cloudpay.transactions.rows import CLAIM, SPEND, path_of, spend_of
 from cloudpay.transactions.states import UNDECIDED, SpendStatus, TransactionStatus
 from cloudpay.transactions.station import Station
@@ -26,7 +25,6 @@ from cloudpay.transactions.undone import UNDRAFTED, give_up, look_at, take_back,
 from cloudpay.transactions.waiting import refuse, wait
 from cloudpay.wallets.freezes import reconciled_at
 from cloudpay.wallets.guard import FeeAboveCap, Guard, SignerRefused
-from cloudpay.wallets.service import MASTER_INDEX, master_address
 
 TIERS = tuple(reversed(FeeTier))
 """The dearest first, so that none of them waits behind a cheap one of the same pass."""
@@ -47,7 +45,8 @@ class Plan:
     refused: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
-    needs: list[tuple[Row[Any], Draft]] = field(default_factory=list)
+    needs: list[tuple[Row[Any], Draft, Mapping[str, KeyPath]]] = field(default_factory=list)
+    given_up: dict[str, str] = field(default_factory=dict)
     undraftable: list[Row[Any]] = field(default_factory=list)
 
 
@@ -95,8 +94,10 @@ def plan(station: Station, guard: Guard) -> Planned:
         done = station.gateway.db.run(lambda session: commit_signed(session, station, found.signings))
         kept, short = done.transactions, done.short
         passing(Failpoint.SEND_COMMITTED)
-    found.waiting |= short
-    if found.refused or found.waiting or found.held or found.needs:
+    going_home = {row.id for row in queued if row.kind == SpendKind.HOME}  # has all there is promised to it
+    found.given_up |= {each: why for each, why in short.items() if each in going_home}
+    found.waiting |= {each: why for each, why in short.items() if each not in going_home}
+    if found.refused or found.waiting or found.held or found.needs or found.given_up:
         lying = look_at(station, found.undraftable)
         station.gateway.db.run(lambda session: _put_off(session, station, found, lying))
     if found.refused:
@@ -150,13 +151,9 @@ def _sources(station: Station, queued: Sequence[Row[Any]], rooms: Mapping[str, i
         now = station.gateway.clock.now(session)
         compared = reconciled_at(session, station.network.code)  # what came before is explained
         recent = {each: _recent(session, station.network.code, each, compared) for each in by_source}
+        fuel = fuelled_by(session, station.network, {each: rows[0] for each, rows in by_source.items()})
     for address, rows in by_source.items():
-        account = rows[0].account
-        gas_station = master_address(station.gateway, station.network, account)
-        keys = {
-            gas_station: KeyPath(account, MASTER_CHAIN, MASTER_INDEX),
-            address: path_of(rows[0]),
-        }
+        keys = {fuel[address].address: fuel[address].path, address: path_of(rows[0])}
         yield _Source(
             address,
             rows,
@@ -164,7 +161,7 @@ def _sources(station: Station, queued: Sequence[Row[Any]], rooms: Mapping[str, i
             taken.get(address, frozenset()),
             recent[address],
             compared is None and not recent[address] and rows[0].created_at < now - _LONG_AGO,
-            gas_station,
+            fuel[address].address,
             keys,
         )
 
@@ -210,7 +207,7 @@ def _plan_source(
         context = SpendContext(
             tier=tier,
             fee_cap=_fee_cap(guard, rows.values()),
-            keys=source.keys,
+            keys=known,  # a recipient of ours, too: a plugin may reckon on what such a one does
             gas_station=source.gas_station,
             taken=taken,
             recent=source.recent,
@@ -225,7 +222,7 @@ def _plan_source(
         for draft in _usable(prepared, taken)[:room]:
             carried = [rows[each.id] for each in draft.spends]
             if draft.needs:
-                found.needs.extend((row, draft) for row in carried)
+                found.needs.extend((row, draft, source.keys) for row in carried)
                 return  # what was drafted behind it would take its place; all is drafted again
             try:
                 if hole:
@@ -275,9 +272,10 @@ def _put_off(session: Session, station: Station, found: Plan, lying: Mapping[str
     take_back(session, station, lying)
     unmet = {
         row.id: reason
-        for row, draft in found.needs
-        if (reason := request_needs(session, station, row, replace(draft, spends=())))
+        for row, draft, keys in found.needs
+        if (reason := request_needs(session, station, row, replace(draft, spends=()), keys))
     }
-    sweeps = {row.id for row, _draft in found.needs if row.kind == SpendKind.SWEEP}
+    sweeps = {row.id for row, _draft, _keys in found.needs if row.kind == SpendKind.SWEEP}
     wait(session, station, {each: why for each, why in unmet.items() if each not in sweeps}, _LONG_WAIT)
-    give_up(session, station, {each: why for each, why in unmet.items() if each in sweeps})
+    unfuelled = {each: why for each, why in unmet.items() if each in sweeps}
+    give_up(session, station, {**found.given_up, **unfuelled})

@@ -15,9 +15,9 @@ from cloudpay.kernel.money import parse_amount
 from cloudpay.kernel.secrets import SealKey
 from cloudpay.transactions.journal import Journal
 from cloudpay.wallets.day import DayTotals
+from cloudpay.wallets.gas import wallets
 from cloudpay.wallets.guard import Guard
 from cloudpay.wallets.limits import read_ceilings
-from cloudpay.wallets.masters import masters
 from cloudpay.wallets.sealing import SealKeyUnavailable, key_source
 from cloudpay.wallets.service import deposits
 from cloudpay.wallets.setup import open_wallet
@@ -102,7 +102,7 @@ class Station:
                 for address, each in deposits(session, family, recipients).items()
             }
             return found | {
-                address: each.path for address, each in masters(session, family, recipients).items()
+                address: each.path for address, each in wallets(session, family, recipients).items()
             }
 
     def write_down_day(self) -> None:

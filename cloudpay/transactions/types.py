@@ -12,7 +12,8 @@ class SpendKind(StrEnum):
 
     PAYOUT = "payout"
     SWEEP = "sweep"
-    TOP_UP = "top_up"  # native coins for the fee of another spend
+    TOP_UP = "top_up"  # native coins for the fee of another spend, from its gas station
+    HOME = "home"  # what a gas station does not need any more, to the master wallet
     COLD = "cold"  # surplus of a master wallet, to the merchant's cold wallet
     GAP = "gap"  # to ourselves, so that what was signed after it can be included
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.errors import NodeUnavailable
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.types import DEPOSIT_CHAIN, TxState
+from cloudpay.chains.types import TxState
 from cloudpay.kernel.db import refuse_inside_transaction, table_of
 from cloudpay.ledger.pots import Change, Place, Pot
 from cloudpay.transactions.handing import AT_ONCE
@@ -19,9 +19,14 @@ from cloudpay.transactions.outcomes import FINAL
 from cloudpay.transactions.rows import ATTEMPT, SPEND
 from cloudpay.transactions.states import UNDECIDED, TransactionStatus
 from cloudpay.transactions.types import SpendKind
+from cloudpay.wallets.gas import PLACES
 
 _TRANSACTION = table_of(TransactionRow)
-_GOALS: Mapping[str, Place] = {SpendKind.SWEEP: Place.MASTER, SpendKind.TOP_UP: Place.DEPOSITS}
+_GOALS: Mapping[str, Place] = {
+    SpendKind.SWEEP: Place.MASTER,
+    SpendKind.TOP_UP: Place.DEPOSITS,
+    SpendKind.HOME: Place.MASTER,
+}
 """Where the recipient of a kind of spend belongs to the merchant itself; all others are paid out."""
 
 Carried = Mapping[str, Sequence[Row[Any]]]
@@ -95,7 +100,7 @@ def _carried(session: Session, network: str, *which: Any) -> Carried:
 def _effect(rows: Sequence[Row[Any]], fee: int, *, succeeded: bool) -> Iterator[Change]:
     """Answer what a transaction in a block changes at addresses of ours: its fee whatever became of it."""
     for number, row in enumerate(rows):
-        place = Place.DEPOSITS if row.chain == DEPOSIT_CHAIN else Place.MASTER
+        place = PLACES[row.chain]
         if number == 0:
             yield Change(Pot(row.merchant_id, row.livemode, "", place), -fee)
         if succeeded and row.recipient != row.source:

@@ -1,7 +1,7 @@
-"""Sweeps that cannot be carried out as they were planned are taken back: whoever planned them plans anew.
+"""What is collected and cannot be carried out as it was planned is taken back: whoever planned it plans anew.
 
 The address holds less than was booked, the fee has risen beyond what was left for it or beyond its limit, or nothing
-pays for its top-up.
+pays for its top-up or, where it goes home, for what its fee has become.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -23,14 +23,15 @@ from cloudpay.transactions.types import SpendKind
 
 UNDRAFTED = "The chain does not carry it out as things stand; it is tried again."
 
+_COLLECTED = (SpendKind.SWEEP, SpendKind.HOME)
 _TOO_DEAR = "It cannot be sent as it was planned: the fee has risen meanwhile."
 _TOO_LITTLE = "Its address holds less than is booked there."
 _log = get_logger(__name__)
 
 
 def undraftable(rows: Collection[Row[Any]]) -> list[Row[Any]]:
-    """Answer the sweeps among these that could not be drafted the last time either: one node may be behind."""
-    return [row for row in rows if row.kind == SpendKind.SWEEP and row.reason == UNDRAFTED]
+    """Answer what is collected among these and could not be drafted last time either: one node may be behind."""
+    return [row for row in rows if row.kind in _COLLECTED and row.reason == UNDRAFTED]
 
 
 def look_at(station: Station, rows: Sequence[Row[Any]]) -> Mapping[str, int]:
@@ -54,7 +55,7 @@ def take_back(session: Session, station: Station, found: Mapping[str, int]) -> N
 
 
 def give_up(session: Session, station: Station, reasons: Mapping[str, str]) -> None:
-    """Take back sweeps that nobody pays the fee of."""
+    """Take back what is collected and nobody pays the fee of."""
     rows = session.execute(select(*SPEND.c).where(SPEND.c.id.in_(reasons))).all()
     for row in rows:
         _cancel(session, station, row, reasons[row.id], None)

@@ -15,7 +15,7 @@ from cloudpay.kernel.secrets import SealKey
 from cloudpay.merchants.service import MerchantView, all_merchants
 from cloudpay.wallets import vault
 from cloudpay.wallets.backup_errors import BackupDamaged, WeakPassphrase
-from cloudpay.wallets.models import AccountKeyRow, AddressRangeRow
+from cloudpay.wallets.models import AccountKeyRow, AddressRangeRow, GasChoiceRow
 from cloudpay.wallets.setup import key_families, open_wallet, reveal_words, wallet
 
 LEAST_PASSPHRASE = 12
@@ -42,6 +42,14 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class GasChoice:
+    """That a merchant's gas station on a network is an address of its own."""
+
+    merchant_id: str
+    network: str
+
+
+@dataclass(frozen=True)
 class Contents:
     """Everything that a backup holds. The words are all that is secret, and are not shown."""
 
@@ -52,6 +60,7 @@ class Contents:
     families: tuple[Family, ...]
     merchants: tuple[MerchantView, ...]
     branches: tuple[Branch, ...]
+    gas_stations: tuple[GasChoice, ...] = ()  # no file of before they could be chosen has any
 
     @property
     def highest_account(self) -> int | None:
@@ -82,6 +91,7 @@ def back_up(gateway: Gateway, seal_key: SealKey, passphrase: str, *, actor: str)
             ),
             merchants=all_merchants(session),
             branches=tuple(branches(session)),
+            gas_stations=tuple(gas_choices(session)),
         )
     data = vault.seal(
         msgspec.json.encode(contents), passphrase, fingerprint=fingerprint, made_at=contents.made_at
@@ -110,6 +120,13 @@ def require_strong(passphrase: str) -> None:
     """Raise `WeakPassphrase` for one that is soon guessed."""
     if len(passphrase) < LEAST_PASSPHRASE:
         raise WeakPassphrase(LEAST_PASSPHRASE)
+
+
+def gas_choices(session: Session) -> Sequence[GasChoice]:
+    """Answer whose gas stations are addresses of their own, and where."""
+    row = GasChoiceRow
+    rows = session.scalars(select(row).order_by(row.merchant_id, row.network))
+    return [GasChoice(each.merchant_id, each.network) for each in rows]
 
 
 def branches(session: Session) -> Sequence[Branch]:

@@ -7,19 +7,21 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.types import DEPOSIT_CHAIN, MASTER_CHAIN
+from cloudpay.chains.types import DEPOSIT_CHAIN, GAS_CHAIN, MASTER_CHAIN
 from cloudpay.merchants.service import all_merchants
 from cloudpay.wallets.backups import Contents
 from cloudpay.wallets.models import (
     MAIN_SEED,
     AccountKeyRow,
     DepositAddressRow,
+    GasWalletRow,
     MasterWalletRow,
     SealedSeedRow,
 )
 from cloudpay.wallets.signer import MasterKey
 
 _AT_ONCE = 1_000
+_TABLES = ((DepositAddressRow, DEPOSIT_CHAIN), (MasterWalletRow, MASTER_CHAIN), (GasWalletRow, GAS_CHAIN))
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def _addresses(session: Session, gateway: Gateway, contents: Contents) -> Compar
     }
     derivers = {network.key_family.name: network.addresses for network in gateway.chains}
     checked = wrong = unknown = 0
-    for model, chain in ((DepositAddressRow, DEPOSIT_CHAIN), (MasterWalletRow, MASTER_CHAIN)):
+    for model, chain in _TABLES:
         columns = select(model.key_family, model.account, model.index, model.address).where(
             model.chain == chain
         )

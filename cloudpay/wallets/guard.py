@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from cloudpay.chains.network import Network
 from cloudpay.chains.spending import Draft, Explained, KeyPath, Payee, Signed, Spend, SpendingAdapter
+from cloudpay.chains.types import GAS_CHAIN
 from cloudpay.kernel.errors import CloudPayError, Forbidden
 from cloudpay.kernel.money import format_amount
 from cloudpay.wallets.day import DayTotals
@@ -80,6 +81,7 @@ class Guard:
         """Say what the bytes of a draft can do at most, or raise what `sign` would raise; nothing is signed."""
         wanted = self._explain(adapter, draft.unsigned)
         self._hold_against_spends(draft, wanted, ours)
+        self._hold_at_home(draft, wanted, ours)
         self._hold_against_ceilings(draft, wanted, ours)
         return wanted
 
@@ -98,6 +100,15 @@ class Guard:
         for payee in does - asked:
             if not self._is_ours(payee.recipient, ours):
                 raise BytesDiffer(self.network.code, f"they also pay {_name(payee)}")
+
+    def _hold_at_home(self, draft: Draft, wanted: Explained, ours: Mapping[str, KeyPath]) -> None:
+        """What a gas station of its own holds stays with its merchant: no ceiling lets it go to anybody else."""
+        accounts = {path.account for path in draft.signers if path.chain == GAS_CHAIN}
+        for payee in wanted.payees if accounts else ():
+            if not self._is_ours(payee.recipient, ours) or {ours[payee.recipient].account} != accounts:
+                raise SignerRefused(
+                    f"a gas station fuels its merchant's own addresses alone, and {payee.recipient} is none of them"
+                )
 
     def _hold_against_ceilings(self, draft: Draft, wanted: Explained, ours: Mapping[str, KeyPath]) -> None:
         native = self.network.native

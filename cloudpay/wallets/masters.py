@@ -16,7 +16,7 @@ from cloudpay.kernel.db import refuse_inside_transaction
 from cloudpay.kernel.upsert import insert_if_absent
 from cloudpay.merchants.service import MerchantAccount, merchant_account, merchant_accounts
 from cloudpay.wallets.models import AccountKeyRow, MasterWalletRow
-from cloudpay.wallets.service import MASTER_INDEX, account_key
+from cloudpay.wallets.service import WALLET_INDEX, account_key
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def make_masters(gateway: Gateway) -> int:
 
 
 def _derive(network: Network, xpub: str, merchant: MerchantAccount) -> MasterWallet:
-    path = KeyPath(merchant.index, MASTER_CHAIN, MASTER_INDEX)
+    path = KeyPath(merchant.index, MASTER_CHAIN, WALLET_INDEX)
     address = network.addresses.derive(xpub, path.chain, path.index)
     return MasterWallet(merchant.id, merchant.livemode, network.key_family.name, address, path)
 

@@ -1,4 +1,4 @@
-"""Rows of the wallets: the sealed seed, account public keys, handed-out indexes, deposit addresses, master wallets."""
+"""Rows of the wallets: the sealed seed, account public keys, handed-out indexes, and every address that is watched."""
 
 from datetime import datetime
 
@@ -81,3 +81,32 @@ class MasterWalletRow(Base):
     merchant_id: Mapped[str] = mapped_column(String(40))
     livemode: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class GasWalletRow(Base):
+    """A merchant's own address for native coins that top up others; once it is there it is watched for ever."""
+
+    __tablename__ = "gas_wallets"
+    __table_args__ = (
+        UniqueConstraint("key_family", "account", "chain", "index"),
+        UniqueConstraint("merchant_id", "key_family"),
+    )
+
+    key_family: Mapped[str] = mapped_column(String(40), primary_key=True)
+    address: Mapped[str] = mapped_column(String(120), primary_key=True)
+    account: Mapped[int]
+    chain: Mapped[int]
+    index: Mapped[int]
+    merchant_id: Mapped[str] = mapped_column(String(40))
+    livemode: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class GasChoiceRow(Base):
+    """That a merchant's gas station on a network is its gas wallet; without such a row it is the master wallet."""
+
+    __tablename__ = "gas_choices"
+
+    merchant_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    network: Mapped[str] = mapped_column(String(40), primary_key=True)
+    since: Mapped[datetime] = mapped_column(Moment)

@@ -29,6 +29,7 @@ from cloudpay.wallets.models import (
     AccountKeyRow,
     AddressRangeRow,
     DepositAddressRow,
+    GasChoiceRow,
     SealedSeedRow,
 )
 from cloudpay.wallets.seed import seal_words
@@ -79,7 +80,7 @@ def restore_wallet(
         freeze_sending(session, gateway, EVERYWHERE, reason, needs_reconciliation=True, actor=actor)
         fresh = _put_seed(session, contents, sealed, now)
         _put_keys(session, contents, keys)
-        merchants = _put_merchants(session, gateway, contents)
+        merchants = _put_merchants(session, gateway, contents, now)
         wanted = _reach(session, contents, all_merchants(session), keys, ahead)
         addresses = sum(put_addresses(session, gateway, each, now) for each in wanted)
         along(session, fresh)
@@ -157,7 +158,7 @@ def _put_keys(session: Session, contents: Contents, keys: Mapping[str, Mapping[i
     session.flush()
 
 
-def _put_merchants(session: Session, gateway: Gateway, contents: Contents) -> int:
+def _put_merchants(session: Session, gateway: Gateway, contents: Contents, now: datetime) -> int:
     here = {each.id: each.account_index for each in all_merchants(session)}
     taken = {account: name for name, account in here.items()}
     for each in contents.merchants:
@@ -172,6 +173,10 @@ def _put_merchants(session: Session, gateway: Gateway, contents: Contents) -> in
     missing = [each for each in contents.merchants if each.id not in here]
     for each in missing:
         put_back(session, gateway, each)
+    back = {each.id for each in missing}  # whoever is here already has chosen since
+    for choice in contents.gas_stations:
+        if choice.merchant_id in back:
+            session.add(GasChoiceRow(merchant_id=choice.merchant_id, network=choice.network, since=now))
     return len(missing)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cloudpay.audit.service import record
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import DEPOSIT_CHAIN, Holding
+from cloudpay.chains.types import DEPOSIT_CHAIN, GAS_CHAIN, MASTER_CHAIN, Holding
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.secrets import SealKey
 from cloudpay.merchants.accounts import reserve_accounts, reserved_accounts
@@ -20,14 +20,14 @@ from cloudpay.merchants.service import MerchantView, merchant_accounts, put_back
 from cloudpay.wallets.backups import Branch
 from cloudpay.wallets.lying import lying_at
 from cloudpay.wallets.restoring import put_addresses
-from cloudpay.wallets.service import account_key, master_address
+from cloudpay.wallets.service import WALLET_INDEX, account_key
 from cloudpay.wallets.setup import ACCOUNTS, derive_accounts, key_families
 
 ACCOUNTS_AHEAD = 20
 """Accounts in a row that must be empty before it is believed that no merchant had a later one."""
 
 FIRST_ADDRESSES = 100
-"""Deposit addresses of an account that are looked at, beside its master wallet, to tell whether it was used."""
+"""Deposit addresses of an account that are looked at, beside its wallets, to tell whether it was used."""
 
 
 @dataclass(frozen=True)
@@ -126,4 +126,5 @@ def _used(gateway: Gateway, network: Network, accounts: Collection[int]) -> froz
 def _first_addresses(gateway: Gateway, network: Network, account: int) -> list[str]:
     xpub = account_key(gateway, network.key_family.name, account)
     deposits = [network.addresses.derive(xpub, DEPOSIT_CHAIN, index) for index in range(FIRST_ADDRESSES)]
-    return [master_address(gateway, network, account), *deposits]
+    wallets = [network.addresses.derive(xpub, chain, WALLET_INDEX) for chain in (MASTER_CHAIN, GAS_CHAIN)]
+    return [*wallets, *deposits]

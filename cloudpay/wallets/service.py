@@ -1,4 +1,4 @@
-"""Deposit and master addresses, from public keys alone: no process that runs this needs the seal key."""
+"""Addresses of ours, from public keys alone: no process that runs this needs the seal key."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
-from cloudpay.chains.types import DEPOSIT_CHAIN, MASTER_CHAIN
+from cloudpay.chains.types import DEPOSIT_CHAIN, GAS_CHAIN, MASTER_CHAIN
 from cloudpay.kernel.among import among
 from cloudpay.kernel.db import Database, refuse_inside_transaction
 from cloudpay.kernel.errors import NotFound
@@ -22,12 +22,13 @@ from cloudpay.wallets.models import (
     MAIN_SEED,
     AccountKeyRow,
     DepositAddressRow,
+    GasWalletRow,
     MasterWalletRow,
     SealedSeedRow,
 )
 
-MASTER_INDEX = 0
-"""Of the one master wallet that an account has."""
+WALLET_INDEX = 0
+"""Of the one master wallet and the one gas wallet that an account has."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ def deposit_row(deposit: DepositAddress) -> NewRow:
 
 
 def ours(session: Session, key_family: str, addresses: Collection[str]) -> frozenset[str]:
-    """Answer which of these normalised addresses are deposit addresses or master wallets: one indexed query."""
+    """Answer which of these normalised addresses are any of ours: one indexed query."""
     if not addresses:
         return frozenset()
     found = (
         select(row.address).where(row.key_family == key_family, among(session, row.address, addresses))
-        for row in (DepositAddressRow, MasterWalletRow)
+        for row in (DepositAddressRow, MasterWalletRow, GasWalletRow)
     )
     return frozenset(session.scalars(union_all(*found)))
 
@@ -129,21 +130,28 @@ def deposit(session: Session, deposit_address_id: str) -> DepositAddress:
 def master_address(gateway: Gateway, network: Network, account: int) -> str:
     """Answer the address that a merchant's money is collected in; raises `AccountsExhausted` and `WalletMissing`."""
     xpub = account_key(gateway, network.key_family.name, account)
-    return network.addresses.derive(xpub, MASTER_CHAIN, MASTER_INDEX)
+    return network.addresses.derive(xpub, MASTER_CHAIN, WALLET_INDEX)
 
 
-def is_master(session: Session, network: Network, account: int, address: str) -> bool:
-    """Say whether an address is the one that the money of this account is collected in."""
+def is_wallet(session: Session, network: Network, account: int, address: str) -> bool:
+    """Say whether an address is the master wallet or the gas wallet of an account, whoever has asked for it yet."""
+    return any(
+        wallet_address(session, network, account, chain) == address for chain in (MASTER_CHAIN, GAS_CHAIN)
+    )
+
+
+def wallet_address(session: Session, network: Network, account: int, chain: int) -> str | None:
+    """Answer an account's master wallet or gas wallet, by its chain; None where its public key is not derived yet."""
     key = session.get(AccountKeyRow, (network.key_family.name, account))
     if key is None:
-        return False
-    known = (network.code, key.xpub)
-    if known not in _masters:
-        _masters[known] = network.addresses.derive(key.xpub, MASTER_CHAIN, MASTER_INDEX)
-    return _masters[known] == address
+        return None
+    known = (network.code, key.xpub, chain)
+    if known not in _wallets:
+        _wallets[known] = network.addresses.derive(key.xpub, chain, WALLET_INDEX)
+    return _wallets[known]
 
 
-_masters: dict[tuple[str, str], str] = {}
+_wallets: dict[tuple[str, str, int], str] = {}
 _account_keys: WeakKeyDictionary[Database, dict[tuple[str, int], str]] = WeakKeyDictionary()
 
 

@@ -23,12 +23,20 @@ from cloudpay.transactions.loop import LEASE_TTL
 from cloudpay.transactions.models import SpendRow
 from cloudpay.transactions.sender import Sender
 from cloudpay.transactions.station import Station
+from cloudpay.wallets.gas_choice import GasStationView, set_gas_station
 from cloudpay.wallets.masters import MasterWallet, master_wallet
-from cloudpay.wallets.models import DepositAddressRow
+from cloudpay.wallets.models import DepositAddressRow, GasWalletRow
 from tests.cloudpay.shop import Shop
 from tests.cloudpay.transactions.desk import no_gate
 
-_OURS = (AccountKind.DEPOSITS, AccountKind.TRANSIT, AccountKind.MASTER, AccountKind.RESERVED)
+_OURS = (
+    AccountKind.DEPOSITS,
+    AccountKind.TRANSIT,
+    AccountKind.MASTER,
+    AccountKind.RESERVED,
+    AccountKind.GAS,
+    AccountKind.GAS_RESERVED,
+)
 
 
 @dataclass
@@ -69,6 +77,18 @@ class Collector:
         self.chain.send(self.master.address, amount, self.network.asset(symbol).contract)
         self.shop.mine(4)
 
+    def choose_gas_station(self, *, own: bool) -> GasStationView:
+        """Fuel from an address of its own, or from the master wallet."""
+        merchant = self.shop.principal.merchant_id
+        return set_gas_station(self.gateway, merchant, "evm", own=own, actor="cli:test")
+
+    def fund_gas_station(self, amount: int = 10**6, symbol: str = "ETH") -> str:
+        """Choose a gas station of its own, have somebody send money there, and see it booked."""
+        address = self.choose_gas_station(own=True).address
+        self.chain.send(address, amount, self.network.asset(symbol).contract)
+        self.shop.mine(4)
+        return address
+
     def paid(self, units: int = 10_000_000, symbol: str = "USDT") -> InvoiceView:
         """Have an invoice paid, for good."""
         invoice = self.shop.ask(currency=symbol)
@@ -108,7 +128,8 @@ class Collector:
     def on_chain(self, symbol: str) -> int:
         """Answer what the chain's tip shows at all addresses of ours."""
         with self.gateway.db.read() as session:
-            addresses = {*session.scalars(select(DepositAddressRow.address)), self.master.address}
+            gas = session.scalars(select(GasWalletRow.address)).all()
+            addresses = {*session.scalars(select(DepositAddressRow.address)), *gas, self.master.address}
         contract = self.network.asset(symbol).contract
         return sum(self.chain.spendable(each, contract) for each in addresses)
 

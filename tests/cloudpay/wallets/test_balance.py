@@ -11,10 +11,12 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.types import BlockRef, Holding
 from cloudpay.ledger.outgoing import Funding, Outgoing, post_funding, post_reserve
 from cloudpay.ledger.payments import Receipt, post_receipt
+from cloudpay.ledger.types import AccountKind
 from cloudpay.merchants.keys import create_key
 from cloudpay.merchants.service import MerchantView
 from cloudpay.testing import FakeChain, FakePlugin
 from cloudpay.testing.clock import START
+from cloudpay.wallets.gas_choice import set_gas_station
 from cloudpay.wallets.masters import find_master, master_wallet
 
 ETHER = 10**18
@@ -187,3 +189,23 @@ def test_a_key_without_the_read_scope_may_not_ask(
     key = create_key(gateway, merchant.id, name="w", scopes=["invoices:write"], actor="cli:a")
     status, problem = ask(client, {"x-api-key": key.secret})
     assert (status, problem["code"]) == (403, "scope_missing")
+
+
+def test_what_lies_at_a_gas_station_of_its_own_is_in_no_figure(
+    client: FlaskClient,
+    headers: dict[str, str],
+    gateway: Gateway,
+    merchant: MerchantView,
+    chain: FakeChain,
+    master: str,
+) -> None:
+    station = set_gas_station(gateway, merchant.id, "evm", own=True, actor="cli:test").address
+    chain.fund(station, ETHER)
+    came = Funding("evm", "0x1", station, "", 0, merchant.id, False, ETHER, purse=AccountKind.GAS)
+    top_up = Outgoing("t1", merchant.id, False, "evm", "", 5, 1, purse=AccountKind.GAS)
+    with gateway.db.transaction() as session:
+        post_funding(session, came, START)
+        post_reserve(session, top_up, START)
+    _status, body = ask(client, headers)
+    assert body["address"] == master
+    assert {body[each] for each in ("balance", "available", "reserved", "unswept")} == {"0.00"}

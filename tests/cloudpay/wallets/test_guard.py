@@ -10,6 +10,7 @@ from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.chains.registry import load_chains
 from cloudpay.chains.spending import Draft, FeeTier, KeyPath, Spend, SpendContext
+from cloudpay.chains.types import GAS_CHAIN, MASTER_CHAIN
 from cloudpay.merchants.service import MerchantView
 from cloudpay.testing import FakeChain, FakePlugin, FixedClock, fake_address
 from cloudpay.testing.signing import WORDS
@@ -17,6 +18,7 @@ from cloudpay.wallets.day import DayTotals
 from cloudpay.wallets.guard import BytesDiffer, FeeAboveCap, Guard, SignerRefused
 from cloudpay.wallets.limits import InvalidLimits, LimitsMissing, limits_template, read_ceilings
 from cloudpay.wallets.masters import MasterWallet, master_wallet
+from cloudpay.wallets.service import wallet_address
 from cloudpay.wallets.signer import MasterKey
 
 THIEF = fake_address("a thief")
@@ -241,3 +243,32 @@ def test_only_the_sender_and_the_wallets_commands_read_the_seal_key() -> None:
     openers = {name for name, text in texts.items() if any(each in text for each in opening)}
     wallets = {"wallets/setup.py", "wallets/seed.py", "wallets/backups.py", "wallets/resealing.py"}
     assert openers == {"transactions/station.py"} | wallets
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_what_a_gas_station_holds_goes_to_its_merchants_own_addresses_alone(
+    bench: Bench, gateway: Gateway, tmp_path: Path, limited: bool
+) -> None:
+    """No ceiling allows more, on a test network neither: a stolen database sends its coins nowhere."""
+    with gateway.db.read() as session:
+        path = KeyPath(bench.master.path.account, GAS_CHAIN, 0)
+        station = wallet_address(session, bench.network, path.account, path.chain) or ""
+        foreign = KeyPath(path.account + 1, MASTER_CHAIN, 0)
+        other = wallet_address(session, bench.network, foreign.account, foreign.chain) or ""
+    bench.chain.fund(station, 10**9)
+    bench.ours |= {station: path, other: foreign}
+    if limited:
+        bench.limited(tmp_path / "signer.toml", LIMITS)
+    context = SpendContext(FeeTier.MEDIUM, 10**9, bench.ours, station)
+
+    def draft(recipient: str) -> Draft:
+        [made] = bench.chain.prepare([Spend("t1", station, recipient, None, 100)], context).drafts
+        return made
+
+    assert bench.sign(draft(bench.master.address))
+    for stranger in (SHOP, other):
+        with pytest.raises(SignerRefused, match="its merchant's own addresses alone"):
+            bench.sign(draft(stranger))
+    bench.ours[THIEF] = bench.master.path
+    with pytest.raises(SignerRefused, match="its merchant's own addresses alone"):
+        bench.sign(draft(THIEF))

@@ -2,6 +2,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cloudpay.chains.gateway import Gateway
-from cloudpay.chains.types import DEPOSIT_CHAIN, MASTER_CHAIN, KeyFamily
-from cloudpay.kernel.db import Database
+from cloudpay.chains.types import DEPOSIT_CHAIN, GAS_CHAIN, MASTER_CHAIN, KeyFamily
+from cloudpay.kernel.db import Base, Database
 from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.inserts import insert_rows
 from cloudpay.kernel.secrets import SealKey, read_or_create_key
@@ -20,7 +21,13 @@ from cloudpay.testing import fake_address
 from cloudpay.testing.clock import START
 from cloudpay.wallets.errors import AccountsExhausted, WalletMissing
 from cloudpay.wallets.indexes import BLOCK
-from cloudpay.wallets.models import AccountKeyRow, AddressRangeRow, DepositAddressRow, MasterWalletRow
+from cloudpay.wallets.models import (
+    AccountKeyRow,
+    AddressRangeRow,
+    DepositAddressRow,
+    GasWalletRow,
+    MasterWalletRow,
+)
 from cloudpay.wallets.service import (
     DepositAddress,
     assign,
@@ -219,12 +226,14 @@ def test_the_query_uses_the_index_and_holds_no_list_of_variables(wallet: Gateway
         sqlite = wallet.db.engine.dialect.name == "sqlite"
         explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
         plan = str(session.connection().exec_driver_sql(explain + statement, parameters).all())
-    assert len(parameters) == 4
+    assert len(parameters) == 6
     assert "uq_deposit_addresses_key_family_address" in plan or "autoindex_deposit_addresses" in plan
     assert "pk_master_wallets" in plan or "autoindex_master_wallets" in plan
+    assert "pk_gas_wallets" in plan or "autoindex_gas_wallets" in plan
     assert "Seq Scan" not in plan
     assert "SCAN deposit_addresses" not in plan
     assert "SCAN master_wallets" not in plan
+    assert "SCAN gas_wallets" not in plan
 
 
 def fill(gateway: Gateway, count: int) -> None:
@@ -242,16 +251,22 @@ def fill(gateway: Gateway, count: int) -> None:
         for number in range(count)
     ]
     deposit_rows = [{**row, "id": new_id("dep_"), "invoice_id": f"INV-{row['index']}"} for row in rows]
-    master_rows = [
-        {
-            **row,
-            "address": fake_address(f"master {number}"),
-            "merchant_id": f"mer_{number}",
-            "chain": MASTER_CHAIN,
-        }
-        for number, row in enumerate(rows)
-    ]
     gateway.db.run(lambda session: session.execute(insert(DepositAddressRow), deposit_rows))
-    gateway.db.run(lambda session: session.execute(insert(MasterWalletRow), master_rows))
+    for model, name, chain in ((MasterWalletRow, "master", MASTER_CHAIN), (GasWalletRow, "gas", GAS_CHAIN)):
+        wallet_rows = [
+            {
+                **row,
+                "address": fake_address(f"{name} {number}"),
+                "merchant_id": f"mer_{number}",
+                "chain": chain,
+            }
+            for number, row in enumerate(rows)
+        ]
+        gateway.db.run(partial(_insert, model=model, rows=wallet_rows))
     if gateway.db.engine.dialect.name == "postgresql":
-        gateway.db.run(lambda session: session.execute(text("ANALYZE deposit_addresses, master_wallets")))
+        tables = "deposit_addresses, master_wallets, gas_wallets"
+        gateway.db.run(lambda session: session.execute(text(f"ANALYZE {tables}")))
+
+
+def _insert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
+    session.execute(insert(model), rows)
