@@ -30,7 +30,7 @@ def pay_beside_a_stranger(at: Stage, invoice: InvoiceView) -> None:
 def test_f37_a_payment_that_one_node_leaves_out_of_right_answers_is_found_by_the_other(
     stage: Stages, blocks: int, native: bool
 ) -> None:
-    at = stage(2, second_reading_blocks=_STEP, watch_native=native)
+    at = stage(2, second_reading_blocks=_STEP, watch_native=native, timeout_seconds=10.0)
     invoice = at.shop.ask("10")
     switch = at.proxies[0].switch_on(LostLogs(to=invoice.option.address))
     pay_beside_a_stranger(at, invoice)
