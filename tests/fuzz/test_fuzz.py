@@ -9,7 +9,7 @@ from tests.api.house import House
 from tests.fuzz.shooting import shoot
 from tests.fuzz.targets import furnished, house_on_a_node
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
