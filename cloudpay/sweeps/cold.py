@@ -26,6 +26,7 @@ from cloudpay.transactions.errors import QuotesMissing
 from cloudpay.transactions.holdings import last_cold
 from cloudpay.transactions.service import request_spends, want_quotes
 from cloudpay.transactions.types import SpendKind, SpendRequest
+from cloudpay.wallets.gas import Wallet
 from cloudpay.wallets.masters import MasterWallet, all_masters
 from cloudpay.wallets.service import ours
 
@@ -100,7 +101,7 @@ def send_on(
         return []
     require_foreign(session, network)
     spends = surplus_of(session, network, master, terms, at_once=at_once)
-    requests = [_request(network, master, address, each) for each in spends]
+    requests = [onward(SpendKind.COLD, "cld_", network, master, address, each) for each in spends]
     if requests:
         try:
             with session.begin_nested():
@@ -111,6 +112,27 @@ def send_on(
         passing(Failpoint.COLD_REQUESTED)
         _log.info("surplus_sent_on", network=network.code, count=len(requests))
     return requests
+
+
+def onward(
+    kind: SpendKind, prefix: str, network: Network, wallet: Wallet, recipient: str, spend: ColdSpend
+) -> SpendRequest:
+    """Answer the request of what goes from a wallet of a merchant to another place, at the lowest tier."""
+    return SpendRequest(
+        id=new_id(prefix),
+        kind=kind,
+        merchant_id=wallet.merchant_id,
+        livemode=wallet.livemode,
+        network=network.code,
+        source=wallet.address,
+        path=wallet.path,
+        recipient=recipient,
+        asset=spend.asset,
+        amount=spend.amount,
+        tier=TIER,
+        fee_reserved=spend.fee,
+        fee_limit=spend.fee_limit,
+    )
 
 
 def _is_time(last: tuple[datetime, bool] | None, terms: Terms, *, at_once: bool) -> bool:
@@ -146,21 +168,3 @@ def _send_on(session: Session, gateway: Gateway, network: Network, master: Maste
 
 def _tell(session: Session, gateway: Gateway, network: Network, wanted: Sequence[Alert]) -> None:
     keep_alerts(session, gateway, network.code, (AlertKind.COLD_ADDRESS_OURS,), wanted)
-
-
-def _request(network: Network, master: MasterWallet, address: str, spend: ColdSpend) -> SpendRequest:
-    return SpendRequest(
-        id=new_id("cld_"),
-        kind=SpendKind.COLD,
-        merchant_id=master.merchant_id,
-        livemode=master.livemode,
-        network=network.code,
-        source=master.address,
-        path=master.path,
-        recipient=address,
-        asset=spend.asset,
-        amount=spend.amount,
-        tier=TIER,
-        fee_reserved=spend.fee,
-        fee_limit=spend.fee_limit,
-    )

@@ -7,11 +7,10 @@ from sqlalchemy.orm import Session
 from cloudpay.chains.gateway import Gateway
 from cloudpay.chains.network import Network
 from cloudpay.kernel.failpoints import Failpoint, passing
-from cloudpay.kernel.ids import new_id
 from cloudpay.kernel.log import get_logger
 from cloudpay.ledger.outgoing import available
 from cloudpay.ledger.types import AccountKind, InsufficientFunds
-from cloudpay.sweeps.cold import TIER
+from cloudpay.sweeps.cold import onward
 from cloudpay.sweeps.planner import plan_cold
 from cloudpay.sweeps.types import NATIVE, ColdSpend, Surplus, Terms
 from cloudpay.transactions.bookings import book_requests
@@ -53,7 +52,7 @@ def bring_home(
     if master is None:  # the watcher makes it within a minute
         return []
     requests = [
-        _request(network, wallet, master.address, each)
+        onward(SpendKind.HOME, "hom_", network, wallet, master.address, each)
         for each in not_needed(session, network, wallet, terms)
     ]
     if requests:
@@ -82,21 +81,3 @@ def _is_busy(session: Session, network: Network, wallet: GasWallet) -> bool:
     """Every spend has its fee promised to it until it has ended."""
     promised = AccountKind.GAS_RESERVED
     return available(session, wallet.merchant_id, wallet.livemode, network.code, NATIVE, promised) > 0
-
-
-def _request(network: Network, wallet: GasWallet, master: str, spend: ColdSpend) -> SpendRequest:
-    return SpendRequest(
-        id=new_id("hom_"),
-        kind=SpendKind.HOME,
-        merchant_id=wallet.merchant_id,
-        livemode=wallet.livemode,
-        network=network.code,
-        source=wallet.address,
-        path=wallet.path,
-        recipient=master,
-        asset=spend.asset,
-        amount=spend.amount,
-        tier=TIER,
-        fee_reserved=spend.fee,
-        fee_limit=spend.fee_limit,
-    )

@@ -11,13 +11,12 @@ from cloudpay.alerts.states import AlertKind
 from cloudpay.cli import session
 from cloudpay.kernel.failpoints import Failpoint
 from cloudpay.ledger.types import AccountKind
-from cloudpay.reconciliation.service import Patience, reconcile
 from cloudpay.sweeps.manual import SweepLine, sweep_now
 from cloudpay.sweeps.reserves import look_at_reserves
-from cloudpay.sweeps.service import collect
 from cloudpay.transactions.service import want_quotes
 from tests.cloudpay.cli.conftest import Run, run
 from tests.cloudpay.sweeps.collector import Collector
+from tests.cloudpay.sweeps.steps import drifts, step
 from tests.cloudpay.sweeps.test_faults import NOTHING_LEAVES
 from tests.cloudpay.transactions.kills import Killed, kill_at
 
@@ -25,24 +24,6 @@ __all__ = ["run"]
 
 FUEL = 10**6
 TOP_UP_FEE, TOKEN_FEE, HOME_FEE = 20, 60, 10  # of the fake chain; what goes home pays the lowest tier
-
-
-def drifts(collector: Collector) -> dict[tuple[str, str], int]:
-    found = reconcile(collector.gateway, "evm", Patience(lambda: None))
-    return {(each.pot.place.value, each.pot.asset): each.drift for each in found.drifts}
-
-
-def step(collector: Collector) -> None:
-    """A block, and one turn of everybody; ledger and chain are held against each other after each of them."""
-    collector.clock.advance(timedelta(seconds=5))
-    collector.chain.mine()
-    assert not drifts(collector), "before anybody has looked at the new block"
-    collector.shop.look()
-    assert not drifts(collector), "after the watcher"
-    collect(collector.gateway)
-    assert not drifts(collector), "after what is to be collected was booked"
-    collector.sender.work(look=True)
-    assert not drifts(collector), "after the sender"
 
 
 def by_hand(collector: Collector, *, dry_run: bool = False) -> list[SweepLine]:
